@@ -13,6 +13,7 @@ import { filterTrialsResource } from './resources/filter-trials.ts'
 import { healthResource } from './resources/health.ts'
 import { metricsResource } from './resources/metrics.ts'
 import { openApiResource } from './resources/openapi.ts'
+import { overviewResource } from './resources/overview.ts'
 import { replaysResource } from './resources/replays/replays.ts'
 import { retrySchedulesResource } from './resources/retry-schedules.ts'
 import { searchResource } from './resources/search.ts'
@@ -31,6 +32,7 @@ export const RESOURCES = [
   replaysResource,
   searchResource,
   statsResource,
+  overviewResource,
   retrySchedulesResource,
   apiKeysResource,
   auditResource,

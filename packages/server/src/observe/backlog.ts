@@ -13,7 +13,25 @@ const PATIENCE_MS = 3_000
 /** How long a call waits for the store in total: less than Prometheus waits by default. */
 const STORE_PATIENCE_MS = 5_000
 
-type Found = { readonly pending: number; readonly oldestMs: number | null }
+type Found = {
+  readonly pending: number
+  readonly due: number
+  readonly oldestDueMs: number | null
+  readonly oldestMs: number | null
+}
+
+const NONE: Found = { pending: 0, due: 0, oldestDueMs: null, oldestMs: null }
+
+/** The pending deliveries of all tenants. */
+type PendingDeliveries = Found & {
+  /** When they were counted, in milliseconds since 1970: now, or when the last walk ended. */
+  readonly countedAtMs: number
+  /** False while the first walk through very many is under way: `pending` is then what it has counted so far. */
+  readonly isWhole: boolean
+}
+
+/** What is counted together. */
+type Counted = { readonly pending: PendingDeliveries; readonly setAside: number }
 
 /**
  * Counts pending deliveries and finds the oldest, at a bounded cost: the store can hold millions of them, and
@@ -26,11 +44,11 @@ export class Backlog {
   readonly #store: Pick<Store, 'read' | 'now'>
   readonly #clock: Clock
   readonly #atOnce: number
-  #reading: Promise<StoreState | null> | undefined
+  #reading: Promise<Counted | null> | undefined
   #walk: Promise<void> | undefined
-  #walked: Found | undefined
+  #walked: PendingDeliveries | undefined
   /** The current walk's count so far. */
-  #soFar: Found = { pending: 0, oldestMs: null }
+  #soFar: Found = NONE
   #walkedAtMs = Number.NEGATIVE_INFINITY
   #isStopped = false
 
@@ -41,8 +59,17 @@ export class Backlog {
     this.#atOnce = atOnce
   }
 
-  /** Concurrent calls share a result. Null if the store fails or takes too long. */
+  /** As metrics need it. Null if the store fails or takes too long. */
   async read(): Promise<StoreState | null> {
+    const counted = await this.count()
+    if (counted === null) return null
+    const { pending, setAside } = counted
+    const ageMs = pending.oldestMs === null ? 0 : this.#store.now() - pending.oldestMs
+    return { pending: pending.pending, oldestPendingSeconds: Math.max(0, ageMs) / 1_000, setAside }
+  }
+
+  /** Concurrent calls share a result. Null if the store fails or takes too long. */
+  async count(): Promise<Counted | null> {
     this.#reading ??= this.#read()
       .catch(() => null)
       .finally(() => {
@@ -65,32 +92,34 @@ export class Backlog {
     await this.#walk
   }
 
-  async #read(): Promise<StoreState> {
-    const first = await this.#store.read('countPending', { after: null, limit: this.#atOnce })
+  async #read(): Promise<Counted> {
+    const nowMs = this.#store.now()
+    const first = await this.#store.read('countPending', { after: null, limit: this.#atOnce, nowMs })
     const setAside = await this.#store.read('countSetAside', {})
-    const { pending, oldestMs } = first.last === null ? toFound(first) : await this.#walkedCount()
-    const ageMs = oldestMs === null ? 0 : this.#store.now() - oldestMs
-    return { pending, oldestPendingSeconds: Math.max(0, ageMs) / 1_000, setAside }
+    const isAll = first.last === null
+    const pending = isAll ? { ...toFound(first), countedAtMs: nowMs, isWhole: true } : await this.#walkedCount()
+    return { pending, setAside }
   }
 
-  async #walkedCount(): Promise<Found> {
+  async #walkedCount(): Promise<PendingDeliveries> {
     if (this.#walk === undefined && this.#clock.monotonicMs() - this.#walkedAtMs >= WALK_PAUSE_MS) {
       this.#walk = this.#count().finally(() => {
         this.#walk = undefined
       })
     }
     if (this.#walked === undefined && this.#walk !== undefined) await this.#atMost(PATIENCE_MS, this.#walk)
-    return this.#walked ?? this.#soFar
+    return this.#walked ?? { ...this.#soFar, countedAtMs: this.#store.now(), isWhole: false }
   }
 
   /** A failure ends the walk; the next call starts another. */
   async #count(): Promise<void> {
-    this.#soFar = { pending: 0, oldestMs: null }
+    this.#soFar = NONE
     let after: PendingCount['last'] = null
     try {
       do {
         const begunAtMs = this.#clock.monotonicMs()
-        const chunk: PendingCount = await this.#store.read('countPending', { after, limit: this.#atOnce })
+        const nowMs = this.#store.now()
+        const chunk: PendingCount = await this.#store.read('countPending', { after, limit: this.#atOnce, nowMs })
         this.#soFar = together(this.#soFar, toFound(chunk))
         after = chunk.last
         const tookMs = this.#clock.monotonicMs() - begunAtMs
@@ -100,14 +129,25 @@ export class Backlog {
       return
     }
     if (after !== null) return
-    this.#walked = this.#soFar
+    this.#walked = { ...this.#soFar, countedAtMs: this.#store.now(), isWhole: true }
     this.#walkedAtMs = this.#clock.monotonicMs()
   }
 }
 
-const toFound = ({ count, oldestMs }: PendingCount): Found => ({ pending: count, oldestMs })
+const toFound = ({ count, due, oldestDueMs, oldestMs }: PendingCount): Found => ({
+  pending: count,
+  due,
+  oldestDueMs,
+  oldestMs,
+})
 
-function together(a: Found, b: Found): Found {
-  const oldest = [a.oldestMs, b.oldestMs].filter(ms => ms !== null)
-  return { pending: a.pending + b.pending, oldestMs: oldest.length === 0 ? null : Math.min(...oldest) }
+const together = (a: Found, b: Found): Found => ({
+  pending: a.pending + b.pending,
+  due: a.due + b.due,
+  oldestDueMs: earlier(a.oldestDueMs, b.oldestDueMs),
+  oldestMs: earlier(a.oldestMs, b.oldestMs),
+})
+
+function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b)
 }

@@ -37,11 +37,13 @@ import { Events } from '../services/events/events.ts'
 import { FilterTrials } from '../services/filter-trials.ts'
 import { IdempotentCalls } from '../services/idempotent-calls.ts'
 import { KeyRotation } from '../services/key-rotation.ts'
+import { type CountBacklog, Overview } from '../services/overview.ts'
 import { ReplayBatches } from '../services/replay-batches.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
 import { Search } from '../services/search.ts'
 import { Stats } from '../services/stats.ts'
+import { TenantRanks } from '../services/tenant-stats.ts'
 import { Exports } from '../services/tenants/exports.ts'
 import { Tenants } from '../services/tenants/tenants.ts'
 import type { Bus } from '../store/bus.ts'
@@ -112,6 +114,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     countReplay,
     onBackgroundWork: () => works.look(),
     flushStats: () => watching.flushStats(),
+    countBacklog: () => watching.countBacklog(),
   })
   const readiness = new StoreReadiness(store, clock, logger)
   const api = composeApi(foundation, services, apiKeys, watching, readiness)
@@ -221,13 +224,14 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
   readonly countReplay: ReplayCounter
   readonly onBackgroundWork: () => void
   readonly flushStats: () => Promise<void>
+  readonly countBacklog: CountBacklog
 }
 
 /** The services behind the API. */
 function composeServices(foundation: Foundation, parts: ServiceParts): Services {
   const { config, store, clock, keys } = foundation
-  const { publisher, checker, apiKeys, names, typeSamples, keyRotation, countReplay, onBackgroundWork, flushStats } =
-    parts
+  const { publisher, checker, apiKeys, names, typeSamples, keyRotation, countReplay, onBackgroundWork } = parts
+  const { flushStats, countBacklog } = parts
   const types = () => publisher.types()
   return {
     publisher,
@@ -250,6 +254,8 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     search: new Search(store, clock),
     keyRotation,
     stats: new Stats(store, flushStats),
+    overview: new Overview(store, countBacklog),
+    tenantRanks: new TenantRanks(store, clock, flushStats),
     idempotentCalls: new IdempotentCalls(store, keys.keyring),
   }
 }

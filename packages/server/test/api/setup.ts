@@ -77,6 +77,8 @@ export class ApiBench extends Bench {
         keyRotation: this.keyRotation,
         search: this.search,
         stats: this.stats,
+        overview: this.overview,
+        tenantRanks: this.tenantRanks,
         retrySchedules: this.retrySchedules,
         exports: this.exports,
         idempotentCalls: this.idempotentCalls,

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect } from 'vitest'
-import { systemClock } from '../../src/base/clock.ts'
+import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { type ErrorCode, type FieldError, PosthornError } from '../../src/base/errors.ts'
 import type { Delivery, DeliveryState, Endpoint, EndpointId } from '../../src/base/model.ts'
 import { starterCatalogue } from '../../src/catalogue/starter-catalogue.ts'
 import { TypeSamples } from '../../src/catalogue/type-samples.ts'
 import type { Resolver } from '../../src/guard/lookup.ts'
 import { CONTRACT_PORTS } from '../../src/guard/ports.ts'
-import type { TargetPolicy } from '../../src/guard/target.ts'
+import { Backlog } from '../../src/observe/backlog.ts'
 import { Publisher } from '../../src/publish/publisher.ts'
 import { createReplayCounter } from '../../src/replay/selection.ts'
 import { readCredentials } from '../../src/secrets/credentials.ts'
@@ -17,17 +17,19 @@ import { ApiKeyCache } from '../../src/services/api-keys/api-key-cache.ts'
 import { ApiKeys } from '../../src/services/api-keys/api-keys.ts'
 import { Deliveries } from '../../src/services/deliveries/deliveries.ts'
 import { EndpointLists } from '../../src/services/endpoints/endpoint-lists.ts'
-import { type EndpointInput, Endpoints } from '../../src/services/endpoints/endpoints.ts'
+import { type EndpointInput, Endpoints, type EndpointsSettings } from '../../src/services/endpoints/endpoints.ts'
 import { EventTypes } from '../../src/services/event-types/event-types.ts'
 import { Events } from '../../src/services/events/events.ts'
 import { FilterTrials } from '../../src/services/filter-trials.ts'
 import { IdempotentCalls } from '../../src/services/idempotent-calls.ts'
 import { KeyRotation } from '../../src/services/key-rotation.ts'
+import { Overview } from '../../src/services/overview.ts'
 import { ReplayBatches } from '../../src/services/replay-batches.ts'
 import { Replays } from '../../src/services/replays.ts'
 import { RetrySchedules } from '../../src/services/retry-schedules.ts'
 import { Search } from '../../src/services/search.ts'
 import { Stats } from '../../src/services/stats.ts'
+import { TenantRanks } from '../../src/services/tenant-stats.ts'
 import { Exports } from '../../src/services/tenants/exports.ts'
 import { Tenants } from '../../src/services/tenants/tenants.ts'
 import type { Change } from '../../src/store/changes.ts'
@@ -39,7 +41,7 @@ export const TYPE = 'COVER_REFERENCE'
 export const PAYLOAD = '{"CoverId":"564200aa-7128-4a26-83a8-cf0201903fcc"}'
 export const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
 
-export const policy = (over: Partial<TargetPolicy> = {}): TargetPolicy => ({
+export const policy = (over: Partial<EndpointsSettings> = {}): EndpointsSettings => ({
   dev: false,
   targetPorts: CONTRACT_PORTS,
   allowTarget: [],
@@ -76,6 +78,8 @@ export class Bench {
   keyRotation!: KeyRotation
   search!: Search
   stats!: Stats
+  overview!: Overview
+  tenantRanks!: TenantRanks
   idempotentCalls!: IdempotentCalls
   retrySchedules!: RetrySchedules
   /** All changes emitted since the test began, including those of new deliveries. */
@@ -112,6 +116,9 @@ export class Bench {
     this.replayBatches = new ReplayBatches(store, createReplayCounter(store, systemClock))
     this.search = new Search(store, systemClock)
     this.stats = new Stats(store, async () => {})
+    const backlog = new Backlog(store, systemClock)
+    this.overview = new Overview(store, () => backlog.count())
+    this.tenantRanks = new TenantRanks(store, systemClock)
     this.idempotentCalls = new IdempotentCalls(store, this.keyring)
     this.keyRotation = new KeyRotation(store, this.keyring, place, pino({ level: 'silent' }))
     await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
@@ -120,8 +127,12 @@ export class Bench {
     store.changes.on(change => this.changes.push(change))
   }
 
-  endpointsWith(targets: TargetPolicy, resolver: Resolver): Endpoints {
+  endpointsWith(targets: EndpointsSettings, resolver: Resolver): Endpoints {
     return new Endpoints(this.store, this.keyring, targets, () => this.publisher.types(), { resolver })
+  }
+
+  tenantRanksWith(clock: Pick<Clock, 'monotonicMs'>): TenantRanks {
+    return new TenantRanks(this.store, clock)
   }
 
   async close(): Promise<void> {

@@ -18,6 +18,7 @@ import { metaOperations } from './meta.ts'
 import { migrateOperations } from './migrate.ts'
 import { moveOperations } from './move.ts'
 import { noticeOperations } from './notices.ts'
+import { overviewOperations } from './overview.ts'
 import { replayOperations } from './replays/operations.ts'
 import { retentionOperations } from './retention.ts'
 import { searchOperations } from './search.ts'
@@ -44,6 +45,7 @@ export const operations = {
   ...migrateOperations,
   ...moveOperations,
   ...noticeOperations,
+  ...overviewOperations,
   ...replayOperations,
   ...retentionOperations,
   ...searchOperations,

@@ -5,6 +5,10 @@ import { bytes, int, type Transaction, type Value } from '../../transaction.ts'
 
 export type PendingCount = {
   readonly count: number
+  /** Those of them that are due. */
+  readonly due: number
+  /** When the first of those became due, in milliseconds since 1970; null if none is. */
+  readonly oldestDueMs: number | null
   /** When the oldest delivery counted was created, in milliseconds since 1970; null if there was none. */
   readonly oldestMs: number | null
   /** The key of the last delivery counted; null if all were counted. */
@@ -22,20 +26,30 @@ const KEY = 'partition, endpoint, due_ms, id'
 export function* countPending(args: {
   readonly after: readonly Value[] | null
   readonly limit: number
+  readonly nowMs: number
 }): Transaction<PendingCount> {
-  const { after, limit } = args
+  const { after, limit, nowMs } = args
   const params = [limit, ...(after ?? [])]
   const behind = after === null ? '' : `and (${KEY}) > ($2, $3, $4, $5)`
   const some = `select ${KEY} from live_delivery where state = 'pending' ${behind} order by ${KEY}
                 limit (select cast($1 as bigint))`
-  const [counted] = yield { text: `select count(*) as n from (${some}) s`, params }
+  const now = `$${params.length + 1}`
+  const [counted] = yield {
+    text: `select count(*) as n, count(case when due_ms <= ${now} then 1 end) as due, min(due_ms) as first_due_ms
+           from (${some}) s`,
+    params: [...params, nowMs],
+  }
   const count = int(counted!.n)
+  const due = int(counted!.due)
+  const oldestDueMs = due === 0 ? null : int(counted!.first_due_ms)
   const [oldest] = yield { text: `select id from (${some}) s order by id limit 1`, params }
   const oldestMs = oldest === undefined ? null : bytesMs(bytes(oldest.id))
-  if (count < limit) return { count, oldestMs, last: null }
+  if (count < limit) return { count, due, oldestDueMs, oldestMs, last: null }
   const [last] = yield { text: `select ${KEY} from (${some}) s order by ${KEY} limit 1 offset ${limit - 1}`, params }
   return {
     count,
+    due,
+    oldestDueMs,
     oldestMs,
     last: last === undefined ? null : [last.partition!, last.endpoint!, last.due_ms!, last.id!],
   }
