@@ -73,7 +73,8 @@ export class Stats {
       await checkTenantParameter(this.#store, tenant)
       return this.#readOf(tenant, filter.endpoint, plan)
     }
-    if (filter.endpoint !== null) throw refusal('endpoint', "Add `tenant`: an endpoint's numbers are kept with its tenant's.")
+    if (filter.endpoint !== null)
+      throw refusal('endpoint', "Add `tenant`: an endpoint's numbers are kept with its tenant's.")
     return this.#report({ tenant: null, endpoint: null, ...plan })
   }
 

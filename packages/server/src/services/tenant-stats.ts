@@ -55,11 +55,7 @@ export class TenantRanks {
   }
 
   /** The first `limit` tenants, without those that have nothing of what the order is about. */
-  async rank(
-    order: TenantOrder,
-    period: Pick<StatsFilter, 'fromMs' | 'toMs'>,
-    limit: number,
-  ): Promise<TenantRanking> {
+  async rank(order: TenantOrder, period: Pick<StatsFilter, 'fromMs' | 'toMs'>, limit: number): Promise<TenantRanking> {
     const { step, fromMs, toMs } = planStats({ ...period, step: null }, this.#store.now(), USUAL_POINTS)
     await this.#flush()
     const failing = await this.#store.read('findTroubledTenants', { trouble: 'failing', tenant: null, untilMs: null })

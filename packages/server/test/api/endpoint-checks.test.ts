@@ -34,7 +34,7 @@ describe('a check of an endpoint', () => {
   })
 
   it('says what is missing, and what is wrong with the rest', async () => {
-    const { errors, missing } = await check({ types: ['COVER_REFERNCE'], timeoutMs: 1 })
+    const { errors, missing } = await check({ types: ['COVER_NUMBER'], timeoutMs: 1 })
     expect(missing.map(({ field }: Json) => field)).toEqual(['/url', '/clientSecret'])
     expect(errors.map(({ field }: Json) => field)).toEqual(['/types/0', '/timeoutMs'])
     expect((await check({ oauth: null })).missing).toHaveLength(2)
@@ -48,7 +48,13 @@ describe('a check of an endpoint', () => {
     { url: URL, clientSecret: 'with space' },
     { url: URL, clientSecret: SECRET, types: [], uid: 'ep_01jy4k8v3xf0c8wq2rn5s7t9ab' },
     { url: URL, clientSecret: SECRET, filter: { amount: { $more: 1 } } },
-    { url: URL, clientSecret: SECRET, headers: { Host: 'x' }, schedule: [0], rateLimit: { requests: 0, perSeconds: 1 } },
+    {
+      url: URL,
+      clientSecret: SECRET,
+      headers: { Host: 'x' },
+      schedule: [0],
+      rateLimit: { requests: 0, perSeconds: 1 },
+    },
     { url: URL, clientSecret: SECRET, headers: { 'X-Id': 'a' }, signatureHeaders: { id: 'X-Id' } },
     { url: URL, clientSecret: SECRET, clientCertificate: { certificate: 'a', key: 'b' } },
     { url: URL, oauth: { tokenUrl: 'https://127.0.0.1/', clientId: 'a', clientSecret: 'b' } },
@@ -72,7 +78,12 @@ describe('a check of an endpoint', () => {
   })
 
   it('warns of what is right if something else is wrong', async () => {
-    const { errors, warnings } = await check({ url: 'nonsense', clientSecret: 'short', filter: { a: { $more: 1 } }, types: ['NOPE'] })
+    const { errors, warnings } = await check({
+      url: 'nonsense',
+      clientSecret: 'short',
+      filter: { a: { $more: 1 } },
+      types: ['NOPE'],
+    })
     expect(errors.map(({ field }: Json) => field)).toContain('/url')
     expect(warnings.length).toBeGreaterThan(0)
   })

@@ -212,7 +212,15 @@ describe('GET /v1/tenant-stats', () => {
         failureRate: 0.5,
         failingEndpoints: 0,
       },
-      { tenant: 'delta', name: 'The delta', deliveries, attempts: 2, failedAttempts: 1, failureRate: 0.5, failingEndpoints: 0 },
+      {
+        tenant: 'delta',
+        name: 'The delta',
+        deliveries,
+        attempts: 2,
+        failedAttempts: 1,
+        failureRate: 0.5,
+        failingEndpoints: 0,
+      },
     ])
   })
 

@@ -117,7 +117,17 @@ describe.each([sqliteEngine(), postgresEngine()])('the overview on $name', engin
   it('says so if a tenant has more failing endpoints than are counted, and hides no other tenant behind them', async () => {
     for (const tenant of ['acme', 'beta']) await aTenant(opened.store, tenant, [anEndpoint(tenant)])
     await opened.run(`update endpoint set failing_since_ms = 7`)
-    const columns = ['tenant', 'partition', 'url', 'metadata', 'headers', 'ordered', 'state', 'created_ms', 'updated_ms']
+    const columns = [
+      'tenant',
+      'partition',
+      'url',
+      'metadata',
+      'headers',
+      'ordered',
+      'state',
+      'created_ms',
+      'updated_ms',
+    ]
     const rows = 1_000
     await opened.run(
       `insert into endpoint (id, ${columns.join(', ')}, failing_since_ms)
@@ -270,7 +280,10 @@ describe.each([sqliteEngine(), postgresEngine()])('the overview on $name', engin
     )
     const others = await opened.store.read('sumStatsOfEndpoints', {
       ...steps,
-      endpoints: [{ tenant: 'beta', id: other.id }, { tenant: 'acme', id: newId('ep', NOW) }],
+      endpoints: [
+        { tenant: 'beta', id: other.id },
+        { tenant: 'acme', id: newId('ep', NOW) },
+      ],
     })
     expect(others.size).toBe(0)
   })

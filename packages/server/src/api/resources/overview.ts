@@ -1,7 +1,13 @@
 /** How deliveries do, in one call: what waits, and what needs attention. */
 import { type Static, Type } from 'typebox'
 import { ATTEMPT_ERRORS, DISABLED_REASONS } from '../../base/model.ts'
-import type { DisabledEndpoint, ExpiringSecret, FailingEndpoint, Overview, OverviewReport } from '../../services/overview.ts'
+import type {
+  DisabledEndpoint,
+  ExpiringSecret,
+  FailingEndpoint,
+  Overview,
+  OverviewReport,
+} from '../../services/overview.ts'
 import { TENANT_ORDERS, type TenantRanks, type TenantStats } from '../../services/tenant-stats.ts'
 import type { Troubled } from '../../store/operations/endpoints/troubled.ts'
 import { parseRange } from '../http/lists.ts'
@@ -47,9 +53,7 @@ const FailingEndpointSchema = Type.Object(
       description: 'HTTP status of the response to that attempt. Null if there was no response, or no such attempt.',
     }),
     lastFailureAt: TimeOrNull('When that attempt ended. Null if there is no such attempt.'),
-    pausedUntil: TimeOrNull(
-      'Posthorn sends nothing before this time. Null if the receiver did not ask for a pause.',
-    ),
+    pausedUntil: TimeOrNull('Posthorn sends nothing before this time. Null if the receiver did not ask for a pause.'),
     pending: IntegerOrNull({ description: 'Number of its pending deliveries. Null if there are more than 1,000.' }),
   },
   { $id: 'FailingEndpoint' },
@@ -169,7 +173,9 @@ const TenantStatsQuery = strict({
         'by failed attempts.',
     }),
   ),
-  from: Type.Optional(TimeInput('Start of the period, rounded down to a whole step. Defaults to 24 hours before its end.')),
+  from: Type.Optional(
+    TimeInput('Start of the period, rounded down to a whole step. Defaults to 24 hours before its end.'),
+  ),
   to: Type.Optional(TimeInput('End of the period. Defaults to now.')),
   limit: Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'Maximum number of tenants to return.' }),
 })

@@ -34,8 +34,8 @@ import {
   tooManySigningSecrets,
   uidTaken,
 } from './refusals.ts'
-import { namesOf, SealedCredentials, shownOnce } from './sealed-credentials.ts'
 import { checkWithHosts, type RegistrationTrial, tryRegistering } from './registering.ts'
+import { namesOf, SealedCredentials, shownOnce } from './sealed-credentials.ts'
 import { changesSecrets } from './sealed-headers.ts'
 import { refuseClash } from './signature-headers.ts'
 

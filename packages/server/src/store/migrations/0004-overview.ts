@@ -12,7 +12,9 @@ const TROUBLE_INDEXES = [
      where certificate_expires_ms is not null and state = 'enabled' and deleted_ms is null`,
 ]
 
-const COUNTS = 'delivered exhausted cancelled status_2xx status_3xx status_4xx status_5xx status_other no_answer'.split(' ')
+const COUNTS = 'delivered exhausted cancelled status_2xx status_3xx status_4xx status_5xx status_other no_answer'.split(
+  ' ',
+)
 
 /** The sums of what was counted so far. Latencies are counted from here on: bins can't be added up in SQL. */
 const sumOfTenants = (zeros: string): string =>

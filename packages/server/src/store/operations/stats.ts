@@ -177,7 +177,13 @@ export function* readStats({ tenant, endpoint, grain, fromMs, toMs }: StatQuery)
   const rows = yield {
     text: `select start_ms, ${STAT_COUNTS.join(', ')}, latencies from stat
            where tenant = $1 and endpoint = $2 and grain_ms = $3 and start_ms >= $4 and start_ms < $5 order by start_ms`,
-    params: [tenant ?? ALL_TENANTS, endpoint === null ? ALL_ENDPOINTS : idBytes(endpoint), GRAINS[grain].ms, fromMs, toMs],
+    params: [
+      tenant ?? ALL_TENANTS,
+      endpoint === null ? ALL_ENDPOINTS : idBytes(endpoint),
+      GRAINS[grain].ms,
+      fromMs,
+      toMs,
+    ],
   }
   return rows.map(toStat)
 }

@@ -75,7 +75,7 @@ const tenants: Scene = async recorder => {
 }
 
 const endpoints: Scene = async recorder => {
-  const wrong = { url: 'https://10.0.0.1/hooks', types: ['COVER_REFERNCE'], name: 'Covers' }
+  const wrong = { url: 'https://10.0.0.1/hooks', types: ['COVER_NUMBER'], name: 'Covers' }
   await recorder.record('checkEndpoint', { path: TENANT, body: wrong })
   const { id } = await recorder.record('createEndpoint', { path: TENANT, body: ENDPOINT })
   const path = { ...TENANT, id }
@@ -202,7 +202,6 @@ const stats: Scene = async recorder => {
 
 const overview: Scene = async recorder => {
   const { bench } = recorder
-  const endpoint = await newestEndpoint(recorder)
   await bench.publish(EVENT)
   await bench.run(
     `update endpoint set failing_since_ms = ${Date.now()}, secret_expires_ms = ${Date.now()} where uid is not null`,

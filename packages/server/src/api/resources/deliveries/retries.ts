@@ -129,7 +129,9 @@ export function addRetries(routes: Routes, { deliveries }: Needs): void {
 /** A delivery that arrived would be sent again. Leaving out a parameter must not do that to all of them. */
 function requireStates({ state }: Query): void {
   if (state !== undefined) return
-  throw invalid([{ field: 'state', detail: 'Name the states to retry, such as `exhausted`: what arrived is sent again.' }])
+  throw invalid([
+    { field: 'state', detail: 'Name the states to retry, such as `exhausted`: what arrived is sent again.' },
+  ])
 }
 
 function refuseFilter({ limit: _limit, ...query }: Query): void {

@@ -7,8 +7,8 @@ import {
   type EndpointSelection,
   MAX_PAGE_BYTES,
 } from '../../../services/endpoints/endpoint-lists.ts'
-import type { Endpoints } from '../../../services/endpoints/endpoints.ts'
 import { STATS_PERIODS } from '../../../services/endpoints/endpoint-stats.ts'
+import type { Endpoints } from '../../../services/endpoints/endpoints.ts'
 import { HEALTH_STATES } from '../../../services/endpoints/health-report.ts'
 import { firstOf, JSON_TYPE, newestFirst, PageQuery, writePage } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
@@ -47,7 +47,7 @@ const QUERY = {
   stats: Type.Optional(
     Word(STATS_PERIODS, {
       description:
-        "Adds what happened at each endpoint in this period up to now (the member `stats`). `24h` begins at the start of an " +
+        'Adds what happened at each endpoint in this period up to now (the member `stats`). `24h` begins at the start of an ' +
         'hour, `7d` and `30d` at the start of a day (UTC).',
     }),
   ),

@@ -363,7 +363,8 @@ export const EndpointCheckInput = strict({
 export const EndpointCheckSchema = Type.Object(
   {
     errors: Type.Array(Fault, {
-      description: 'Why registering the endpoint would be refused. An empty `field` stands for the endpoint as a whole.',
+      description:
+        'Why registering the endpoint would be refused. An empty `field` stands for the endpoint as a whole.',
     }),
     missing: Type.Array(Fault, { description: 'What has to be given before the endpoint can be registered.' }),
     warnings: Warnings('Warnings that registering the endpoint would give.'),

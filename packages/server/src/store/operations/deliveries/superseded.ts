@@ -36,6 +36,7 @@ export function* findSuperseded(
     const id = idText('dlv', bytes(row.id))
     if (id > (newest.get(place) ?? '')) newest.set(place, id)
   }
-  const isOlder = ({ id, event, endpoint }: (typeof deliveries)[number]) => (newest.get(`${event} ${endpoint}`) ?? '') > id
+  const isOlder = ({ id, event, endpoint }: (typeof deliveries)[number]) =>
+    (newest.get(`${event} ${endpoint}`) ?? '') > id
   return new Set(deliveries.filter(isOlder).map(({ id }) => id))
 }

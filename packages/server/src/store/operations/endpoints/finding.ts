@@ -113,7 +113,9 @@ function addConditions(where: Where, filter: EndpointFilter & { readonly nowMs: 
 /** Finds a part of a URL as it is shown, as it was given, and as earlier versions stored it (sentUrl). */
 function urlCondition(where: Where, part: string): string {
   const forms = [...new Set([part, encodeTarget(part)])]
-  const conditions = forms.map(form => `lower(url) like $${where.params.push(patternOf(form.toLowerCase()))} escape '!'`)
+  const conditions = forms.map(
+    form => `lower(url) like $${where.params.push(patternOf(form.toLowerCase()))} escape '!'`,
+  )
   return `(${conditions.join(' or ')})`
 }
 

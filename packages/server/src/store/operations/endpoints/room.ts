@@ -7,7 +7,10 @@ import { selectionCharacters } from './selections.ts'
 export type SelectionLimit = { readonly maxSelectionCharacters?: number | undefined }
 
 /** Why creating an endpoint found no room. */
-export function* whyNotCreated(tenant: TenantId, maxEndpoints: number): Transaction<'no_tenant' | 'too_many' | 'too_large'> {
+export function* whyNotCreated(
+  tenant: TenantId,
+  maxEndpoints: number,
+): Transaction<'no_tenant' | 'too_many' | 'too_large'> {
   const [row] = yield {
     text: 'select endpoint_count from tenant where id = $1 and deleted_ms is null',
     params: [tenant],
