@@ -138,10 +138,10 @@ const deliveries: Scene = async recorder => {
   await recorder.record('listSetAsideDeliveries')
   await recorder.record('cancelDelivery', { path: { ...TENANT, id: again.id } })
   const failed = { state: 'exhausted', status: '5xx' }
-  await recorder.record('retryDeliveries', { path: TENANT, query: failed, body: {}, title: 'Those that match' })
+  await recorder.record('retryMatchingDeliveries', { path: TENANT, query: failed, body: {}, title: 'Those that match' })
   const ids = { path: TENANT, body: { ids: [exhausted!.id] }, title: 'Those with these ids' }
-  await recorder.record('retryDeliveries', ids)
-  await recorder.record('retryAllDeliveries', { query: failed })
+  await recorder.record('retryMatchingDeliveries', ids)
+  await recorder.record('retryAllMatchingDeliveries', { query: failed })
   await settle(recorder, 'exhausted')
 }
 

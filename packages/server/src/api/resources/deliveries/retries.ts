@@ -83,7 +83,7 @@ export function addRetries(routes: Routes, { deliveries }: Needs): void {
     {
       access: 'write',
       isCostly: true,
-      operationId: 'retryDeliveries',
+      operationId: 'retryMatchingDeliveries',
       summary: "Retry a tenant's deliveries that match, or those with given ids",
       description: HOW_IT_RETRIES,
       params: TenantParams,
@@ -108,7 +108,7 @@ export function addRetries(routes: Routes, { deliveries }: Needs): void {
     {
       access: 'write',
       isCostly: true,
-      operationId: 'retryAllDeliveries',
+      operationId: 'retryAllMatchingDeliveries',
       summary: 'Retry the deliveries of all tenants that match',
       description: `For API keys without a tenant. ${HOW_IT_RETRIES}`,
       querystring: strict({
