@@ -15,6 +15,7 @@ import { healthResource } from './resources/health.ts'
 import { metricsResource } from './resources/metrics.ts'
 import { nodesResource } from './resources/nodes.ts'
 import { openApiResource } from './resources/openapi.ts'
+import { overviewResource } from './resources/overview.ts'
 import { replaysResource } from './resources/replays/replays.ts'
 import { retrySchedulesResource } from './resources/retry-schedules.ts'
 import { searchResource } from './resources/search.ts'
@@ -35,6 +36,7 @@ export const RESOURCES = [
   replaysResource,
   searchResource,
   statsResource,
+  overviewResource,
   retrySchedulesResource,
   apiKeysResource,
   sessionsResource,

@@ -27,7 +27,8 @@ export type ReplayId = string
 export type ReplayBatchId = string
 
 export type LiveState = 'pending' | 'held'
-export type EndState = 'delivered' | 'exhausted' | 'cancelled'
+export const END_STATES = ['delivered', 'exhausted', 'cancelled'] as const
+export type EndState = (typeof END_STATES)[number]
 export type DeliveryState = LiveState | EndState
 export type EndpointState = 'enabled' | 'disabled'
 /** What disabled an endpoint: an API call, the receiver's 410, or days without a success (C11). */

@@ -1,7 +1,7 @@
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { CLOSE_REASONS, type CloseReason } from '../api/http/connections.ts'
 import { idMs } from '../base/ids.ts'
-import { ATTEMPT_ERRORS, type AttemptError, type EndState } from '../base/model.ts'
+import { ATTEMPT_ERRORS, type AttemptError, END_STATES } from '../base/model.ts'
 import type { Observation } from '../store/observations.ts'
 
 /** Kinds of lane: normal, in order, and in crash mode. */
@@ -49,8 +49,6 @@ export type NodeSources = {
 export type Snapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
 export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
-
-const END_STATES: readonly EndState[] = ['delivered', 'exhausted', 'cancelled']
 
 /** In seconds, from a local receiver to the last retry of the usual schedule. */
 const DELIVERY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600, 14_400, 43_200]

@@ -125,6 +125,11 @@ export class Watching {
     return this.#stats.flush()
   }
 
+  /** Pending deliveries of all tenants, and those that are set aside. Null if the store can't count them in time. */
+  countBacklog(): ReturnType<Backlog['count']> {
+    return this.#backlog.count()
+  }
+
   /** To be called before the store is closed. */
   async stop(): Promise<void> {
     this.#loopDelay.stop()

@@ -46,6 +46,7 @@ import { FilterTrials } from '../services/filter-trials.ts'
 import { IdempotentCalls } from '../services/idempotent-calls.ts'
 import { KeyRotation } from '../services/key-rotation.ts'
 import { Nodes, type NodesOptions } from '../services/nodes.ts'
+import { type CountBacklog, Overview } from '../services/overview.ts'
 import { ReplayBatches } from '../services/replay-batches.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
@@ -53,6 +54,7 @@ import { Search } from '../services/search.ts'
 import { SessionCache } from '../services/sessions/session-cache.ts'
 import { Sessions } from '../services/sessions/sessions.ts'
 import { Stats } from '../services/stats.ts'
+import { TenantRanks } from '../services/tenant-stats.ts'
 import { Exports } from '../services/tenants/exports.ts'
 import { Tenants } from '../services/tenants/tenants.ts'
 import type { Bus } from '../store/bus.ts'
@@ -136,6 +138,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     nodes: { id: idOfNode(node), report, pendingByPartition: () => watching.pendingByPartition() },
     onBackgroundWork: () => works.look(),
     flushStats: () => watching.flushStats(),
+    countBacklog: () => watching.countBacklog(),
   })
   const readiness = new StoreReadiness(store, clock, logger)
   const checks = new RunningChecks({ store, config, clock, resolver: names.resolve })
@@ -324,13 +327,14 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
   readonly nodes: NodesOptions
   readonly onBackgroundWork: () => void
   readonly flushStats: () => Promise<void>
+  readonly countBacklog: CountBacklog
 }
 
 /** The services behind the API. */
 function composeServices(foundation: Foundation, parts: ServiceParts): Services {
   const { config, store, clock, keys } = foundation
   const { publisher, checker, apiKeys, sessions, names, typeSamples, keyRotation, countReplay, nodes } = parts
-  const { onBackgroundWork, flushStats } = parts
+  const { onBackgroundWork, flushStats, countBacklog } = parts
   const types = () => publisher.types()
   return {
     publisher,
@@ -355,6 +359,8 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     keyRotation,
     stats: new Stats(store, flushStats),
     nodes: new Nodes(store, nodes),
+    overview: new Overview(store, countBacklog),
+    tenantRanks: new TenantRanks(store, clock, flushStats),
     idempotentCalls: new IdempotentCalls(store, keys.keyring),
   }
 }

@@ -79,6 +79,8 @@ export class ApiBench extends Bench {
         search: this.search,
         stats: this.stats,
         nodes: this.nodes,
+        overview: this.overview,
+        tenantRanks: this.tenantRanks,
         retrySchedules: this.retrySchedules,
         exports: this.exports,
         idempotentCalls: this.idempotentCalls,

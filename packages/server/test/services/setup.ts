@@ -8,7 +8,7 @@ import { starterCatalogue } from '../../src/catalogue/starter-catalogue.ts'
 import { TypeSamples } from '../../src/catalogue/type-samples.ts'
 import type { Resolver } from '../../src/guard/lookup.ts'
 import { CONTRACT_PORTS } from '../../src/guard/ports.ts'
-import type { TargetPolicy } from '../../src/guard/target.ts'
+import { Backlog } from '../../src/observe/backlog.ts'
 import { Publisher } from '../../src/publish/publisher.ts'
 import { createReplayCounter } from '../../src/replay/selection.ts'
 import { hashOfKey } from '../../src/secrets/api-key.ts'
@@ -18,13 +18,14 @@ import { ApiKeyCache } from '../../src/services/api-keys/api-key-cache.ts'
 import { ApiKeys } from '../../src/services/api-keys/api-keys.ts'
 import { Deliveries } from '../../src/services/deliveries/deliveries.ts'
 import { EndpointLists } from '../../src/services/endpoints/endpoint-lists.ts'
-import { type EndpointInput, Endpoints } from '../../src/services/endpoints/endpoints.ts'
+import { type EndpointInput, Endpoints, type EndpointsSettings } from '../../src/services/endpoints/endpoints.ts'
 import { EventTypes } from '../../src/services/event-types/event-types.ts'
 import { Events } from '../../src/services/events/events.ts'
 import { FilterTrials } from '../../src/services/filter-trials.ts'
 import { IdempotentCalls } from '../../src/services/idempotent-calls.ts'
 import { KeyRotation } from '../../src/services/key-rotation.ts'
 import { Nodes } from '../../src/services/nodes.ts'
+import { Overview } from '../../src/services/overview.ts'
 import { ReplayBatches } from '../../src/services/replay-batches.ts'
 import { Replays } from '../../src/services/replays.ts'
 import { RetrySchedules } from '../../src/services/retry-schedules.ts'
@@ -32,6 +33,7 @@ import { Search } from '../../src/services/search.ts'
 import { SessionCache } from '../../src/services/sessions/session-cache.ts'
 import { Sessions } from '../../src/services/sessions/sessions.ts'
 import { Stats } from '../../src/services/stats.ts'
+import { TenantRanks } from '../../src/services/tenant-stats.ts'
 import { Exports } from '../../src/services/tenants/exports.ts'
 import { Tenants } from '../../src/services/tenants/tenants.ts'
 import type { Change } from '../../src/store/changes.ts'
@@ -47,7 +49,7 @@ export const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
 /** The root key of the tests. */
 export const KEY = 'test-key-0123456789'
 
-export const policy = (over: Partial<TargetPolicy> = {}): TargetPolicy => ({
+export const policy = (over: Partial<EndpointsSettings> = {}): EndpointsSettings => ({
   dev: false,
   targetPorts: CONTRACT_PORTS,
   allowTarget: [],
@@ -110,6 +112,8 @@ export class Bench {
   search!: Search
   stats!: Stats
   nodes!: Nodes
+  overview!: Overview
+  tenantRanks!: TenantRanks
   idempotentCalls!: IdempotentCalls
   retrySchedules!: RetrySchedules
   /** All changes emitted since the test began, including those of new deliveries. */
@@ -148,6 +152,9 @@ export class Bench {
     this.search = new Search(store, systemClock)
     this.stats = new Stats(store, async () => {})
     this.nodes = new Nodes(store, { id: NODE, report: aReport, pendingByPartition: async () => new Map() })
+    const backlog = new Backlog(store, systemClock)
+    this.overview = new Overview(store, () => backlog.count())
+    this.tenantRanks = new TenantRanks(store, systemClock)
     this.idempotentCalls = new IdempotentCalls(store, this.keyring)
     this.keyRotation = new KeyRotation(store, this.keyring, place, pino({ level: 'silent' }))
     await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
@@ -180,8 +187,12 @@ export class Bench {
     this.sessions = new Sessions(this.store, settings, parts)
   }
 
-  endpointsWith(targets: TargetPolicy, resolver: Resolver): Endpoints {
+  endpointsWith(targets: EndpointsSettings, resolver: Resolver): Endpoints {
     return new Endpoints(this.store, this.keyring, targets, () => this.publisher.types(), { resolver })
+  }
+
+  tenantRanksWith(clock: Pick<Clock, 'monotonicMs'>): TenantRanks {
+    return new TenantRanks(this.store, clock)
   }
 
   async close(): Promise<void> {

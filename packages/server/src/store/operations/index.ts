@@ -19,6 +19,7 @@ import { migrateOperations } from './migrate.ts'
 import { moveOperations } from './move.ts'
 import { nodeOperations } from './nodes.ts'
 import { noticeOperations } from './notices.ts'
+import { overviewOperations } from './overview.ts'
 import { replayOperations } from './replays/operations.ts'
 import { retentionOperations } from './retention.ts'
 import { searchOperations } from './search.ts'
@@ -47,6 +48,7 @@ export const operations = {
   ...moveOperations,
   ...nodeOperations,
   ...noticeOperations,
+  ...overviewOperations,
   ...replayOperations,
   ...retentionOperations,
   ...searchOperations,

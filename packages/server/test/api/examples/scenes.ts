@@ -76,6 +76,8 @@ const tenants: Scene = async recorder => {
 }
 
 const endpoints: Scene = async recorder => {
+  const wrong = { url: 'https://10.0.0.1/hooks', types: ['COVER_NUMBER'], name: 'Covers' }
+  await recorder.record('checkEndpoint', { path: TENANT, body: wrong })
   const { id } = await recorder.record('createEndpoint', { path: TENANT, body: ENDPOINT })
   const path = { ...TENANT, id }
   await recorder.record('getEndpoint', { path })
@@ -136,6 +138,12 @@ const deliveries: Scene = async recorder => {
   for (let count = 0; count < 4; count++) await recorder.bench.store.write('beginTrial', trial)
   await recorder.record('listSetAsideDeliveries')
   await recorder.record('cancelDelivery', { path: { ...TENANT, id: again.id } })
+  const failed = { state: 'exhausted', status: '5xx' }
+  await recorder.record('retryMatchingDeliveries', { path: TENANT, query: failed, body: {}, title: 'Those that match' })
+  const ids = { path: TENANT, body: { ids: [exhausted!.id] }, title: 'Those with these ids' }
+  await recorder.record('retryMatchingDeliveries', ids)
+  await recorder.record('retryAllMatchingDeliveries', { query: failed })
+  await settle(recorder, 'exhausted')
 }
 
 const replays: Scene = async recorder => {
@@ -188,7 +196,25 @@ const stats: Scene = async recorder => {
   const latencies = new Map([20, 25, 30, 180].map(ms => [binOf(ms), 30]))
   const startMs = Date.parse(days[0]!) + 9 * HOUR_MS
   await recorder.bench.store.write('addStats', { entries: [{ endpoint, startMs, counts, latencies }] })
-  await recorder.record('getStats', { path: TENANT, query: { from: days[0]!, to: days[2]!, step: 'day' } })
+  const period = { from: days[0]!, to: days[2]! }
+  await recorder.record('getStats', { path: TENANT, query: { ...period, step: 'day' } })
+  await recorder.record('getAllStats', { query: { ...period, step: 'day' } })
+}
+
+const overview: Scene = async recorder => {
+  const { bench } = recorder
+  await bench.publish(EVENT)
+  await bench.run(
+    `update endpoint set failing_since_ms = ${Date.now()}, secret_expires_ms = ${Date.now()} where uid is not null`,
+  )
+  const off = await bench.endpoint({ url: 'https://other.example.com/hooks', state: 'disabled' })
+  await recorder.record('getOverview', { path: TENANT })
+  await recorder.record('getAllOverview')
+  const days = showDays(recorder, [-3, -1])
+  await recorder.record('listTenantStats', { query: { sort: 'trouble', from: days[0]!, to: days[1]! } })
+  await bench.endpoints.remove('acme', off)
+  await bench.run('update endpoint set failing_since_ms = null, secret_expires_ms = null')
+  await settle(recorder, 'delivered')
 }
 
 const search: Scene = async recorder => {
@@ -250,6 +276,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   'replays/replays': replays,
   search,
   stats,
+  overview,
   'api-keys': apiKeys,
   sessions,
   audit: async recorder => void (await recorder.record('listAudit', { query: { ...TENANT, limit: '2' } })),
