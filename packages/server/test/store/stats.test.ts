@@ -125,7 +125,7 @@ describe.each([sqliteEngine(), postgresEngine()])('statistics on $name', engine 
       const oldest: (number | null)[] = []
       let after: PendingCount['last'] = null
       do {
-        const found: PendingCount = await store.read('countPending', { after, limit, nowMs: Date.now() })
+        const found: PendingCount = await store.read('countPending', { after, limit })
         counts.push(found.count)
         oldest.push(found.oldestMs)
         after = found.last
