@@ -1366,6 +1366,8 @@ export type Backlog = {
 
 export type FindingLevel = 'ok' | 'warn' | 'fail'
 
+export type ListEndpointsStat = '24h' | '7d' | '30d'
+
 export type CertificateAndKey = {
   certificate: string
   key: string
