@@ -33,6 +33,7 @@ export const shell = {
   account: 'Session',
   notices: 'Notices',
   signedInWith: 'Signed in with',
+  rootKey: 'the root key',
   signOut: 'Sign out',
   away: 'The server is not responding. What you see may be out of date; this page keeps trying.',
   back: 'Connected again.',
