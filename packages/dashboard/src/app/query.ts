@@ -1,10 +1,10 @@
 import { keepPreviousData, MutationCache, QueryCache, QueryClient } from '@tanstack/react-query'
 import { hasStatus, isAway } from '../lib/errors.ts'
 import { onBack, setAway } from './connection.ts'
-import { sessionQuery } from './session.ts'
+import { readSession, sessionQuery } from './session.ts'
 
 /** How often the server is asked whether it is back. */
-const PING_MS = 3_000
+export const PING_MS = 3_000
 
 /** A call was refused because there is no session any more: the pages go to where one signs in. */
 export const ended = new EventTarget()
@@ -34,13 +34,10 @@ onBack(() => void queryClient.invalidateQueries())
 
 /** Asks for the session while the server is away. */
 export async function ping(): Promise<void> {
-  const { signal } = new AbortController()
   try {
-    await sessionQuery.queryFn?.({ signal } as never)
+    await readSession()
     setAway(false)
   } catch (error) {
     if (!isAway(error)) setAway(false)
   }
 }
-
-export { PING_MS }

@@ -1,6 +1,6 @@
-import { type CallOptions, ConnectionError, ResponseError } from '@posthorn/client'
 import { queryOptions, useQuery } from '@tanstack/react-query'
-import { BASE, SESSION_HEADERS } from './client.ts'
+import { hasStatus } from '../lib/errors.ts'
+import { call } from './client.ts'
 
 /** What the pages know of who looks at them. */
 export type Session = {
@@ -15,12 +15,17 @@ export type Session = {
   readonly expiresAt: string | null
 }
 
-/** The session can't be asked for with the client's methods: null says that there is none. */
+/** The session, or null if there is none. */
 export const sessionQuery = queryOptions({
   queryKey: ['session'],
-  queryFn: ({ signal }) => callSession('GET', undefined, { signal }),
+  queryFn: ({ signal }) => readSession(signal),
   staleTime: Number.POSITIVE_INFINITY,
 })
+
+/** The session that the browser has. Null if there is none. */
+export function readSession(signal?: AbortSignal): Promise<Session | null> {
+  return callSession('GET', undefined, signal)
+}
 
 export type SignIn = { readonly apiKey: string } | { readonly signInToken: string }
 
@@ -33,30 +38,13 @@ export async function signOut(): Promise<void> {
   await callSession('DELETE')
 }
 
-async function callSession(
-  method: 'GET' | 'POST' | 'DELETE',
-  body?: SignIn,
-  { signal }: CallOptions = {},
-): Promise<Session | null> {
-  const call = { method, path: '/v1/session' }
-  let response: Response
+async function callSession(method: 'GET' | 'POST' | 'DELETE', body?: SignIn, signal?: AbortSignal): Promise<Session | null> {
   try {
-    response = await fetch(new URL('session/v1/session', BASE), {
-      method,
-      headers: { ...SESSION_HEADERS, ...(body !== undefined && { 'content-type': 'application/json' }) },
-      body: body === undefined ? null : JSON.stringify(body),
-      ...(signal !== undefined && { signal }),
-    })
-  } catch (cause) {
-    if (signal?.aborted) throw signal.reason
-    throw new ConnectionError(call, 'The connection failed.', { code: 'connection_failed', cause })
+    return (await call<Session | undefined>(method, '/v1/session', { body, signal })) ?? null
+  } catch (error) {
+    if (hasStatus(error, 401)) return null
+    throw error
   }
-  if (response.status === 401) return null
-  if (response.status === 204) return null
-  const read: unknown = await response.json().catch(() => null)
-  if (response.ok) return read as Session
-  const detail = (read as { detail?: string } | null)?.detail
-  throw new ResponseError(call, detail ?? 'The server failed.', { status: response.status, body: read })
 }
 
 /** What the key of the session allows. The server decides; the pages only leave out what would be refused. */

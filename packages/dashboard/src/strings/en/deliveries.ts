@@ -28,6 +28,7 @@ export const deliveries = {
     keyHelp: 'The key that the event was published with',
     endpointHelp: 'An endpoint’s id, or its uid if a tenant is chosen',
     eventHelp: 'An event’s id',
+    typeOwn: 'Another type',
     statusOwn: 'Another status, such as 418',
     statuses: { '2xx': '2xx · success', '3xx': '3xx · redirect', '4xx': '4xx · refused', '5xx': '5xx · receiver failed', none: 'No response' },
     heldReasons: { disabled: 'Endpoint disabled', set_aside: 'Set aside after crashes' },
@@ -53,11 +54,10 @@ export const deliveries = {
   retryTickedText:
     'Each pending delivery is attempted now; each that has ended is sent as a new delivery with the same webhook id. Receivers that verify ids ignore what they already have.',
   retryTickedHeld: (n: number) => `${common.deliveries(n)} held by a disabled endpoint will be left out: enable the endpoint instead.`,
-  resendTitle: 'Resend what failed',
-  resendText: (tenant: string) =>
-    `Every exhausted delivery of “${tenant}” that matches the filters is sent again as a new delivery, live events first. Receivers get the same webhook id as before.`,
-  resendNeedsTenant: 'Choose a tenant at the top to resend everything that matches.',
-  resendNeedsNarrower: (names: string) => `A replay cannot be narrowed by ${names}. Remove that filter, or tick the rows.`,
+  resendTitle: 'Send all that match again',
+  resendText: (states: string, tenant: string | null) =>
+    `Every delivery that matches the filters (${states}) ${tenant === null ? 'of all tenants' : `of “${tenant}”`} is sent again: pending ones now, ended ones as new deliveries with the same webhook id. Those that were sent again already are left out.`,
+  resending: (n: number) => `${common.deliveries(n)} sent so far …`,
   counting: 'Counting …',
   tooMany: 'More than can be counted in advance.',
   nothingToResend: 'Nothing that matches has been exhausted.',
