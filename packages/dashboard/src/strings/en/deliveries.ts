@@ -75,6 +75,7 @@ export const deliveries = {
     waiting: 'Waiting for its first attempt.',
     due: 'An attempt is due now.',
     retrying: (attempts: number) => `${attempts === 1 ? 'The first attempt' : `All ${attempts} attempts so far`} failed.`,
+    first: 'It is made',
     nextIn: 'Next attempt',
     exhausted: (attempts: number) =>
       attempts === 1 ? 'The only attempt failed. Nothing more is sent by itself.' : `All ${attempts} attempts failed. Nothing more is sent by itself.`,
@@ -88,6 +89,9 @@ export const deliveries = {
   published: 'Published',
   attempt: (n: number) => `Attempt ${n}`,
   nextAttempt: 'next',
+  heldStep: 'held',
+  cancelledStep: 'cancelled',
+  openEndpoint: 'Open the endpoint',
   dueNow: 'due now',
   gap: (gap: string) => `+${gap}`,
   request: 'Request',
