@@ -31,7 +31,12 @@ export async function call<Result>(method: string, path: string, options: Option
   let response: Response
   let read: unknown
   try {
-    response = await fetch(url, { method, headers, body: body === undefined ? null : JSON.stringify(body), signal: signal ?? null })
+    response = await fetch(url, {
+      method,
+      headers,
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: signal ?? null,
+    })
     read = response.status === 204 ? undefined : await response.json().catch(() => null)
   } catch (cause) {
     if (signal?.aborted) throw signal.reason

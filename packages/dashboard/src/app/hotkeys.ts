@@ -10,9 +10,11 @@ let prefixTimer: ReturnType<typeof setTimeout> | undefined
 function onKeyDown(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.isComposing) return
   const isMod = event.metaKey || event.ctrlKey
-  const isTyping = event.target instanceof HTMLElement && event.target.closest('input, textarea, select, [contenteditable]')
+  const isTyping =
+    event.target instanceof HTMLElement && event.target.closest('input, textarea, select, [contenteditable]')
   // An open dialog or menu has its own keys.
-  if (document.querySelector('[role="dialog"][data-open], [role="menu"][data-open], [role="listbox"][data-open]')) return
+  if (document.querySelector('[role="dialog"][data-open], [role="menu"][data-open], [role="listbox"][data-open]'))
+    return
   if ((isTyping && !isMod && event.key !== 'Escape') || event.altKey) return
   const key = isMod ? `mod+${event.key.toLowerCase()}` : event.key
   const name = prefix === '' ? key : `${prefix} ${key}`

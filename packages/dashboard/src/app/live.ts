@@ -13,10 +13,32 @@ type Kind = 'event' | 'delivery' | 'attempt' | 'endpoint' | 'reset'
 
 /** What is read again after a record, and how long after it at the soonest, in milliseconds. */
 const CONCERNS: Readonly<Record<Kind, readonly (readonly [name: string, afterMs: number])[]>> = {
-  event: [['events', 800], ['overview', 4_000], ['tenants', 15_000]],
-  delivery: [['deliveries', 800], ['delivery', 400], ['event', 800], ['stats', 4_000], ['overview', 4_000], ['replays', 1_500]],
-  attempt: [['deliveries', 800], ['delivery', 400], ['event', 800], ['stats', 4_000], ['overview', 4_000], ['endpoint', 3_000]],
-  endpoint: [['endpoints', 800], ['endpoint', 400], ['overview', 2_000]],
+  event: [
+    ['events', 800],
+    ['overview', 4_000],
+    ['tenants', 15_000],
+  ],
+  delivery: [
+    ['deliveries', 800],
+    ['delivery', 400],
+    ['event', 800],
+    ['stats', 4_000],
+    ['overview', 4_000],
+    ['replays', 1_500],
+  ],
+  attempt: [
+    ['deliveries', 800],
+    ['delivery', 400],
+    ['event', 800],
+    ['stats', 4_000],
+    ['overview', 4_000],
+    ['endpoint', 3_000],
+  ],
+  endpoint: [
+    ['endpoints', 800],
+    ['endpoint', 400],
+    ['overview', 2_000],
+  ],
   reset: [],
 }
 
@@ -124,7 +146,8 @@ function tell(kind: Kind): void {
 async function poll(signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await sleep(POLL_MS, signal)
-    if (document.visibilityState === 'visible') for (const kind of Object.keys(CONCERNS)) if (kind !== 'reset') tell(kind as Kind)
+    if (document.visibilityState === 'visible')
+      for (const kind of Object.keys(CONCERNS)) if (kind !== 'reset') tell(kind as Kind)
   }
 }
 

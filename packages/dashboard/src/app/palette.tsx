@@ -53,7 +53,6 @@ export default function Palette({ onClose }: { readonly onClose: () => void }) {
   return (
     <Dialog open onClose={onClose} title={words.title}>
       <input
-        // biome-ignore lint/a11y/noAutofocus: it was opened to type in it
         autoFocus
         className={styles.input}
         role="combobox"
@@ -94,7 +93,13 @@ export default function Palette({ onClose }: { readonly onClose: () => void }) {
         ))}
       </div>
       <div className={popup.empty} role="status">
-        {isSearching ? words.searching : entries.length === 0 ? words.nothing(wanted) : isIncomplete ? words.incomplete : ''}
+        {isSearching
+          ? words.searching
+          : entries.length === 0
+            ? words.nothing(wanted)
+            : isIncomplete
+              ? words.incomplete
+              : ''}
       </div>
     </Dialog>
   )
@@ -108,7 +113,9 @@ function useEntries(wanted: string) {
   const { data, isFetching } = useQuery({
     queryKey: ['search', tenant, q],
     queryFn: ({ signal }) =>
-      tenant === null ? posthorn.search.search({ q }, { signal }) : posthorn.search.searchTenant(tenant, { q }, { signal }),
+      tenant === null
+        ? posthorn.search.search({ q }, { signal })
+        : posthorn.search.searchTenant(tenant, { q }, { signal }),
     enabled: q !== '' && q.length <= 512,
     placeholderData: undefined,
   })
@@ -164,7 +171,8 @@ function placeOf({ kind, tenant, id, href }: Found): Pick<Entry, 'to' | 'search'
   if (tenant === null) return null
   if (href.includes('rejected-events')) return { to: '/operate/rejected', search: { tenant } }
   // A deleted endpoint has no page of its own any longer, only deliveries.
-  if (kind === 'endpoint' && href.includes('/deliveries')) return { to: '/deliveries', search: { tenant, endpoint: id } }
+  if (kind === 'endpoint' && href.includes('/deliveries'))
+    return { to: '/deliveries', search: { tenant, endpoint: id } }
   const list = { endpoint: 'endpoints', event: 'events', delivery: 'deliveries', replay: 'replays' }[kind]
   return { to: `/${list}/${part(tenant)}/${part(id)}` }
 }

@@ -1,3 +1,4 @@
+import type { QueryClient } from '@tanstack/react-query'
 import {
   createRootRouteWithContext,
   createRoute,
@@ -6,7 +7,6 @@ import {
   redirect,
   retainSearchParams,
 } from '@tanstack/react-router'
-import type { QueryClient } from '@tanstack/react-query'
 import { only, parseSearch, stringifySearch } from '../lib/search.ts'
 import { shell } from '../strings/index.ts'
 import { BASE } from './client.ts'
@@ -84,51 +84,80 @@ const delivery = createRoute({
   path: '$tenant/$id',
   component: lazyRouteComponent(() => import('../pages/deliveries/detail.tsx'), 'Detail'),
 })
-const events = page(
-  '/events',
-  () => import('../pages/events/list.tsx'),
-  { title: nav.events, hasRange: true },
-  ['type', 'key', 'text', 'filter', 'cursor'],
-)
+const events = page('/events', () => import('../pages/events/list.tsx'), { title: nav.events, hasRange: true }, [
+  'type',
+  'key',
+  'text',
+  'filter',
+  'cursor',
+])
 const event = createRoute({
   getParentRoute: () => events,
   path: '$tenant/$id',
   component: lazyRouteComponent(() => import('../pages/events/detail.tsx'), 'Detail'),
 })
-const newEvent = page('/events/new', () => import('../pages/events/new.tsx'), { title: 'Publish a test event' }, ['type'])
-const endpoints = page(
-  '/endpoints',
-  () => import('../pages/endpoints/list.tsx'),
-  { title: nav.endpoints },
-  ['health', 'state', 'type', 'url', 'uid', 'cursor'],
-)
-const newEndpoint = page('/endpoints/new', () => import('../pages/endpoints/new.tsx'), { title: 'Register an endpoint' })
+const newEvent = page('/events/new', () => import('../pages/events/new.tsx'), { title: 'Publish a test event' }, [
+  'type',
+])
+const endpoints = page('/endpoints', () => import('../pages/endpoints/list.tsx'), { title: nav.endpoints }, [
+  'health',
+  'state',
+  'type',
+  'url',
+  'uid',
+  'cursor',
+])
+const newEndpoint = page('/endpoints/new', () => import('../pages/endpoints/new.tsx'), {
+  title: 'Register an endpoint',
+})
 const endpoint = page(
   '/endpoints/$tenant/$id',
   () => import('../pages/endpoints/one.tsx'),
   { title: nav.endpoints, hasRange: true },
   ['tab'],
 )
-const types = page('/event-types', () => import('../pages/event-types/list.tsx'), { title: nav.types }, ['q', 'archived'])
+const types = page('/event-types', () => import('../pages/event-types/list.tsx'), { title: nav.types }, [
+  'q',
+  'archived',
+])
 const type = page('/event-types/$name', () => import('../pages/event-types/one.tsx'), { title: nav.types }, ['tab'])
 const replays = page('/replays', () => import('../pages/replays/list.tsx'), { title: nav.replays }, ['state', 'cursor'])
 const replay = page('/replays/$tenant/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays })
-const tenants = page(
-  '/tenants',
-  () => import('../pages/tenants/list.tsx'),
-  { title: nav.tenants, hasRange: true },
-  ['sort', 'q', 'cursor'],
-)
-const tenant = page('/tenants/$tenant', () => import('../pages/tenants/one.tsx'), { title: nav.tenants, hasRange: true })
+const tenants = page('/tenants', () => import('../pages/tenants/list.tsx'), { title: nav.tenants, hasRange: true }, [
+  'sort',
+  'q',
+  'cursor',
+])
+const tenant = page('/tenants/$tenant', () => import('../pages/tenants/one.tsx'), {
+  title: nav.tenants,
+  hasRange: true,
+})
 const nodes = page('/operate/nodes', () => import('../pages/operate/nodes.tsx'), { title: nav.nodes })
 const checks = page('/operate/checks', () => import('../pages/operate/checks.tsx'), { title: nav.checks })
-const rejected = page('/operate/rejected', () => import('../pages/operate/rejected.tsx'), { title: nav.rejected }, ['key', 'type', 'cursor'])
-const setAside = page('/operate/set-aside', () => import('../pages/operate/set-aside.tsx'), { title: nav.setAside }, ['cursor'])
-const audit = page('/operate/audit', () => import('../pages/operate/audit.tsx'), { title: nav.audit }, ['action', 'target', 'key', 'cursor'])
-const apiKeys = page('/operate/api-keys', () => import('../pages/operate/api-keys.tsx'), { title: nav.apiKeys }, ['cursor'])
-const sessions = page('/operate/sessions', () => import('../pages/operate/sessions.tsx'), { title: nav.sessions }, ['cursor'])
+const rejected = page('/operate/rejected', () => import('../pages/operate/rejected.tsx'), { title: nav.rejected }, [
+  'key',
+  'type',
+  'cursor',
+])
+const setAside = page('/operate/set-aside', () => import('../pages/operate/set-aside.tsx'), { title: nav.setAside }, [
+  'cursor',
+])
+const audit = page('/operate/audit', () => import('../pages/operate/audit.tsx'), { title: nav.audit }, [
+  'action',
+  'target',
+  'key',
+  'cursor',
+])
+const apiKeys = page('/operate/api-keys', () => import('../pages/operate/api-keys.tsx'), { title: nav.apiKeys }, [
+  'cursor',
+])
+const sessions = page('/operate/sessions', () => import('../pages/operate/sessions.tsx'), { title: nav.sessions }, [
+  'cursor',
+])
 const egress = page('/operate/egress', () => import('../pages/operate/egress.tsx'), { title: nav.egress })
-const settings = page('/operate/settings', () => import('../pages/operate/settings.tsx'), { title: nav.settings }, ['q'])
+const settings = page('/operate/settings', () => import('../pages/operate/settings.tsx'), { title: nav.settings }, [
+  'q',
+])
 
 const routeTree = root.addChildren([
   signIn,

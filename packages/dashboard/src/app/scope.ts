@@ -1,5 +1,5 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { boundsOf, type Range, type RangeName, rangeOf } from '../lib/range.ts'
+import { type Range, type RangeName, rangeOf } from '../lib/range.ts'
 import type { Search } from '../lib/search.ts'
 import { usePermissions } from './session.ts'
 
@@ -13,11 +13,6 @@ export function useTenant(): string | null {
 /** The period chosen at the top. */
 export function useRange(standard?: RangeName): Range {
   return rangeOf(useSearch({ strict: false }) as Search, standard)
-}
-
-/** `from` and `to` of a call that is made now, for a range. */
-export function now(range: Range): { from: string; to: string | undefined } {
-  return boundsOf(range, Date.now())
 }
 
 /** The page's parameters, and a function that changes some of them and stays on the page. */

@@ -38,7 +38,11 @@ export async function signOut(): Promise<void> {
   await callSession('DELETE')
 }
 
-async function callSession(method: 'GET' | 'POST' | 'DELETE', body?: SignIn, signal?: AbortSignal): Promise<Session | null> {
+async function callSession(
+  method: 'GET' | 'POST' | 'DELETE',
+  body?: SignIn,
+  signal?: AbortSignal,
+): Promise<Session | null> {
   try {
     return (await call<Session | undefined>(method, '/v1/session', { body, signal })) ?? null
   } catch (error) {

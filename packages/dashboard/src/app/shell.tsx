@@ -1,10 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
 import { Outlet, useMatches, useNavigate } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useState } from 'react'
+import favicon from '../icons/favicon.svg'
 import faviconAway from '../icons/favicon-away.svg'
 import faviconFailing from '../icons/favicon-failing.svg'
-import favicon from '../icons/favicon.svg'
-import { searchOf } from '../lib/range.ts'
 import { IconButton } from '../kit/button.tsx'
 import { Icon } from '../kit/icon.tsx'
 import { Hidden, IS_APPLE, Kbd } from '../kit/kbd.tsx'
@@ -12,6 +11,7 @@ import { Menu } from '../kit/menu.tsx'
 import { RangePicker } from '../kit/range-picker.tsx'
 import { Banner } from '../kit/surfaces.tsx'
 import { Toasts } from '../kit/toast.tsx'
+import { searchOf } from '../lib/range.ts'
 import { common, shell } from '../strings/index.ts'
 import { useAway } from './connection.ts'
 import { useHotkeys } from './hotkeys.ts'
@@ -66,9 +66,9 @@ export function Shell() {
   useFavicon(isAway)
   return (
     <div className={styles.shell}>
-      <a className={styles.skip} href="#content" onClick={skip}>
+      <button type="button" className={styles.skip} onClick={skip}>
         {shell.skip}
-      </a>
+      </button>
       <Nav isOpen={isNavOpen} onClose={() => setNavOpen(false)} />
       <header className={styles.bar}>
         <IconButton
@@ -80,7 +80,12 @@ export function Shell() {
           onClick={() => setNavOpen(!isNavOpen)}
         />
         <div className={styles.title}>{page.title}</div>
-        <button type="button" className={styles.find} aria-label={shell.findLabel} onClick={() => setOverlay('palette')}>
+        <button
+          type="button"
+          className={styles.find}
+          aria-label={shell.findLabel}
+          onClick={() => setOverlay('palette')}
+        >
           <Icon name="search" />
           <span>{shell.find}</span>
           <Kbd>{IS_APPLE ? '⌘K' : 'Ctrl K'}</Kbd>
@@ -109,15 +114,14 @@ export function Shell() {
   )
 }
 
-/** A link to a fragment would leave the page: `<base href>` applies to it. */
-function skip(event: React.MouseEvent): void {
-  event.preventDefault()
+/** A button, as a link to a fragment would leave the page: `<base href>` applies to it. */
+function skip(): void {
   document.getElementById('content')?.focus()
 }
 
 function usePage(): PageData {
   const matches = useMatches()
-  const data = matches.reduce<PageData>((all, match) => ({ ...all, ...(match.staticData as PageData) }), {})
+  const data = Object.assign({}, ...matches.map(match => match.staticData)) as PageData
   const title = data.title
   useEffect(() => {
     document.title = title === undefined ? common.product : `${title} · ${common.product}`

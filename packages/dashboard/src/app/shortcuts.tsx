@@ -18,7 +18,9 @@ export default function Shortcuts({ onClose }: { readonly onClose: () => void })
     [['r'], keys.retry],
     [['Esc'], keys.close],
     [['?'], keys.help],
-    ...[...main, ...operate].flatMap(({ key, label }) => (key === undefined ? [] : [[['g', key], keys.go(label)] as const])),
+    ...[...main, ...operate].flatMap(({ key, label }) =>
+      key === undefined ? [] : [[['g', key], keys.go(label)] as const],
+    ),
   ]
   return (
     <Dialog open onClose={onClose} title={shell.shortcuts}>

@@ -34,7 +34,11 @@ export function TenantPicker() {
     change({ tenant, endpoint: undefined, cursor: undefined })
   }
   const trigger = (
-    <Button className={styles.tenant} icon="tenants" aria-label={`${shell.tenant}: ${search.tenant ?? shell.allTenants}`}>
+    <Button
+      className={styles.tenant}
+      icon="tenants"
+      aria-label={`${shell.tenant}: ${search.tenant ?? shell.allTenants}`}
+    >
       <span>{search.tenant ?? shell.allTenants}</span>
     </Button>
   )

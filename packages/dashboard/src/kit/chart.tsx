@@ -102,7 +102,11 @@ export function LineChart(props: Props) {
   )
 }
 
-function pathOf(values: readonly (number | null)[], x: (index: number) => number, y: (value: number) => number): string {
+function pathOf(
+  values: readonly (number | null)[],
+  x: (index: number) => number,
+  y: (value: number) => number,
+): string {
   let path = ''
   let isPen = false
   values.forEach((value, index) => {
@@ -154,11 +158,11 @@ function Frame(props: Props & { readonly max: number; readonly children: (scales
     else return
     event.preventDefault()
   }
-  const dragged = from !== null && at !== null && from !== at ? ([Math.min(from, at), Math.max(from, at)] as const) : null
+  const dragged =
+    from !== null && at !== null && from !== at ? ([Math.min(from, at), Math.max(from, at)] as const) : null
   return (
     <div className={styles.chart} ref={ref}>
       {legend && <Legend series={series} />}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the arrows move through it */}
       <svg
         ref={svg}
         className={styles.canvas}
@@ -185,7 +189,9 @@ function Frame(props: Props & { readonly max: number; readonly children: (scales
             </text>
           </g>
         ))}
-        {at !== null && <rect className={styles.hover} x={x(at)} y={TOP} width={stepWidth} height={height - BOTTOM - TOP} />}
+        {at !== null && (
+          <rect className={styles.hover} x={x(at)} y={TOP} width={stepWidth} height={height - BOTTOM - TOP} />
+        )}
         {width > 0 && children({ x, y, stepWidth })}
         {dragged !== null && (
           <rect
@@ -308,7 +314,15 @@ function axisLabel(time: number, stepMs: number): string {
 }
 
 /** The shape of a figure over time, without numbers. */
-export function Sparkline({ values, width = 96, height = 28 }: { readonly values: readonly (number | null)[]; readonly width?: number; readonly height?: number }) {
+export function Sparkline({
+  values,
+  width = 96,
+  height = 28,
+}: {
+  readonly values: readonly (number | null)[]
+  readonly width?: number
+  readonly height?: number
+}) {
   const known = values.filter(value => value !== null)
   const max = Math.max(...known, 0)
   const min = Math.min(...known, 0)

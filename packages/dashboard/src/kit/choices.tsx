@@ -7,8 +7,8 @@ import { ToggleGroup } from '@base-ui/react/toggle-group'
 import type { ReactNode } from 'react'
 import { cx } from '../lib/cx.ts'
 import { common } from '../strings/index.ts'
-import { Field } from './field.tsx'
 import styles from './field.module.css'
+import { Field } from './field.tsx'
 import { Icon } from './icon.tsx'
 import popup from './popup.module.css'
 
@@ -108,7 +108,7 @@ export function Select<Value extends string>(props: SelectProps<Value>) {
       {wiring => (
         <BaseSelect.Root
           value={value}
-          items={options as Option[]}
+          items={[...options]}
           onValueChange={next => {
             if (next !== null) onChange(next as Value)
           }}
@@ -159,8 +159,8 @@ export function Combobox(props: ComboboxProps) {
     <Field label={label} help={help} hideLabel={hideLabel}>
       {wiring => (
         <BaseCombobox.Root
-          items={options as Option[]}
-          value={chosen as Option | null}
+          items={[...options]}
+          value={chosen}
           isItemEqualToValue={(a: Option, b: Option) => a.value === b.value}
           itemToStringLabel={(option: Option) => option.label}
           onValueChange={next => onChange((next as Option | null)?.value ?? null)}

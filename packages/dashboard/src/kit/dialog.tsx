@@ -49,16 +49,7 @@ type ConfirmProps = {
 }
 
 /** Says what will happen before it happens. Nothing is asked twice. */
-export function ConfirmDialog({
-  open,
-  onClose,
-  title,
-  children,
-  action,
-  danger,
-  disabled,
-  onConfirm,
-}: ConfirmProps) {
+export function ConfirmDialog({ open, onClose, title, children, action, danger, disabled, onConfirm }: ConfirmProps) {
   const [isBusy, setBusy] = useState(false)
   const [error, setError] = useState<string | null>(null)
   const close = () => {

@@ -35,11 +35,11 @@ type Props = {
 
 /** The filters of a list as chips in one row. What is chosen is in the URL, so reload, back and a pasted link keep it. */
 export function FilterBar({ filters, search, onChange, children }: Props) {
-  const bar = useRef<HTMLDivElement>(null)
+  const bar = useRef<HTMLElement>(null)
   useHotkeys({ '/': () => bar.current?.querySelector('button')?.focus() })
   const isFiltered = filters.some(({ name }) => search[name] !== undefined)
   return (
-    <div className={styles.bar} ref={bar} role="search" aria-label={common.filter}>
+    <search className={styles.bar} ref={bar} aria-label={common.filter}>
       {filters.map(filter => (
         <Chip key={filter.name} filter={filter} value={search[filter.name]} onChange={onChange} />
       ))}
@@ -54,7 +54,7 @@ export function FilterBar({ filters, search, onChange, children }: Props) {
       )}
       <span className={styles.spacer} />
       {children}
-    </div>
+    </search>
   )
 }
 
@@ -138,7 +138,14 @@ function Choices({ filter, value, onChange, onClose }: ChoicesProps) {
       )}
       {(options === undefined || own !== undefined) && (
         <>
-          <TextField label={own ?? label} help={help} mono={mono} value={text} onChange={setText} autoFocus={!options} />
+          <TextField
+            label={own ?? label}
+            help={help}
+            mono={mono}
+            value={text}
+            onChange={setText}
+            autoFocus={!options}
+          />
           <div className={styles.actions}>
             <Button type="submit" kind="primary" small>
               {common.apply}

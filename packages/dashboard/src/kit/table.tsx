@@ -6,7 +6,7 @@ import { useDelayed, useNarrow } from '../lib/hooks.ts'
 import { common } from '../strings/index.ts'
 import { Button } from './button.tsx'
 import { Checkbox } from './choices.tsx'
-import { Icon } from "./icon.tsx"
+import { Icon } from './icon.tsx'
 import { EmptyState, ErrorState, Skeleton } from './surfaces.tsx'
 import styles from './table.module.css'
 
@@ -130,15 +130,14 @@ function Rows<Row>(props: RowsProps<Row>) {
   }
   const onKeyDown = (event: KeyboardEvent, row: Row, index: number) => {
     if (event.target !== event.currentTarget) return
-    const actions: Readonly<Record<string, (() => void) | undefined>> = {
-      ArrowDown: () => go(index + 1),
-      ArrowUp: () => go(index - 1),
-      Home: () => go(0),
-      End: () => go(rows.length - 1),
-      Enter: onOpen && (() => onOpen(row)),
-      x: onTick && (() => tick(keyOf(row))),
-    }
-    const action = actions[event.key]
+    const last = rows.length - 1
+    const moves: Readonly<Record<string, number>> = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: last }
+    const move = Object.hasOwn(moves, event.key) ? moves[event.key] : undefined
+    const action =
+      (move !== undefined && (() => go(move))) ||
+      (event.key === 'Enter' && onOpen && (() => onOpen(row))) ||
+      (event.key === 'x' && onTick && (() => tick(keyOf(row)))) ||
+      undefined
     if (action === undefined || event.ctrlKey || event.metaKey || event.altKey) return
     event.preventDefault()
     event.stopPropagation()
@@ -150,7 +149,13 @@ function Rows<Row>(props: RowsProps<Row>) {
       <tr
         key={key}
         data-index={index}
-        className={cx(styles.cells, styles.row, isNarrow && styles.tall, onOpen && styles.opens, start !== undefined && styles.placed)}
+        className={cx(
+          styles.cells,
+          styles.row,
+          isNarrow && styles.tall,
+          onOpen && styles.opens,
+          start !== undefined && styles.placed,
+        )}
         style={start === undefined ? grid : { ...grid, transform: `translateY(${start}px)` }}
         tabIndex={index === Math.max(0, at) ? 0 : -1}
         aria-selected={onOpen === undefined ? undefined : key === openKey}
@@ -274,5 +279,3 @@ export function Pager({ children, prevCursor, nextCursor, onGo, onFirst }: Pager
     </>
   )
 }
-
-

@@ -35,7 +35,11 @@ export function Time({ at, as = 'relative', focusable = true }: Props) {
   )
   if (!focusable) {
     return (
-      <time className={styles.time} dateTime={new Date(ms).toISOString()} title={`${formatLocal(ms)}\n${formatUtc(ms)}`}>
+      <time
+        className={styles.time}
+        dateTime={new Date(ms).toISOString()}
+        title={`${formatLocal(ms)}\n${formatUtc(ms)}`}
+      >
         {text}
       </time>
     )

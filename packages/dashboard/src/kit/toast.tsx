@@ -5,7 +5,12 @@ import { IconButton } from './button.tsx'
 import { Icon } from './icon.tsx'
 import styles from './toast.module.css'
 
-type Toast = { readonly id: number; readonly tone: 'done' | 'error'; readonly text: string; readonly action?: ReactNode }
+type Toast = {
+  readonly id: number
+  readonly tone: 'done' | 'error'
+  readonly text: string
+  readonly action?: ReactNode
+}
 
 let toasts: readonly Toast[] = []
 let nextId = 1
@@ -17,7 +22,10 @@ function set(next: readonly Toast[]): void {
 }
 
 /** Says what was done or what failed, at the edge of the page. What failed stays until it is dismissed. */
-export function toast(text: string, options: { readonly tone?: Toast['tone']; readonly action?: ReactNode } = {}): void {
+export function toast(
+  text: string,
+  options: { readonly tone?: Toast['tone']; readonly action?: ReactNode } = {},
+): void {
   const one: Toast = { id: nextId++, tone: 'done', text, ...options }
   set([...toasts.slice(-2), one])
   if (one.tone === 'done') setTimeout(() => set(toasts.filter(({ id }) => id !== one.id)), 6_000)
@@ -39,7 +47,12 @@ export function Toasts() {
           <Icon name={tone === 'done' ? 'check' : 'warning'} />
           <span>{text}</span>
           {action}
-          <IconButton icon="cross" small label={common.dismiss} onClick={() => set(toasts.filter(one => one.id !== id))} />
+          <IconButton
+            icon="cross"
+            small
+            label={common.dismiss}
+            onClick={() => set(toasts.filter(one => one.id !== id))}
+          />
         </div>
       ))}
     </section>

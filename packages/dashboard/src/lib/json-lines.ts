@@ -21,8 +21,20 @@ type Draft = { -readonly [Name in keyof JsonLine]: JsonLine[Name] }
 export function linesOf(value: unknown): JsonLine[] {
   const lines: Draft[] = []
   type Step =
-    | { readonly type: 'value'; readonly value: unknown; readonly key: string | undefined; readonly depth: number; readonly comma: boolean }
-    | { readonly type: 'close'; readonly open: number; readonly depth: number; readonly comma: boolean; readonly isArray: boolean }
+    | {
+        readonly type: 'value'
+        readonly value: unknown
+        readonly key: string | undefined
+        readonly depth: number
+        readonly comma: boolean
+      }
+    | {
+        readonly type: 'close'
+        readonly open: number
+        readonly depth: number
+        readonly comma: boolean
+        readonly isArray: boolean
+      }
   const steps: Step[] = [{ type: 'value', value, key: undefined, depth: 0, comma: false }]
   for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
     if (step.type === 'close') {

@@ -14,7 +14,9 @@ export const RANGES = {
 export type RangeName = keyof typeof RANGES
 
 /** A period: a named one that ends now, or one between two fixed times (RFC 3339). */
-export type Range = { readonly name: RangeName } | { readonly name: null; readonly from: string; readonly to: string | null }
+export type Range =
+  | { readonly name: RangeName }
+  | { readonly name: null; readonly from: string; readonly to: string | null }
 
 export const DEFAULT_RANGE: RangeName = '24h'
 
@@ -31,7 +33,11 @@ export function boundsOf(range: Range, now: number): { from: string; to: string 
 }
 
 /** The parameters of a URL. Undefined removes what was there. */
-export function searchOf(range: Range): { range?: string | undefined; from?: string | undefined; to?: string | undefined } {
+export function searchOf(range: Range): {
+  range?: string | undefined
+  from?: string | undefined
+  to?: string | undefined
+} {
   if (range.name !== null) return { range: range.name, from: undefined, to: undefined }
   return { range: undefined, from: range.from, to: range.to ?? undefined }
 }

@@ -3,7 +3,8 @@ export function niceScale(value: number): { readonly top: number; readonly lines
   if (!(value > 0)) return { top: 1, lines: [0, 1] }
   const rough = value / 4
   const power = 10 ** Math.floor(Math.log10(rough))
-  const step = [1, 2, 2.5, 5, 10].map(factor => factor * power).find(candidate => candidate * 4 >= value - 1e-9) ?? value
+  const step =
+    [1, 2, 2.5, 5, 10].map(factor => factor * power).find(candidate => candidate * 4 >= value - 1e-9) ?? value
   const whole = value >= 1 ? Math.max(step, 1) : step
   const count = Math.max(1, Math.ceil(value / whole - 1e-9))
   return { top: whole * count, lines: Array.from({ length: count + 1 }, (_, index) => whole * index) }

@@ -37,15 +37,51 @@ function target({ endpointUrl, endpointUid, endpoint }: Delivery): string {
 
 export function columnsFor(showTenant: boolean, isCompact: boolean): readonly Column<Delivery>[] {
   const all: (Column<Delivery> | false)[] = [
-    { id: 'time', title: words.time, width: '116px', cell: row => <Time at={row.createdAt} as="clock" focusable={false} /> },
+    {
+      id: 'time',
+      title: words.time,
+      width: '116px',
+      cell: row => <Time at={row.createdAt} as="clock" focusable={false} />,
+    },
     { id: 'state', title: words.state, width: '104px', cell: row => <StateBadge state={shownState(row)} /> },
-    { id: 'type', title: words.type, width: 'minmax(96px, 1.2fr)', cell: row => <bdi className={styles.mono} title={row.type}>{row.type}</bdi> },
-    showTenant && { id: 'tenant', title: words.tenant, width: 'minmax(72px, 0.7fr)', cell: row => <bdi>{row.tenant}</bdi> },
-    !isCompact && { id: 'endpoint', title: words.endpoint, width: 'minmax(96px, 1.6fr)', cell: row => <bdi title={row.endpointUrl ?? row.endpoint}>{target(row)}</bdi> },
+    {
+      id: 'type',
+      title: words.type,
+      width: 'minmax(96px, 1.2fr)',
+      cell: row => (
+        <bdi className={styles.mono} title={row.type}>
+          {row.type}
+        </bdi>
+      ),
+    },
+    showTenant && {
+      id: 'tenant',
+      title: words.tenant,
+      width: 'minmax(72px, 0.7fr)',
+      cell: row => <bdi>{row.tenant}</bdi>,
+    },
+    !isCompact && {
+      id: 'endpoint',
+      title: words.endpoint,
+      width: 'minmax(96px, 1.6fr)',
+      cell: row => <bdi title={row.endpointUrl ?? row.endpoint}>{target(row)}</bdi>,
+    },
     { id: 'status', title: words.status, width: 'minmax(96px, 1.2fr)', cell: row => <Outcome delivery={row} /> },
-    !isCompact && { id: 'took', title: words.took, width: '64px', align: 'end', cell: row => (row.lastAttempt === null ? common.none : formatDuration(row.lastAttempt.durationMs)) },
+    !isCompact && {
+      id: 'took',
+      title: words.took,
+      width: '64px',
+      align: 'end',
+      cell: row => (row.lastAttempt === null ? common.none : formatDuration(row.lastAttempt.durationMs)),
+    },
     !isCompact && { id: 'attempts', title: words.attempts, width: '60px', align: 'end', cell: row => row.attemptCount },
-    !isCompact && { id: 'next', title: words.next, width: '104px', align: 'end', cell: row => (row.nextAttemptAt === null ? '' : <Countdown to={row.nextAttemptAt} due={deliveries.dueNow} />) },
+    !isCompact && {
+      id: 'next',
+      title: words.next,
+      width: '104px',
+      align: 'end',
+      cell: row => (row.nextAttemptAt === null ? '' : <Countdown to={row.nextAttemptAt} due={deliveries.dueNow} />),
+    },
   ]
   return all.filter(column => column !== false)
 }

@@ -89,7 +89,16 @@ function Facts({ delivery }: { readonly delivery: DeliveryDetail }) {
   return (
     <KeyValue
       facts={[
-        [facts.event, <Id key="event" id={event}>{shown => <Link to={'/events/$tenant/$id' as '/'} params={{ tenant, id: event } as never}>{shown}</Link>}</Id>],
+        [
+          facts.event,
+          <Id key="event" id={event}>
+            {shown => (
+              <Link to={'/events/$tenant/$id' as '/'} params={{ tenant, id: event } as never}>
+                {shown}
+              </Link>
+            )}
+          </Id>,
+        ],
         key !== null && [facts.key, <Id key="key" id={key} />],
         [facts.type, <bdi key="type">{delivery.type}</bdi>],
         [facts.tenant, <bdi key="tenant">{tenant}</bdi>],
@@ -101,7 +110,16 @@ function Facts({ delivery }: { readonly delivery: DeliveryDetail }) {
         ],
         [facts.created, <Time key="created" at={delivery.createdAt} />],
         delivery.endedAt !== null && [facts.ended, <Time key="ended" at={delivery.endedAt} />],
-        replayOf !== null && [facts.replayOf, <Id key="of" id={replayOf}>{shown => <Link to="/deliveries/$tenant/$id" params={{ tenant, id: replayOf }}>{shown}</Link>}</Id>],
+        replayOf !== null && [
+          facts.replayOf,
+          <Id key="of" id={replayOf}>
+            {shown => (
+              <Link to="/deliveries/$tenant/$id" params={{ tenant, id: replayOf }}>
+                {shown}
+              </Link>
+            )}
+          </Id>,
+        ],
       ]}
     />
   )

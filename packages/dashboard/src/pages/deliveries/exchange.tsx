@@ -37,8 +37,7 @@ export function Exchange({ attempt, event, showWhy }: Props) {
 
 function RequestSide({ attempt: { request }, event }: Omit<Props, 'showWhy'>) {
   const body = event === undefined || event.payload === null ? null : event.payload
-  const curl = () =>
-    request === null ? '' : curlOf({ ...request, body: body === null ? null : JSON.stringify(body) })
+  const curl = () => (request === null ? '' : curlOf({ ...request, body: body === null ? null : JSON.stringify(body) }))
   return (
     <Side
       title={words.request}
@@ -77,7 +76,9 @@ function ResponseSide({ attempt }: Pick<Props, 'attempt'>) {
       {status === null && <p className={styles.muted}>{words.noResponse}</p>}
       {responseHidden && <p className={styles.muted}>{words.responseHidden}</p>}
       {responseRemoved && <p className={styles.muted}>{words.responseRemoved}</p>}
-      {responseHeaders.length > 0 && <Headers label={`${words.response}: ${words.headers}`} headers={responseHeaders} />}
+      {responseHeaders.length > 0 && (
+        <Headers label={`${words.response}: ${words.headers}`} headers={responseHeaders} />
+      )}
       {responseBody !== '' && <JsonView text={responseBody} label={`${words.response}: ${words.body}`} />}
       {responseTruncated && <p className={styles.muted}>{words.truncated}</p>}
       {status !== null && responseBody === '' && !responseHidden && !responseRemoved && (
@@ -103,7 +104,6 @@ function Side({ title, action, children }: SideProps) {
 
 function Headers({ label, headers }: { readonly label: string; readonly headers: readonly (readonly string[])[] }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
     <dl className={styles.headers} aria-label={label} tabIndex={0}>
       {headers.map(([name = '', value = ''], index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a header can come twice

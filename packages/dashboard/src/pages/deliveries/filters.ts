@@ -1,8 +1,8 @@
 import type { EventType } from '@posthorn/client'
 import type { Filter } from '../../kit/filter-bar.tsx'
-import { common } from '../../strings/index.ts'
 import { deliveries } from '../../strings/en/deliveries.ts'
 import { attemptErrors } from '../../strings/en/errors.ts'
+import { common } from '../../strings/index.ts'
 
 const words = deliveries.filters
 

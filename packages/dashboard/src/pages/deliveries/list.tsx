@@ -52,7 +52,8 @@ export function Page() {
       replace: isOpen,
     })
   const chosen = (rows ?? []).filter(row => ticked.has(keyOf(row)))
-  const clear = () => change(Object.fromEntries([...Object.keys(filtersOf(search)), 'cursor'].map(name => [name, undefined])))
+  const clear = () =>
+    change(Object.fromEntries([...Object.keys(filtersOf(search)), 'cursor'].map(name => [name, undefined])))
   return (
     <Split isOpen={isOpen} detail={<Outlet />}>
       <FilterBar filters={filtersFor(types.data)} search={search} onChange={change}>

@@ -51,7 +51,7 @@ type MatchingProps = {
 export function RetryMatching({ tenant, search, range, onClose }: MatchingProps) {
   const client = useQueryClient()
   // The period ends when the dialog opens: what is counted is what is sent.
-  const [filters] = useState(() => {
+  const [filters] = useState((): Record<string, string | undefined> => {
     const now = Date.now()
     const fixed = retryFilters(search, range, now)
     return { ...fixed, to: fixed.to ?? new Date(now).toISOString() }
@@ -63,7 +63,7 @@ export function RetryMatching({ tenant, search, range, onClose }: MatchingProps)
     staleTime: Number.POSITIVE_INFINITY,
     placeholderData: undefined,
   })
-  const states = valuesOf(filters.state).map(state => common.states[state as 'exhausted'] ?? state)
+  const states = valuesOf(filters.state).map(state => common.states[state as keyof typeof common.states] ?? state)
   const confirm = async () => {
     const { retried, refused } = await retryMatching(tenant, filters, setProgress)
     toast(refused === 0 ? words.retried(retried) : words.retriedSome(retried, refused))

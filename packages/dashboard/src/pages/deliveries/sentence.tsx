@@ -35,7 +35,10 @@ export function Sentence({ delivery }: { readonly delivery: DeliveryDetail }) {
         {delivery.heldReason === 'disabled' && (
           <>
             {' '}
-            <Link to={'/endpoints/$tenant/$id' as '/'} params={{ tenant: delivery.tenant, id: delivery.endpoint } as never}>
+            <Link
+              to={'/endpoints/$tenant/$id' as '/'}
+              params={{ tenant: delivery.tenant, id: delivery.endpoint } as never}
+            >
               {deliveries.openEndpoint}
             </Link>
           </>

@@ -1,6 +1,6 @@
 import type { Attempt, DeliveryDetail } from '@posthorn/client'
-import { type Step, Timeline } from '../../kit/timeline.tsx'
 import { Countdown } from '../../kit/time.tsx'
+import { type Step, Timeline } from '../../kit/timeline.tsx'
 import { formatDuration } from '../../lib/format.ts'
 import { deliveries as words } from '../../strings/en/deliveries.ts'
 import { wordsFor } from '../../strings/en/errors.ts'
@@ -29,8 +29,17 @@ export function DeliveryTimeline({ delivery, selected, onSelect }: Props) {
       isFuture: true,
     })
   }
-  if (state === 'held') steps.push({ id: 'held', tone: 'violet', icon: 'pause', label: words.heldStep, title: words.heldStep, isFuture: true })
-  if (state === 'cancelled') steps.push({ id: 'cancelled', tone: 'grey', icon: 'minus', label: words.cancelledStep, title: words.cancelledStep })
+  if (state === 'held')
+    steps.push({
+      id: 'held',
+      tone: 'violet',
+      icon: 'pause',
+      label: words.heldStep,
+      title: words.heldStep,
+      isFuture: true,
+    })
+  if (state === 'cancelled')
+    steps.push({ id: 'cancelled', tone: 'grey', icon: 'minus', label: words.cancelledStep, title: words.cancelledStep })
   return <Timeline label={words.timeline} steps={steps} />
 }
 

@@ -39,7 +39,9 @@ export function SignIn() {
       queryClient.setQueryData(sessionQuery.queryKey, session)
       // Only paths of these pages: an address elsewhere in `to` leads nowhere.
       const isOwn = to !== undefined && /^\/(?![/\\])/.test(to) && !to.startsWith('/sign-in')
-      await navigate(isOwn ? { href: router(to), replace: true } : { to: '/', replace: true, search: {} as never })
+      await navigate(
+        isOwn ? { to: '.', href: pathOf(to), replace: true } : { to: '/', replace: true, search: {} as never },
+      )
     } catch (failure) {
       setError(isAway(failure) ? words.unreachable : explain(failure))
     } finally {
@@ -87,7 +89,7 @@ export function SignIn() {
 }
 
 /** `to` is a path below the base path, as the router writes it. */
-function router(to: string): string {
+function pathOf(to: string): string {
   return new URL(to.slice(1), document.baseURI).pathname + new URL(to.slice(1), document.baseURI).search
 }
 

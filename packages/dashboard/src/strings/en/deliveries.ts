@@ -30,7 +30,13 @@ export const deliveries = {
     eventHelp: 'An event’s id',
     typeOwn: 'Another type',
     statusOwn: 'Another status, such as 418',
-    statuses: { '2xx': '2xx · success', '3xx': '3xx · redirect', '4xx': '4xx · refused', '5xx': '5xx · receiver failed', none: 'No response' },
+    statuses: {
+      '2xx': '2xx · success',
+      '3xx': '3xx · redirect',
+      '4xx': '4xx · refused',
+      '5xx': '5xx · receiver failed',
+      none: 'No response',
+    },
     heldReasons: { disabled: 'Endpoint disabled', set_aside: 'Set aside after crashes' },
   },
   match: (n: number | null) => (n === null ? 'more than 10,000 match' : `${formatNumber(n)} match`),
@@ -53,7 +59,8 @@ export const deliveries = {
   retryTickedTitle: (n: number) => `Retry ${common.deliveries(n)}`,
   retryTickedText:
     'Each pending delivery is attempted now; each that has ended is sent as a new delivery with the same webhook id. Receivers that verify ids ignore what they already have.',
-  retryTickedHeld: (n: number) => `${common.deliveries(n)} held by a disabled endpoint will be left out: enable the endpoint instead.`,
+  retryTickedHeld: (n: number) =>
+    `${common.deliveries(n)} held by a disabled endpoint will be left out: enable the endpoint instead.`,
   resendTitle: 'Send all that match again',
   resendText: (states: string, tenant: string | null) =>
     `Every delivery that matches the filters (${states}) ${tenant === null ? 'of all tenants' : `of “${tenant}”`} is sent again: pending ones now, ended ones as new deliveries with the same webhook id. Those that were sent again already are left out.`,
@@ -62,25 +69,33 @@ export const deliveries = {
   tooMany: 'More than can be counted in advance.',
   nothingToResend: 'Nothing that matches has been exhausted.',
   retried: (n: number) => `${common.deliveries(n)} ${n === 1 ? 'is' : 'are'} being sent.`,
-  retriedSome: (n: number, failed: number) => `${common.deliveries(n)} are being sent; ${formatNumber(failed)} could not be retried.`,
+  retriedSome: (n: number, failed: number) =>
+    `${common.deliveries(n)} are being sent; ${formatNumber(failed)} could not be retried.`,
   retriedNew: 'Sent again as a new delivery.',
   retriedNow: 'The next attempt is being made now.',
   cancelled: 'The delivery is cancelled.',
-  resent: (n: number | null) => (n === null ? 'The replay has started.' : `${common.deliveries(n)} are being sent again.`),
+  resent: (n: number | null) =>
+    n === null ? 'The replay has started.' : `${common.deliveries(n)} are being sent again.`,
   seeReplay: 'See the replay',
 
   sentence: {
     delivered: (attempts: number, took: string) =>
-      attempts === 1 ? `Delivered at the first attempt, in ${took}.` : `Delivered at attempt ${attempts}, after ${attempts - 1} ${attempts === 2 ? 'failure' : 'failures'}.`,
+      attempts === 1
+        ? `Delivered at the first attempt, in ${took}.`
+        : `Delivered at attempt ${attempts}, after ${attempts - 1} ${attempts === 2 ? 'failure' : 'failures'}.`,
     waiting: 'Waiting for its first attempt.',
     due: 'An attempt is due now.',
-    retrying: (attempts: number) => `${attempts === 1 ? 'The first attempt' : `All ${attempts} attempts so far`} failed.`,
+    retrying: (attempts: number) =>
+      `${attempts === 1 ? 'The first attempt' : `All ${attempts} attempts so far`} failed.`,
     first: 'It is made',
     nextIn: 'Next attempt',
     exhausted: (attempts: number) =>
-      attempts === 1 ? 'The only attempt failed. Nothing more is sent by itself.' : `All ${attempts} attempts failed. Nothing more is sent by itself.`,
+      attempts === 1
+        ? 'The only attempt failed. Nothing more is sent by itself.'
+        : `All ${attempts} attempts failed. Nothing more is sent by itself.`,
     held: 'Held because its endpoint is disabled. Enable the endpoint to release it.',
-    setAside: 'Set aside: it was in flight at three crashes of the server and might have caused them. Look at it, then retry or cancel it.',
+    setAside:
+      'Set aside: it was in flight at three crashes of the server and might have caused them. Look at it, then retry or cancel it.',
     cancelled: 'Cancelled. It is not sent.',
     was: 'The receiver responded with',
     noResponse: 'There was no response',

@@ -8,14 +8,14 @@ type Words = {
   readonly short: string
   /** What it means. One sentence. */
   readonly means: string
-  /** What to do. One sentence, to whoever mends it. */
+  /** What to do. One sentence, to those who mend it. */
   readonly mend: string
   readonly by: Mender
 }
 
 export const menders: Readonly<Record<Mender, string>> = {
   receiver: 'For the receiver’s developers',
-  tenant: 'For whoever manages the endpoint',
+  tenant: 'For those who manage the endpoint',
   operator: 'For the operator of Posthorn',
   posthorn: 'A fault of Posthorn',
 }

@@ -92,8 +92,16 @@ export const shell = {
     empty: 'Enter an API key.',
     malformed: 'An API key has only visible ASCII characters: look for a space or a line break in it.',
   },
-  notFound: { title: 'There is no page here', text: 'The address may be mistyped, or what it led to is no longer kept.', home: 'Overview' },
-  failed: { title: 'This page failed', text: 'It is a fault of these pages, not of deliveries. Reload to try again.', reload: 'Reload' },
+  notFound: {
+    title: 'There is no page here',
+    text: 'The address may be mistyped, or what it led to is no longer kept.',
+    home: 'Overview',
+  },
+  failed: {
+    title: 'This page failed',
+    text: 'It is a fault of these pages, not of deliveries. Reload to try again.',
+    reload: 'Reload',
+  },
   building: { title: 'Being built', text: 'This page is not here yet. Everything on it can be had from the API.' },
   notAllowed: 'Your API key does not allow this.',
 } as const
