@@ -6,7 +6,7 @@ import { readSession, sessionQuery } from './session.ts'
 /** How often the server is asked whether it is back. */
 export const PING_MS = 3_000
 
-/** A call was refused because there is no session any more: the pages go to where one signs in. */
+/** A call was refused because there is no session: the pages go to where one signs in. */
 export const ended = new EventTarget()
 
 function note(error: unknown): void {

@@ -24,6 +24,8 @@ import styles from './shell.module.css'
 import { TenantPicker } from './tenant-picker.tsx'
 import { setTheme, useTheme } from './theme.ts'
 
+const FIND_KEYS = IS_APPLE ? '⌘K' : 'Ctrl K'
+
 const Palette = lazy(() => import('./palette.tsx'))
 const Shortcuts = lazy(() => import('./shortcuts.tsx'))
 
@@ -83,12 +85,12 @@ export function Shell() {
         <button
           type="button"
           className={styles.find}
-          aria-label={shell.findLabel}
+          aria-label={`${shell.find} ${FIND_KEYS}`}
           onClick={() => setOverlay('palette')}
         >
           <Icon name="search" />
           <span>{shell.find}</span>
-          <Kbd>{IS_APPLE ? '⌘K' : 'Ctrl K'}</Kbd>
+          <Kbd>{FIND_KEYS}</Kbd>
         </button>
         {isOperator && <TenantPicker />}
         {page.hasRange && <TopRange />}

@@ -53,7 +53,7 @@ export function FilterBar({ filters, search, onChange, children }: Props) {
         </Button>
       )}
       <span className={styles.spacer} />
-      {children}
+      {children && <span className={styles.end}>{children}</span>}
     </search>
   )
 }

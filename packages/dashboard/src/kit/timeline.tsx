@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect, useRef } from 'react'
 import { cx } from '../lib/cx.ts'
 import type { Tone } from '../lib/states.ts'
 import { Icon, type IconName } from './icon.tsx'
@@ -22,8 +22,18 @@ export type Step = {
 
 /** What happened, from left to right. Steps are equally far apart: the waits between them range from seconds to hours. */
 export function Timeline({ label, steps }: { readonly label: string; readonly steps: readonly Step[] }) {
+  const list = useRef<HTMLOListElement>(null)
+  const selected = steps.find(step => step.isSelected)?.id
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was selected is brought into sight
+  useEffect(() => {
+    const rail = list.current
+    const dot = rail?.querySelector('[aria-current]')
+    if (!rail || !dot) return
+    const { left, width } = rail.getBoundingClientRect()
+    rail.scrollLeft += dot.getBoundingClientRect().left - left - width / 2
+  }, [selected])
   return (
-    <ol className={styles.timeline} aria-label={label}>
+    <ol className={styles.timeline} aria-label={label} ref={list}>
       {steps.map(step => (
         <li key={step.id} className={cx(styles.step, step.isFuture && styles.future)}>
           {step.onSelect === undefined ? (

@@ -9,6 +9,7 @@ import { usePermissions } from '../../app/session.ts'
 import { Button } from '../../kit/button.tsx'
 import { Split } from '../../kit/drawer.tsx'
 import { FilterBar } from '../../kit/filter-bar.tsx'
+import { Hidden } from '../../kit/kbd.tsx'
 import { ButtonLink } from '../../kit/link.tsx'
 import { EmptyState } from '../../kit/surfaces.tsx'
 import { Pager, Table } from '../../kit/table.tsx'
@@ -55,66 +56,71 @@ export function Page() {
   const clear = () =>
     change(Object.fromEntries([...Object.keys(filtersOf(search)), 'cursor'].map(name => [name, undefined])))
   return (
-    <Split isOpen={isOpen} detail={<Outlet />}>
-      <FilterBar filters={filtersFor(types.data)} search={search} onChange={change}>
-        {search.cursor === undefined && <LiveSwitch />}
-      </FilterBar>
-      <Table
-        label={words.title}
-        rows={rows}
-        columns={columnsFor(tenant === null, isOpen)}
-        keyOf={keyOf}
-        nameOf={row => `${row.type} ${shortenId(row.id)}`}
-        onOpen={openRow}
-        openKey={isOpen ? `${open.tenant}/${open.id}` : null}
-        narrow={row => <NarrowRow row={row} />}
-        {...(canWrite && { ticked, onTick: setTicked })}
-        error={list.error}
-        onRetry={() => void list.refetch()}
-        isStale={list.isPlaceholderData}
-        {...((isFiltered || page?.prevCursor || page?.nextCursor) && { onClearFilters: clear })}
-        empty={<Nothing canWrite={canWrite} />}
-        foot={
-          <Pager
-            prevCursor={page?.prevCursor}
-            nextCursor={page?.nextCursor}
-            onGo={cursor => change({ cursor })}
-            {...(search.cursor !== undefined && { onFirst: () => change({ cursor: undefined }) })}
-          >
-            {chosen.length > 0 ? (
-              <>
-                <Button small kind="primary" icon="retry" onClick={() => setDialog('ticked')}>
-                  {words.retryMany(chosen.length)}
-                </Button>{' '}
-                <Button small kind="quiet" onClick={() => setTicked(new Set())}>
-                  {common.clearSelection}
-                </Button>
-              </>
-            ) : (
-              <>
-                {page?.counts !== undefined && `${words.match(page.counts.total)} · ${common.newestFirst} `}
-                {page?.searchedTo && (
-                  <>
-                    · {words.searchedTo} <Time at={page.searchedTo} as="clock" />{' '}
-                  </>
-                )}
-                {canWrite && rows !== undefined && rows.length > 0 && (
-                  <Button small kind="quiet" onClick={() => setDialog('matching')}>
-                    {words.retryAll}
+    <>
+      <h1>
+        <Hidden>{words.title}</Hidden>
+      </h1>
+      <Split isOpen={isOpen} detail={<Outlet />}>
+        <FilterBar filters={filtersFor(types.data)} search={search} onChange={change}>
+          {search.cursor === undefined && <LiveSwitch />}
+        </FilterBar>
+        <Table
+          label={words.title}
+          rows={rows}
+          columns={columnsFor(tenant === null, isOpen)}
+          keyOf={keyOf}
+          nameOf={row => `${row.type} ${shortenId(row.id)}`}
+          onOpen={openRow}
+          openKey={isOpen ? `${open.tenant}/${open.id}` : null}
+          narrow={row => <NarrowRow row={row} />}
+          {...(canWrite && { ticked, onTick: setTicked })}
+          error={list.error}
+          onRetry={() => void list.refetch()}
+          isStale={list.isPlaceholderData}
+          {...((isFiltered || page?.prevCursor || page?.nextCursor) && { onClearFilters: clear })}
+          empty={<Nothing canWrite={canWrite} />}
+          foot={
+            <Pager
+              prevCursor={page?.prevCursor}
+              nextCursor={page?.nextCursor}
+              onGo={cursor => change({ cursor })}
+              {...(search.cursor !== undefined && { onFirst: () => change({ cursor: undefined }) })}
+            >
+              {chosen.length > 0 ? (
+                <>
+                  <Button small kind="primary" icon="retry" onClick={() => setDialog('ticked')}>
+                    {words.retryMany(chosen.length)}
+                  </Button>{' '}
+                  <Button small kind="quiet" onClick={() => setTicked(new Set())}>
+                    {common.clearSelection}
                   </Button>
-                )}
-              </>
-            )}
-          </Pager>
-        }
-      />
-      {dialog === 'ticked' && (
-        <RetryTicked rows={chosen} onClose={() => setDialog(null)} onDone={() => setTicked(new Set())} />
-      )}
-      {dialog === 'matching' && (
-        <RetryMatching tenant={tenant} search={search} range={range} onClose={() => setDialog(null)} />
-      )}
-    </Split>
+                </>
+              ) : (
+                <>
+                  {page?.counts !== undefined && `${words.match(page.counts.total)} · ${common.newestFirst} `}
+                  {page?.searchedTo && (
+                    <>
+                      · {words.searchedTo} <Time at={page.searchedTo} as="clock" />{' '}
+                    </>
+                  )}
+                  {canWrite && rows !== undefined && rows.length > 0 && (
+                    <Button small kind="quiet" onClick={() => setDialog('matching')}>
+                      {words.retryAll}
+                    </Button>
+                  )}
+                </>
+              )}
+            </Pager>
+          }
+        />
+        {dialog === 'ticked' && (
+          <RetryTicked rows={chosen} onClose={() => setDialog(null)} onDone={() => setTicked(new Set())} />
+        )}
+        {dialog === 'matching' && (
+          <RetryMatching tenant={tenant} search={search} range={range} onClose={() => setDialog(null)} />
+        )}
+      </Split>
+    </>
   )
 }
 

@@ -23,7 +23,6 @@ export const shell = {
     checks: 'Checks',
   },
   find: 'Find id, key, uid …',
-  findLabel: 'Find anything',
   tenant: 'Tenant',
   allTenants: 'All tenants',
   findTenant: 'Find a tenant',
