@@ -3,6 +3,7 @@ import { ApiError, ConnectionError, PosthornError, ResponseError, TimeoutError }
 /** What went wrong, for a person: the API's own sentence where there is one. */
 export function messageOf(error: unknown): string {
   if (error instanceof ApiError) {
+    if (error.status === 405) return 'This server is older than the page and can’t do this yet.'
     const [first] = error.fields
     return first === undefined ? error.detail : `${first.field}: ${first.detail}`
   }

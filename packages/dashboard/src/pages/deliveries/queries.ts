@@ -72,8 +72,9 @@ export async function countMatching(
 }
 
 type RetryPage = {
-  readonly data: readonly Delivery[]
-  readonly refused?: readonly unknown[]
+  readonly madeDue: number
+  readonly created: number
+  readonly refused: readonly unknown[]
   readonly nextCursor: string | null
 }
 
@@ -88,9 +89,9 @@ export async function retryMatching(
   let refused = 0
   let cursor: string | undefined
   do {
-    const page = await call<RetryPage>('POST', path, { query: { ...filters, limit: '500', cursor } })
-    retried += page.data?.length ?? 0
-    refused += page.refused?.length ?? 0
+    const page = await call<RetryPage>('POST', path, { query: { ...filters, limit: '500', cursor }, body: {} })
+    retried += page.madeDue + page.created
+    refused += page.refused.length
     onProgress(retried)
     cursor = page.nextCursor ?? undefined
   } while (cursor !== undefined)
