@@ -338,10 +338,10 @@ export const SETTING_KEYS = Object.keys(SETTINGS) as SettingKey[]
 export const SHARED_SETTINGS = [
   'leaseMs',
   'retentionDays',
-  'sessionIdleHours',
   'payloadRetentionDays',
   'answerRetentionDays',
   'auditRetentionDays',
+  'sessionIdleHours',
 ] as const satisfies readonly SettingKey[]
 
 type ValueOf<S> = S extends Setting<infer T> ? T : never
