@@ -34,7 +34,7 @@ describe('a check of an endpoint', () => {
   })
 
   it('says what is missing, and what is wrong with the rest', async () => {
-    const { errors, missing } = await check({ types: ['COVER_NUMBER'], timeoutMs: 1 })
+    const { errors, missing } = await check({ types: ['COVER_REFERNCE'], timeoutMs: 1 })
     expect(missing.map(({ field }: Json) => field)).toEqual(['/url', '/clientSecret'])
     expect(errors.map(({ field }: Json) => field)).toEqual(['/types/0', '/timeoutMs'])
     expect((await check({ oauth: null })).missing).toHaveLength(2)

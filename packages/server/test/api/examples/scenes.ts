@@ -76,7 +76,7 @@ const tenants: Scene = async recorder => {
 }
 
 const endpoints: Scene = async recorder => {
-  const wrong = { url: 'https://10.0.0.1/hooks', types: ['COVER_NUMBER'], name: 'Covers' }
+  const wrong = { url: 'https://10.0.0.1/hooks', types: ['COVER_REFERNCE'], name: 'Covers' }
   await recorder.record('checkEndpoint', { path: TENANT, body: wrong })
   const { id } = await recorder.record('createEndpoint', { path: TENANT, body: ENDPOINT })
   const path = { ...TENANT, id }
