@@ -3,6 +3,8 @@ import { DAY_MS } from '../../src/base/durations.ts'
 import { policy, resolvesTo } from '../services/setup.ts'
 import { type Answer, type Json, useApi } from './setup.ts'
 
+// cspell:ignore REFERNCE
+
 const bench = useApi()
 const CHECK = '/v1/tenants/acme/endpoint-checks'
 const CREATE = '/v1/tenants/acme/endpoints'

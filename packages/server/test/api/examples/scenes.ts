@@ -15,6 +15,8 @@ import { anAttempt, aSettlement } from '../../store/builders.ts'
 import { type Json, KEY } from '../setup.ts'
 import type { Recorder } from './recorder.ts'
 
+// cspell:ignore REFERNCE
+
 export type Scene = (recorder: Recorder) => Promise<void>
 
 const TENANT = { tenant: 'acme' }
