@@ -61,6 +61,8 @@ const OPTIONS: ApiOptions = {
   identify: () => undefined,
   basePath: '/',
   dashboard: 'none',
+  portal: false,
+  portalUrl: () => 'http://localhost/',
   publicUrl: () => '',
   givenUrl: null,
   sessions: { find: () => undefined, use: () => {}, untilFresh: async () => {} },

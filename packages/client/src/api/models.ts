@@ -87,6 +87,11 @@ export type Tenant = {
     /** Number of days to keep a response, counted from the end of its delivery. If null, answerRetentionDays applies. */
     answerDays: number | null
   } | null
+  /**
+   * What links to the tenant's portal let their users do, unless a link says it itself. Null if the setting of the same
+   * name applies.
+   */
+  portalMay: TenantPortalMay[] | null
   /** When the tenant was created. */
   createdAt: Timestamp
 }
@@ -992,6 +997,17 @@ export type Session = {
   idleUntil: Timestamp
   /** When the session ends, however much it is used. */
   expiresAt: Timestamp
+  /**
+   * Whose portal the session is of. Null for a session of the dashboard. `apiKey` is then the key that made the link.
+   */
+  portal: {
+    /** The tenant that it shows. */
+    tenant: string
+    /** The user that the link names. Null if it names none. */
+    user: string | null
+    /** What the user can do. */
+    may: TenantPortalMay[]
+  } | null
   /** Whether this call was made with the session. */
   isCurrent: boolean
 }
@@ -1003,16 +1019,81 @@ export type SignInLink = {
   expiresAt: Timestamp
 }
 
+export type PortalLink = {
+  id: string
+  /** The only tenant that the link shows. */
+  tenant: string
+  /** Who the link is for, as you name them. The audit log shows it. */
+  user: string | null
+  /**
+   * What the portal's user can do: `look` at endpoints, deliveries and events, see their `payloads`, `retry` and replay
+   * deliveries, `test` endpoints, manage `endpoints`, manage `secrets`. All of them include `look`.
+   */
+  may: TenantPortalMay[]
+  /** Null: as the user's browser prefers. */
+  theme: PortalLinkTheme | null
+  /** Null: as the user's browser prefers. */
+  language: 'en' | 'de' | null
+  /** Where the portal leads back to. Null: nowhere. */
+  returnUrl: string | null
+  /** How often the link can still be used. */
+  usesLeft: number
+  /** How long each of its sessions lasts, in minutes. */
+  sessionMinutes: number
+  /** When the link was created. */
+  createdAt: Timestamp
+  /** When the link stops working. Sessions that it has started go on. */
+  expiresAt: Timestamp
+}
+
+export type NewPortalLink = PortalLink & {
+  /** The link. Only this response contains it. */
+  url: string
+}
+
+export type PortalSession = {
+  id: string
+  /** The tenant that it shows. */
+  tenant: PortalSessionTenant
+  /** Who the link is for, as you name them. The audit log shows it. */
+  user: string | null
+  /**
+   * What the portal's user can do: `look` at endpoints, deliveries and events, see their `payloads`, `retry` and replay
+   * deliveries, `test` endpoints, manage `endpoints`, manage `secrets`. All of them include `look`.
+   */
+  may: TenantPortalMay[]
+  /** Null: as the user's browser prefers. */
+  theme: PortalLinkTheme | null
+  /** Null: as the user's browser prefers. */
+  language: 'en' | 'de' | null
+  /** Where the portal leads back to. Null: nowhere. */
+  returnUrl: string | null
+  /** When the session began. */
+  createdAt: Timestamp
+  /** When the session ends unless it is used before. */
+  idleUntil: Timestamp
+  /** When the session ends, however much it is used. */
+  expiresAt: Timestamp
+}
+
+export type NewPortalSession = PortalSession & {
+  /** The token to send as `Authorization: Bearer <token>`. Null if it is in the cookie. */
+  token: string | null
+}
+
 export type AuditEntry = {
   id: string
   /** When the change was made. */
   at: Timestamp
   actor: {
-    /** Who made the change: the root key (`root`), another API key (`key`) or Posthorn itself (`system`). */
-    kind: 'root' | 'key' | 'system'
-    /** Id of the API key. Null unless `kind` is `key`. */
+    /**
+     * Who made the change: the root key (`root`), another API key (`key`), a user of a portal (`portal`) or Posthorn
+     * itself (`system`).
+     */
+    kind: 'root' | 'key' | 'portal' | 'system'
+    /** Id of the API key. For `portal`, of the one that made the link. Null for the root key and for `system`. */
     key: string | null
-    /** Name of the API key. Null unless `kind` is `key`. */
+    /** Name of the API key. For `portal`, the user that the link names. Null for the root key and for `system`. */
     name: string | null
     /** IP address that the call came from. Null if there was no call, or if the address is unknown. */
     address: string | null
@@ -1029,7 +1110,7 @@ export type AuditEntry = {
     | 'replaced'
     | 'erased'
   target: {
-    type: 'event_type' | 'tenant' | 'endpoint' | 'api_key' | 'encryption_key' | 'root_key' | 'session'
+    type: 'event_type' | 'tenant' | 'endpoint' | 'api_key' | 'encryption_key' | 'root_key' | 'session' | 'portal_link'
     id: string
   }
   /** The tenant that the target belongs to. Null if it belongs to none. */
@@ -1229,6 +1310,8 @@ export type Warning = {
   field?: string
 }
 
+export type TenantPortalMay = 'look' | 'payloads' | 'retry' | 'test' | 'endpoints' | 'secrets'
+
 export type ShownHeader = {
   value: string
   secret: false
@@ -1354,6 +1437,13 @@ export type ReplayState = 'running' | 'paused' | 'done' | 'cancelled'
 export type StatsStep = 'minute' | 'hour' | 'day'
 
 export type ApiKeyScope = 'all' | 'publish' | 'read'
+
+export type PortalLinkTheme = 'light' | 'dark' | 'system'
+
+export type PortalSessionTenant = {
+  id: string
+  name: string | null
+}
 
 export type Backlog = {
   /** Number of pending deliveries, not including held ones. */

@@ -11,6 +11,7 @@ import { EventsResource } from './events.ts'
 import { HealthResource } from './health.ts'
 import { OperationsResource } from './operations.ts'
 import { OverviewResource } from './overview.ts'
+import { PortalResource } from './portal.ts'
 import { ReplaysResource } from './replays.ts'
 import { RetriesResource } from './retries.ts'
 import { SearchResource } from './search.ts'
@@ -34,6 +35,7 @@ export class Posthorn {
   readonly retries: RetriesResource
   readonly apiKeys: ApiKeysResource
   readonly sessions: SessionsResource
+  readonly portal: PortalResource
   readonly audit: AuditResource
   readonly operations: OperationsResource
   readonly egress: EgressResource
@@ -53,6 +55,7 @@ export class Posthorn {
     this.retries = new RetriesResource(connection)
     this.apiKeys = new ApiKeysResource(connection)
     this.sessions = new SessionsResource(connection)
+    this.portal = new PortalResource(connection)
     this.audit = new AuditResource(connection)
     this.operations = new OperationsResource(connection)
     this.egress = new EgressResource(connection)

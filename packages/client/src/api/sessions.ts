@@ -14,8 +14,10 @@ export type SignInBody = {
   signInToken?: string | undefined
 }
 
-/** Query of: List the sessions of all API keys, newest first. */
+/** Query of: List the sessions of the dashboard and of portals, newest first. */
 export type ListSessionsQuery = {
+  /** Only the sessions of this tenant's portal. */
+  portal?: string | undefined
   /** Where to continue: the `nextCursor` or `prevCursor` of another page of this list. */
   cursor?: string | undefined
   /** Maximum number of items to return. From 1 to 1,000. Default: 50. */
@@ -68,7 +70,7 @@ export class SessionsResource {
   }
 
   /**
-   * List the sessions of all API keys, newest first: `GET /v1/sessions`.
+   * List the sessions of the dashboard and of portals, newest first: `GET /v1/sessions`.
    *
    * Without sessions that have ended, or whose API key has.
    */

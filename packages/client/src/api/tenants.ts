@@ -5,7 +5,7 @@ import { type List, list, type Page } from '../http/list.ts'
 import type { CallOptions } from '../http/options.ts'
 import { path } from '../http/path.ts'
 import { readNothing } from '../http/responses.ts'
-import type { Erasure, Tenant } from './models.ts'
+import type { Erasure, Tenant, TenantPortalMay } from './models.ts'
 
 /** Query of: List tenants, sorted by id. */
 export type ListTenantsQuery = {
@@ -15,7 +15,7 @@ export type ListTenantsQuery = {
   limit?: number | undefined
 }
 
-/** Body of: Create a tenant, or replace its name, metadata and retention periods. */
+/** Body of: Create a tenant, or replace its name, metadata, retention periods and portal permissions. */
 export type PutTenantBody = {
   /** At most 256 characters. */
   name?: string | null | undefined
@@ -36,6 +36,11 @@ export type PutTenantBody = {
       }
     | null
     | undefined
+  /**
+   * What links to the tenant's portal let their users do, unless a link says it itself. Defaults to null: the setting
+   * of the same name applies.
+   */
+  portalMay?: readonly TenantPortalMay[] | null | undefined
 }
 
 /** The calls of the API about tenants. */
@@ -62,7 +67,8 @@ export class TenantsResource {
   }
 
   /**
-   * Create a tenant, or replace its name, metadata and retention periods: `PUT /v1/tenants/{tenant}`.
+   * Create a tenant, or replace its name, metadata, retention periods and portal permissions: `PUT
+   * /v1/tenants/{tenant}`.
    *
    * @param tenant The tenant's id, chosen by the provider.
    * @throws ApiError with the codes that any call can have, or `not_found` or `conflict`.

@@ -6,12 +6,13 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { CountedLines } from '../base/counted-lines.ts'
 import { PosthornError } from '../base/errors.ts'
-import { type Access, maySeePayloads } from './http/access.ts'
+import { inPortal } from './dashboard/pages.ts'
+import { type Access, doorOf, elsewhere, isSigningIn, maySeePayloads } from './http/access.ts'
 import { takeJson } from './http/bodies.ts'
 import { answerClientError, completeServer } from './http/client-errors.ts'
 import { BODY_MS, type CloseReason, Connections, FIRST_HEAD_MS } from './http/connections.ts'
 import { CostlyCalls } from './http/costly-calls.ts'
-import { Doors, SESSION_PREFIX } from './http/doors.ts'
+import { Doors, PREFIXES, type SessionKind } from './http/doors.ts'
 import type { Examples } from './http/examples.ts'
 import { type Caller, Gate, WrongCredentials } from './http/gate.ts'
 import { findHttpFault } from './http/http-faults.ts'
@@ -97,7 +98,10 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
   addAdmission(api, {
     gate,
     doors,
-    sessions: new SessionDoor(options.sessions),
+    sessions: {
+      session: new SessionDoor('session', options.sessions),
+      portal: new SessionDoor('portal', options.sessions),
+    },
     pages,
     connections,
     load,
@@ -159,9 +163,9 @@ function addEndings(api: Api, { doors, idempotency, basePath, isDraining }: Endi
     // Decided here, not when the request arrives: a connection kept alive by a call that was in progress at shutdown
     // would delay the close.
     if (isDraining()) reply.header('connection', 'close')
-    const isSession = doors.isSession(request.raw)
-    if (isSession) reply.headers(FOR_BROWSERS)
-    if (isSession || basePath !== '/') completeLocation(reply, basePath, isSession)
+    const kind = doors.kindOf(request.raw)
+    if (kind !== undefined) reply.headers(FOR_BROWSERS)
+    if (kind !== undefined || basePath !== '/') completeLocation(reply, basePath, kind)
     done(null, payload)
   })
 }
@@ -175,10 +179,10 @@ const FOR_BROWSERS = {
 }
 
 /** Handlers know a new thing by its path under `/v1`: adds what the caller has to put before it. */
-function completeLocation(reply: FastifyReply, basePath: string, isSession: boolean): void {
+function completeLocation(reply: FastifyReply, basePath: string, kind: SessionKind | undefined): void {
   const path = reply.getHeader('location')
   if (typeof path !== 'string') return
-  reply.header('location', `${basePath.slice(0, -1)}${isSession ? SESSION_PREFIX : ''}${path}`)
+  reply.header('location', `${basePath.slice(0, -1)}${kind === undefined ? '' : PREFIXES[kind]}${path}`)
 }
 
 type Entrance = { readonly gate: Gate; readonly doors: Doors; readonly connections: Connections }
@@ -203,7 +207,7 @@ function createFramework(
     frameworkErrors: (error, request, reply) => {
       const fault = findHttpFault(request.raw)
       if (fault !== undefined) sendProblem(context, fault, request, reply)
-      else if (!isUnderV1(request) || doors.isSession(request.raw) || gate.authenticate(request))
+      else if (!isUnderV1(request) || doors.kindOf(request.raw) !== undefined || gate.authenticate(request))
         sendProblem(context, error, request, reply)
       else gate.turnAway(request, refusal => sendProblem(context, refusal, request, reply))
     },
@@ -249,7 +253,7 @@ function addCallers(api: Api, gate: Gate): void {
 }
 
 type Admission = Entrance & {
-  readonly sessions: SessionDoor
+  readonly sessions: Readonly<Record<SessionKind, SessionDoor>>
   readonly pages: PageAnswers
   readonly load: Load
   readonly paths: KnownPaths
@@ -276,7 +280,7 @@ function addAdmission(api: Api, parts: Admission): void {
     if (isClosing() && !request.is404)
       return new PosthornError('shutting_down', 'The server is shutting down. Try again.')
     // A sign-in has a small body and no key yet: there is one at a time on a connection.
-    const isFree = access === 'open' || access === 'sign-in'
+    const isFree = access === 'open' || isSigningIn(access)
     return isFree || load.admit(call, request) ? undefined : overloaded()
   }
   /** @param caller null: the call needs no key */
@@ -290,13 +294,16 @@ function addAdmission(api: Api, parts: Admission): void {
   }
   const unknownOf = (request: FastifyRequest) =>
     request.is404 && !pages.takes(request) ? unknownPath(paths, request) : undefined
-  const admitSession = (entering: Entering) => {
+  const admitSession = (entering: Entering, kind: SessionKind) => {
     const { request, access, done } = entering
-    if (access === 'sign-in') {
-      const fault = sessions.faultOfSignIn(request)
+    const door = sessions[kind]
+    const only = doorOf(access) ?? kind
+    if (only !== kind) return done(elsewhere(only))
+    if (isSigningIn(access)) {
+      const fault = door.faultOfSignIn(request)
       return fault === undefined ? admit(entering, null) : done(fault)
     }
-    sessions.enter(request, result => {
+    door.enter(request, result => {
       if (!('error' in result)) return admit(entering, result)
       connections.reject(request.socket)
       if (result.isGuess) gate.delay(request, () => done(result.error))
@@ -312,7 +319,8 @@ function addAdmission(api: Api, parts: Admission): void {
     const entering = { request, reply, call, access, done }
     if (doors.isPagesOnly(request.raw) && (!request.is404 || isUnderV1(request))) return done(notHere())
     if (request.is404 ? !isUnderV1(request) : access === 'open') return admit(entering, null)
-    if (doors.isSession(request.raw)) return admitSession(entering)
+    const kind = doors.kindOf(request.raw)
+    if (kind !== undefined) return admitSession(entering, kind)
     const caller = gate.authenticate(request)
     if (caller !== undefined) return admit(entering, caller)
     connections.reject(request.socket)
@@ -342,7 +350,8 @@ class PageAnswers {
   /** For a request whose path is unknown to the router. */
   takes({ method, raw, url }: FastifyRequest): boolean {
     if (this.#pages === null || (method !== 'GET' && method !== 'HEAD')) return false
-    return this.#doors.hasPages(raw) && this.#pages.takes(pathOf(url))
+    const path = pathOf(url)
+    return this.#doors.has(inPortal(path) === undefined ? 'session' : 'portal', raw) && this.#pages.takes(path)
   }
 
   answer(request: FastifyRequest, reply: FastifyReply, refuse: () => void): Promise<void> {

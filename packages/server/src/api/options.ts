@@ -39,6 +39,8 @@ export type ApiOptions = GateOptions &
   DoorOptions & {
     /** The URL that browsers reach the dashboard by, with a slash at its end. Known once the server listens. */
     readonly publicUrl: () => string
+    /** The same for the portal, which can be at another address. */
+    readonly portalUrl: () => string
     /** The same, as far as it is a setting; null if it is none. */
     readonly givenUrl: string | null
     readonly sessions: SessionSource

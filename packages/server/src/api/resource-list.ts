@@ -16,6 +16,7 @@ import { metricsResource } from './resources/metrics.ts'
 import { nodesResource } from './resources/nodes.ts'
 import { openApiResource } from './resources/openapi.ts'
 import { overviewResource } from './resources/overview.ts'
+import { portalResource } from './resources/portal.ts'
 import { replaysResource } from './resources/replays/replays.ts'
 import { retrySchedulesResource } from './resources/retry-schedules.ts'
 import { searchResource } from './resources/search.ts'
@@ -40,6 +41,7 @@ export const RESOURCES = [
   retrySchedulesResource,
   apiKeysResource,
   sessionsResource,
+  portalResource,
   auditResource,
   encryptionKeysResource,
   nodesResource,

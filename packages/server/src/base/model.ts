@@ -22,6 +22,7 @@ export type EndpointReference = string
 export type TenantId = string
 export type ApiKeyId = string
 export type SessionId = string
+export type PortalLinkId = string
 export type AuditEntryId = string
 export type ReplayId = string
 export type ReplayBatchId = string
@@ -83,6 +84,8 @@ export type Tenant = {
   readonly metadata: Record<string, string>
   /** How long the tenant's finished events are kept. Null for the settings' retention periods. */
   readonly retention: Retention | null
+  /** What portal links of the tenant give, unless they say it themselves. Null: the setting applies. */
+  readonly portalMay: readonly PortalPermission[] | null
   readonly createdAtMs: number
 }
 
@@ -226,13 +229,52 @@ export type ApiKey = {
   readonly revokedAtMs: number | null
 }
 
-/** A browser that signed in with an API key. It can do what the key can, and ends with it. */
+/** What a portal session can do (decision 52). Each is decided at the API, by the route (api/http/routes.ts). */
+export const PORTAL_PERMISSIONS = ['look', 'payloads', 'retry', 'test', 'endpoints', 'secrets'] as const
+export type PortalPermission = (typeof PORTAL_PERMISSIONS)[number]
+
+export const PORTAL_THEMES = ['light', 'dark', 'system'] as const
+export const PORTAL_LANGUAGES = ['en', 'de'] as const
+
+/** What a portal link gives to the sessions that it starts. */
+export type Portal = {
+  /** Who it is for, by the provider's name or id. Shown in the audit log. */
+  readonly user: string | null
+  readonly may: readonly PortalPermission[]
+  /** Null: the browser decides, as for `language`. */
+  readonly theme: (typeof PORTAL_THEMES)[number] | null
+  readonly language: (typeof PORTAL_LANGUAGES)[number] | null
+  /** Where the page leads back to. */
+  readonly returnUrl: string | null
+}
+
+/** A link to the portal of one tenant. The token in it is not stored, only its hash. */
+export type PortalLink = {
+  readonly id: PortalLinkId
+  readonly tenant: TenantId
+  /** The API key that made it. Null: the root key. */
+  readonly key: ApiKeyId | null
+  readonly portal: Portal
+  /** How often it can still be used. */
+  readonly usesLeft: number
+  /** How long each of its sessions lasts. */
+  readonly sessionMs: number
+  readonly createdAtMs: number
+  readonly expiresAtMs: number
+}
+
+/**
+ * A browser that signed in: with an API key, then it can do what the key can, or with a portal link. Both end with the
+ * key, which is the one that made the link.
+ */
 export type Session = {
   readonly id: SessionId
   /** Null: the root key. */
   readonly key: ApiKeyId | null
-  /** The tenant of a key that is limited to one. */
+  /** The tenant of a portal, or of a key that is limited to one. */
   readonly tenant: TenantId | null
+  /** Null: the session of an API key. */
+  readonly portal: Portal | null
   /** The address that signed in. */
   readonly address: string | null
   /** What the browser called itself. */
@@ -246,12 +288,13 @@ export type Session = {
   readonly endedAtMs: number | null
 }
 
-/** Who changed the configuration: the root key, another key, or Posthorn itself. */
-export const ACTOR_KINDS = ['root', 'key', 'system'] as const
+/** Who changed the configuration: the root key, another key, a user of a tenant's portal, or Posthorn itself. */
+export const ACTOR_KINDS = ['root', 'key', 'portal', 'system'] as const
 export type Actor = {
   readonly kind: (typeof ACTOR_KINDS)[number]
-  /** The key's id and name, if the kind is `key`. */
+  /** The key's id. For `portal`, the key that made the link. Null for the root key. */
   readonly key: ApiKeyId | null
+  /** The key's name. For `portal`, the user that the link names. */
   readonly name: string | null
   /** The address that made the call. */
   readonly address: string | null
@@ -279,6 +322,7 @@ export const AUDIT_TARGETS = [
   'encryption_key',
   'root_key',
   'session',
+  'portal_link',
 ] as const
 
 /** One change of the configuration. It says what was changed, but contains no values. */

@@ -91,6 +91,15 @@ export function publicUrl(): Kind<string> {
   })
 }
 
+/** The origin of a page (RFC 6454), as browsers write it. */
+export function origin(): Kind<string> {
+  const rule = 'the origin of a page, such as https://app.example.com or http://localhost:3000'
+  return scalar('origin', rule, value => {
+    const url = typeof value === 'string' && /^https?:\/\/[^\s/?#@\\*;,]+\/?$/i.test(value) ? URL.parse(value) : null
+    return url === null || url.hostname.includes('*') ? undefined : url.origin
+  })
+}
+
 /** An address to listen on. */
 export type ListenAddress = { readonly host: string; readonly port: number }
 

@@ -3,6 +3,7 @@
  * docs/configuration.md are derived from it.
  */
 import { isIP } from 'node:net'
+import { PORTAL_PERMISSIONS } from '../base/model.ts'
 import { CONTRACT_PORTS, portRangeText } from '../guard/ports.ts'
 import {
   certificateFile,
@@ -18,6 +19,7 @@ import {
   network,
   onOff,
   openedNetwork,
+  origin,
   path,
   portRange,
   publicUrl,
@@ -132,6 +134,21 @@ export const SETTINGS = {
     integer('days', 1, 365),
     7,
     'How long a session of the dashboard lasts at most, in days from signing in.',
+  ),
+  portal: setting(
+    choice('on|off', ['on', 'off']),
+    'off',
+    "Whether the tenants' portal is served at /portal/, with its sessions under /portal/v1. Nobody gets in without a link.",
+  ),
+  portalMay: setting(
+    list(choice('permission', PORTAL_PERMISSIONS), 0, 6, `a list of ${PORTAL_PERMISSIONS.join(', ')}`),
+    [...PORTAL_PERMISSIONS],
+    "What links to a tenant's portal let their users do, unless the tenant or the link says it.",
+  ),
+  portalFrames: setting(
+    list(origin(), 0, 64, 'a list of at most 64 origins'),
+    [],
+    "The origins of pages that can show a tenant's portal in a frame. None by default.",
   ),
   apiKey: optional(
     secret('16 to 4096 characters: letters, digits and -._~+/, then any number of = signs', value =>

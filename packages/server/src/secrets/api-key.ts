@@ -18,4 +18,10 @@ export const makeSessionToken = (): string => make('phs')
 /** The token of a new sign-in link. */
 export const makeSignInToken = (): string => make('phl')
 
+/** The token of a new link to a portal. */
+export const makePortalLinkToken = (): string => make('ppl')
+
+/** A new portal session's token. */
+export const makePortalToken = (): string => make('php')
+
 const make = (prefix: string): string => `${prefix}_${randomBytes(KEY_BYTES).toString('base64url')}`

@@ -69,9 +69,12 @@ export class ApiServer {
 
   /** The URL that a browser on this machine reaches the dashboard by, with a slash at its end. */
   dashboardUrl(): string {
-    const url = urlOf(this.#dashboard ?? this.#created.api.server)
-    // What listens on all addresses is reached on loopback too.
-    return `${url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')}/`
+    return reached(urlOf(this.#dashboard ?? this.#created.api.server))
+  }
+
+  /** The URL that a browser on this machine reaches the portal by, with a slash at its end. Only while listening. */
+  portalUrl(): string {
+    return reached(this.url())
   }
 
   /** The number of open connections. */
@@ -113,3 +116,6 @@ function urlOf(server: Server): string {
   const { address, family, port } = server.address() as AddressInfo
   return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`
 }
+
+/** What listens on all addresses is reached on loopback too. */
+const reached = (url: string): string => `${url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')}/`

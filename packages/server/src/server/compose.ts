@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import pkg from '../../package.json' with { type: 'json' }
 import { createApi } from '../api/api.ts'
 import { Pages } from '../api/dashboard/pages.ts'
+import type { DoorOptions } from '../api/http/doors.ts'
 import type { ApiOptions } from '../api/options.ts'
 import type { Services } from '../api/resource-list.ts'
 import { Books } from '../background/books.ts'
@@ -47,6 +48,7 @@ import { IdempotentCalls } from '../services/idempotent-calls.ts'
 import { KeyRotation } from '../services/key-rotation.ts'
 import { Nodes, type NodesOptions } from '../services/nodes.ts'
 import { type CountBacklog, Overview } from '../services/overview.ts'
+import { PortalLinks } from '../services/portal/portal-links.ts'
 import { ReplayBatches } from '../services/replay-batches.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
@@ -131,6 +133,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     checker,
     apiKeys,
     sessions: callers.sessions,
+    portalLinks: callers.portalLinks,
     names,
     typeSamples,
     keyRotation,
@@ -224,15 +227,22 @@ function composeCallers({ config, store, clock, rootKey }: Foundation, apiKeys: 
   const gate = createIdentify(config, rootKey, apiKeys)
   const cache = new SessionCache(store, clock, { sessionIdleHours, isRoot: rootKey.matches, keyOf })
   const parts = { cache, identify: gate.identify, keyOf, rootHash: rootKey.hash, clock }
-  return { gate, cache, sessions: new Sessions(store, config, parts) }
+  const sessions = new Sessions(store, config, parts)
+  return { gate, cache, sessions, portalLinks: new PortalLinks(store, sessions, config) }
 }
 
 /** Where `npm run build:dashboard` puts the dashboard. */
 const DASHBOARD_FOLDER = fileURLToPath(new URL('../../../dashboard/dist', import.meta.url))
 
 function composePages({ config, clock, io }: Foundation): Pages | null {
-  if (config.dashboard === 'off' || config.role === 'delivery') return null
-  return new Pages({ folder: io.dashboardFolder ?? DASHBOARD_FOLDER, basePath: basePathOf(config), clock })
+  if ((config.dashboard === 'off' && config.portal === 'off') || config.role === 'delivery') return null
+  const { portalFrames } = config
+  return new Pages({
+    folder: io.dashboardFolder ?? DASHBOARD_FOLDER,
+    basePath: basePathOf(config),
+    portalFrames,
+    clock,
+  })
 }
 
 /** In development mode, and for one of the processes that share the output, a link to the dashboard is shown. */
@@ -242,17 +252,26 @@ function composeLink(
   { sessions }: Callers,
   url: () => string,
 ): Service[] {
-  if (!config.dev || pages === null || io.sharing === 'another') return []
+  if (!config.dev || pages === null || config.dashboard === 'off' || io.sharing === 'another') return []
   const link = new DashboardLink({ url, pages, sessions }, clock, io)
   return [{ name: 'dashboard link', start: () => link.start(), stop: () => link.stop() }]
 }
 
 /** A node without a dashboard doesn't listen for one. */
-const listeningOf = ({ host, port, dashboardListen }: Config, pages: Pages | null) => ({
+const listeningOf = ({ host, port, dashboard, dashboardListen }: Config, pages: Pages | null) => ({
   host,
   port,
-  dashboardListen: pages === null ? null : dashboardListen,
+  dashboardListen: pages === null || dashboard === 'off' ? null : dashboardListen,
 })
+
+/** Where the dashboard and the portal are. */
+function placesOf({ dashboard, dashboardListen, portal }: Config, pages: Pages | null): Omit<DoorOptions, 'basePath'> {
+  const isThere = pages !== null && dashboard === 'on'
+  return {
+    dashboard: !isThere ? 'none' : dashboardListen === null ? 'shared' : 'apart',
+    portal: pages !== null && portal === 'on',
+  }
+}
 
 const basePathOf = ({ publicUrl }: Config): string => (publicUrl === null ? '/' : new URL(publicUrl).pathname)
 
@@ -320,6 +339,7 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
   readonly checker: Checker
   readonly apiKeys: ApiKeyCache
   readonly sessions: Sessions
+  readonly portalLinks: PortalLinks
   readonly names: Names
   readonly typeSamples: TypeSamples
   readonly keyRotation: KeyRotation
@@ -333,7 +353,8 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
 /** The services behind the API. */
 function composeServices(foundation: Foundation, parts: ServiceParts): Services {
   const { config, store, clock, keys } = foundation
-  const { publisher, checker, apiKeys, sessions, names, typeSamples, keyRotation, countReplay, nodes } = parts
+  const { publisher, checker, apiKeys, sessions, portalLinks, names, typeSamples, keyRotation, countReplay, nodes } =
+    parts
   const { onBackgroundWork, flushStats, countBacklog } = parts
   const types = () => publisher.types()
   return {
@@ -349,6 +370,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     exports: new Exports(store),
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
     sessions,
+    portalLinks,
     eventTypes: new EventTypes(store, typeSamples, config, checker),
     deliveries: new Deliveries(store, clock),
     events: new Events(store, clock),
@@ -378,8 +400,9 @@ function composeApi(
   const created = createApi(services, {
     ...callers.gate,
     basePath: basePathOf(config),
-    dashboard: pages === null ? 'none' : config.dashboardListen === null ? 'shared' : 'apart',
+    ...placesOf(config, pages),
     publicUrl: () => config.publicUrl ?? api.dashboardUrl(),
+    portalUrl: () => config.publicUrl ?? api.portalUrl(),
     givenUrl: config.publicUrl,
     sessions: callers.cache,
     pages,

@@ -48,6 +48,7 @@ export const UNMOVED_TABLES: Readonly<Record<string, string>> = {
   node_report: 'nodes report to the store that they run on',
   session: 'people sign in again',
   sign_in_link: 'they work for ten minutes',
+  portal_link: 'they are made when someone asks for one, and their sessions are not moved either',
   upkeep: 'each store schedules its own upkeep',
   mismatch: 'the consistency check runs again on the target and finds mismatches again',
 }

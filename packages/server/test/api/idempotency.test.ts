@@ -21,6 +21,7 @@ const CHANGING = [
   // Stores nothing.
   'checkEndpoint',
   // A second link does no harm: it ends by itself.
+  'createPortalLink',
   'createSignInLink',
   'disableEndpoint',
   'enableEndpoint',
@@ -32,7 +33,8 @@ const CHANGING = [
   // A delivery that is pending, or was retried, is not retried again.
   'retryAllMatchingDeliveries',
   'retryMatchingDeliveries',
-  // Has no key yet to repeat the call under.
+  // These have no key yet to repeat the call under.
+  'redeemPortalLink',
   'signIn',
   'tryFilter',
   'unarchiveEventType',

@@ -75,6 +75,7 @@ export class ApiBench extends Bench {
         replayBatches: this.replayBatches,
         apiKeys: this.apiKeys,
         sessions: this.sessions,
+        portalLinks: this.portalLinks,
         keyRotation: this.keyRotation,
         search: this.search,
         stats: this.stats,
@@ -90,7 +91,9 @@ export class ApiBench extends Bench {
         identify: this.identify,
         basePath: '/',
         dashboard: 'shared',
+        portal: true,
         publicUrl: () => 'http://127.0.0.1:8470/',
+        portalUrl: () => 'http://127.0.0.1:8470/',
         givenUrl: null,
         sessions: this.sessionCache,
         pages: null,
@@ -164,7 +167,7 @@ export class ApiBench extends Bench {
   #documented(url: string): string {
     const { basePath, hasSessions } = this.#paths
     const path = url.startsWith(basePath) ? url.slice(basePath.length - 1) : url
-    return hasSessions ? path.replace(/^\/session(?=\/v1\/)/, '') : path
+    return hasSessions ? path.replace(/^\/(?:session|portal)(?=\/v1\/)/, '') : path
   }
 
   get = (url: string, sent?: Sent) => this.send('GET', url, sent)

@@ -77,18 +77,20 @@ describe('nodes on one PostgreSQL', () => {
       }
       const ends = async (hash: Buffer, end: () => Promise<void>) => {
         // The other node might have read the session, but not yet its key.
-        await expect.poll(() => far.cache.find(hash), { timeout: 5_000 }).toMatchObject({ key })
+        await expect.poll(() => far.cache.find('session', hash), { timeout: 5_000 }).toMatchObject({ key })
         await end()
-        expect(near.cache.find(hash)).toBe('ended')
+        expect(near.cache.find('session', hash)).toBe('ended')
         const endedAtMs = systemClock.monotonicMs()
-        await expect.poll(() => far.cache.find(hash), { timeout: 5_000, interval: 20 }).toBe('ended')
+        await expect.poll(() => far.cache.find('session', hash), { timeout: 5_000, interval: 20 }).toBe('ended')
         // A second, and another one because the machine is busy with other tests.
         expect(systemClock.monotonicMs() - endedAtMs).toBeLessThan(2_000)
       }
       const one = await start()
       await far.keys.untilFresh()
       await far.cache.untilFresh()
-      expect(far.cache.find(one.hash), 'read before it was announced').toMatchObject({ session: { id: one.id } })
+      expect(far.cache.find('session', one.hash), 'read before it was announced').toMatchObject({
+        session: { id: one.id },
+      })
       await ends(one.hash, () => near.sessions.end(one.id))
       const two = await start()
       await ends(two.hash, () => keys.revoke(key.id))

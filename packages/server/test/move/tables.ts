@@ -14,6 +14,7 @@ const NOT_COMPARED = new Set([
   'mismatch',
   'session',
   'sign_in_link',
+  'portal_link',
 ])
 
 function rowText(row: object): string {

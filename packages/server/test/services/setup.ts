@@ -3,7 +3,14 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, expect } from 'vitest'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { type ErrorCode, type FieldError, PosthornError } from '../../src/base/errors.ts'
-import type { ApiKey, Delivery, DeliveryState, Endpoint, EndpointId } from '../../src/base/model.ts'
+import {
+  type ApiKey,
+  type Delivery,
+  type DeliveryState,
+  type Endpoint,
+  type EndpointId,
+  PORTAL_PERMISSIONS,
+} from '../../src/base/model.ts'
 import { starterCatalogue } from '../../src/catalogue/starter-catalogue.ts'
 import { TypeSamples } from '../../src/catalogue/type-samples.ts'
 import type { Resolver } from '../../src/guard/lookup.ts'
@@ -26,6 +33,7 @@ import { IdempotentCalls } from '../../src/services/idempotent-calls.ts'
 import { KeyRotation } from '../../src/services/key-rotation.ts'
 import { Nodes } from '../../src/services/nodes.ts'
 import { Overview } from '../../src/services/overview.ts'
+import { PortalLinks } from '../../src/services/portal/portal-links.ts'
 import { ReplayBatches } from '../../src/services/replay-batches.ts'
 import { Replays } from '../../src/services/replays.ts'
 import { RetrySchedules } from '../../src/services/retry-schedules.ts'
@@ -107,6 +115,7 @@ export class Bench {
   apiKeys!: ApiKeys
   sessionCache!: SessionCache
   sessions!: Sessions
+  portalLinks!: PortalLinks
   exports!: Exports
   keyRotation!: KeyRotation
   search!: Search
@@ -185,6 +194,11 @@ export class Bench {
     this.sessionCache = new SessionCache(this.store, clock, { ...settings, isRoot, keyOf })
     const parts = { cache: this.sessionCache, identify: this.identify, keyOf, rootHash, clock }
     this.sessions = new Sessions(this.store, settings, parts)
+    this.portalLinks = new PortalLinks(this.store, this.sessions, {
+      ...settings,
+      portalMay: PORTAL_PERMISSIONS,
+      dev: false,
+    })
   }
 
   endpointsWith(targets: EndpointsSettings, resolver: Resolver): Endpoints {

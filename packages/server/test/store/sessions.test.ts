@@ -41,7 +41,8 @@ describe.each([sqliteEngine(), postgresEngine()])('sessions on $name', engine =>
       userAgent: 'Browser',
       createdAtMs: 10,
       expiresAtMs: FAR_MS,
-      maxOfKey: 3,
+      link: null,
+      max: 3,
       by: BY,
       ...over,
     })

@@ -23,12 +23,15 @@ export type Served = {
 }
 
 export type Bundle = {
-  /** The page, which every path of the dashboard's own gets. */
+  /** The page, which every path of the dashboard's own gets, and the same for those of the portal. */
   readonly page: Served
+  readonly portalPage: Served
   /** By path, from `/`. */
   readonly files: ReadonlyMap<string, Served>
 }
 
+/** Where the portal's pages are, relative to the dashboard. */
+export const PORTAL_PATH = 'portal/'
 export const PAGE_FILE = 'index.html'
 /** What the build notes for itself. */
 const BUILD_FILE = 'build.json'
@@ -63,8 +66,9 @@ export async function loadBundle(folder: string, basePath: string): Promise<Bund
     if (name === PAGE_FILE || name === BUILD_FILE || CODINGS.some(([, ending]) => name.endsWith(ending))) continue
     files.set(`/${name.split(sep).join('/')}`, await loadFile(folder, name, names))
   }
-  const page = Buffer.from(withBase(await readFile(join(folder, PAGE_FILE), 'utf8'), basePath))
-  return { page: await servedPage(page), files }
+  const html = await readFile(join(folder, PAGE_FILE), 'utf8')
+  const pageAt = (path: string) => servedPage(Buffer.from(withBase(html, path)))
+  return { page: await pageAt(basePath), portalPage: await pageAt(`${basePath}${PORTAL_PATH}`), files }
 }
 
 async function loadFile(folder: string, name: string, names: readonly string[]): Promise<Served> {

@@ -1,14 +1,13 @@
 /** Serves the dashboard: its page for every path of its own, its files, and a word while there are none. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { ASSETS, type Bundle, chooseCoding, type Served } from './bundle.ts'
+import { ASSETS, type Bundle, chooseCoding, PORTAL_PATH, type Served } from './bundle.ts'
 import { DashboardFiles, type DashboardState, type FilesOptions } from './files.ts'
-import { building, missing } from './placeholders.ts'
+import { building, missing, type Placeholder, unavailable } from './placeholders.ts'
 
 /** First segments of paths that are never a page's, so that a mistyped path of the API is not answered with a page. */
 export const RESERVED: ReadonlySet<string> = new Set([
   'v1',
   'session',
-  'portal',
   'metrics',
   'healthz',
   'readyz',
@@ -29,7 +28,7 @@ const NAMING: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Nothing of another origin, nothing inline, nothing evaluated, no frame. Images as `data:` are what a build makes of
+ * Nothing of another origin, nothing inline, nothing evaluated. Images as `data:` are what a build makes of
  * small ones, and of the icon that shows a state; they run nothing.
  */
 const POLICY = [
@@ -42,30 +41,39 @@ const POLICY = [
   "manifest-src 'self'",
   "base-uri 'self'",
   "form-action 'self'",
-  "frame-ancestors 'none'",
 ].join('; ')
 
+const policyWith = (frames: readonly string[]): string =>
+  `${POLICY}; frame-ancestors ${frames.length === 0 ? "'none'" : frames.join(' ')}`
+
 const SECURITY_HEADERS = {
-  'content-security-policy': POLICY,
   'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
 }
 
+const UNFRAMED = { 'content-security-policy': policyWith([]), 'x-frame-options': 'DENY' }
+
 /** Until a browser asks again whether a file that has no hash in its name has changed. */
 const FILE_SECONDS = 3_600
 const YEAR_SECONDS = 31_536_000
 
+export type PagesOptions = FilesOptions & {
+  /** The origins of pages that can show the portal in a frame. */
+  readonly portalFrames: readonly string[]
+}
+
 export class Pages {
   readonly #files: DashboardFiles
   readonly #basePath: string
+  readonly #framing: Readonly<Record<string, string>>
 
-  constructor(options: FilesOptions) {
+  constructor({ portalFrames, ...options }: PagesOptions) {
     this.#files = new DashboardFiles(options)
     this.#basePath = options.basePath
+    this.#framing = portalFrames.length === 0 ? UNFRAMED : { 'content-security-policy': policyWith(portalFrames) }
   }
 
   /** Whether the dashboard is built. */
@@ -75,7 +83,7 @@ export class Pages {
 
   /** Whether a path that is none of the API's can be the dashboard's. */
   takes(path: string): boolean {
-    const segments = path.split('/')
+    const segments = (inPortal(path) ?? path).split('/')
     return !RESERVED.has(segments[1] ?? '') && !segments.some(segment => segment.startsWith('.'))
   }
 
@@ -87,20 +95,27 @@ export class Pages {
    */
   async answer(path: string, request: FastifyRequest, reply: FastifyReply, refuse: () => void): Promise<void> {
     const state = await this.#files.current()
-    const served = typeof state === 'string' ? undefined : (this.#fileOf(state, path) ?? this.#pageOf(state, path))
-    reply.headers(SECURITY_HEADERS)
+    const ownPath = inPortal(path)
+    const isPortal = ownPath !== undefined
+    reply.headers(SECURITY_HEADERS).headers(isPortal ? this.#framing : UNFRAMED)
+    const served = typeof state === 'string' ? undefined : this.#servedOf(state, ownPath ?? path, isPortal)
     if (served !== undefined) send(served, request, reply)
-    else if (isPagePath(path)) sendPlaceholder(state, this.#basePath, reply)
-    else refuse()
+    else if (!isPagePath(ownPath ?? path)) refuse()
+    else sendPlaceholder(isPortal ? unavailable(this.#basePath) : placeholderOf(state, this.#basePath), reply)
   }
 
-  #fileOf({ files }: Bundle, path: string): Served | undefined {
-    return files.get(path) ?? (path.startsWith(ASSETS) ? this.#files.before?.files.get(path) : undefined)
+  #servedOf(bundle: Bundle, path: string, isPortal: boolean): Served | undefined {
+    const file = bundle.files.get(path) ?? (path.startsWith(ASSETS) ? this.#files.before?.files.get(path) : undefined)
+    if (file !== undefined || !isPagePath(path)) return file
+    return isPortal ? bundle.portalPage : bundle.page
   }
+}
 
-  #pageOf({ page }: Bundle, path: string): Served | undefined {
-    return isPagePath(path) ? page : undefined
-  }
+/** What a path of the portal would be in the dashboard. Undefined: it is none of the portal's. */
+export function inPortal(path: string): string | undefined {
+  const own = `/${PORTAL_PATH}`
+  if (path === own.slice(0, -1)) return '/'
+  return path.startsWith(own) ? path.slice(own.length - 1) : undefined
 }
 
 /** A last segment with a dot names a file, but for those pages whose paths contain names. */
@@ -132,9 +147,12 @@ function cacheOf(isPage: boolean, isImmutable: boolean): string {
   return isImmutable ? `public, max-age=${YEAR_SECONDS}, immutable` : `public, max-age=${FILE_SECONDS}`
 }
 
+function placeholderOf(state: DashboardState, basePath: string): Placeholder {
+  return (state === 'building' ? building : missing)(basePath)
+}
+
 /** With status 200: a browser would log anything else as an error. */
-function sendPlaceholder(state: DashboardState, basePath: string, reply: FastifyReply): void {
-  const { html, refreshSeconds } = (state === 'building' ? building : missing)(basePath)
+function sendPlaceholder({ html, refreshSeconds }: Placeholder, reply: FastifyReply): void {
   reply
     .header('refresh', String(refreshSeconds))
     .header('cache-control', 'no-store')

@@ -30,6 +30,17 @@ export const missing = (basePath: string): Placeholder => ({
   refreshSeconds: 5,
 })
 
+/** For customers of the provider: it is not theirs to build the dashboard. */
+export const unavailable = (basePath: string): Placeholder => ({
+  html: page(
+    basePath,
+    'Not available yet',
+    '<h1>This page is not available yet</h1>',
+    '<p role="status">It reloads itself. If it stays like this, ask where you got the link.</p>',
+  ),
+  refreshSeconds: 5,
+})
+
 function page(basePath: string, title: string, ...body: readonly string[]): string {
   const head = [
     '<meta charset="utf-8">',

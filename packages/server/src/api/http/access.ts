@@ -4,12 +4,38 @@
  * open: no key. publish: scope all or publish. read: scope all or read. write: scope all. For these three, a key of one
  * tenant can call the paths of its own tenant. shared: like read, for things that belong to no tenant and that every
  * tenant can see. operator: scope all, and not a key of one tenant. sign-in and session exist for sessions only
- * (decision 48): signing in needs neither, a call about the session itself needs any session.
+ * (decision 48): signing in needs neither, a call about the session itself needs any session. portal-sign-in and portal
+ * are the same for sessions of a portal, which can also make those calls of the other kinds that say so (`portal`, in
+ * routes.ts).
  */
 import { PosthornError } from '../../base/errors.ts'
-import type { ApiKey, ApiKeyScope } from '../../base/model.ts'
+import type { ApiKey, ApiKeyScope, PortalPermission } from '../../base/model.ts'
+import { PREFIXES, type SessionKind } from './doors.ts'
 
-export type Access = 'open' | 'publish' | 'read' | 'write' | 'shared' | 'operator' | 'session' | 'sign-in'
+export type Access =
+  | 'open'
+  | 'publish'
+  | 'read'
+  | 'write'
+  | 'shared'
+  | 'operator'
+  | 'session'
+  | 'sign-in'
+  | 'portal'
+  | 'portal-sign-in'
+
+/** The calls that exist for one kind of session only. */
+const DOORS: Partial<Record<Access, SessionKind>> = {
+  session: 'session',
+  'sign-in': 'session',
+  portal: 'portal',
+  'portal-sign-in': 'portal',
+}
+
+/** The door that a call exists at only. Undefined: it is not about sessions. */
+export const doorOf = (access: Access): SessionKind | undefined => DOORS[access]
+
+export const isSigningIn = (access: Access): boolean => access === 'sign-in' || access === 'portal-sign-in'
 
 const SCOPES: Readonly<Record<Access, readonly ApiKeyScope[]>> = {
   open: ['all', 'publish', 'read'],
@@ -20,6 +46,8 @@ const SCOPES: Readonly<Record<Access, readonly ApiKeyScope[]>> = {
   operator: ['all'],
   session: ['all', 'publish', 'read'],
   'sign-in': ['all', 'publish', 'read'],
+  portal: ['all'],
+  'portal-sign-in': ['all'],
 }
 
 /** The caller, as far as it matters here. Null: the call needs no key. `key` is null for the root key. */
@@ -44,6 +72,39 @@ export function requirePayloads(caller: Caller, what: string): void {
   throw new PosthornError('forbidden', `A key without the permission \`payloads\` cannot ${what}.`)
 }
 
+/** The refusal of a call that exists at another door only. */
+export const elsewhere = (door: SessionKind): PosthornError =>
+  new PosthornError('not_found', `This path exists only for sessions: put ${PREFIXES[door]} before it.`)
+
+/**
+ * Undefined if a portal's visitor can make a call as far as the portal decides that, or if the caller is no visitor.
+ *
+ * @param needs the permission that the call needs; undefined: it doesn't exist in portals
+ */
+export function portalRefusal(
+  { portal }: { readonly portal?: { readonly may: readonly PortalPermission[] } },
+  access: Access,
+  needs: PortalPermission | undefined,
+): PosthornError | undefined {
+  if (portal === undefined || doorOf(access) === 'portal') return undefined
+  if (needs === undefined) return new PosthornError('forbidden', 'The portal does not have this call.')
+  return portal.may.includes(needs) ? undefined : portalForbids(needs)
+}
+
+/** Throws `forbidden` for a portal's visitor without a permission. Other callers have it. */
+export function requirePortal(
+  caller: { readonly portal?: { readonly may: readonly PortalPermission[] } } | null,
+  needs: PortalPermission,
+): void {
+  if (caller?.portal !== undefined && !caller.portal.may.includes(needs)) throw portalForbids(needs)
+}
+
+const portalForbids = (needs: PortalPermission): PosthornError =>
+  new PosthornError(
+    'forbidden',
+    `This portal does not have the permission \`${needs}\`. Ask your provider for a link that has it.`,
+  )
+
 /**
  * Undefined if the key allows the call, otherwise the refusal. Decided before anything is looked up, so that a key of
  * one tenant can't find out whether another tenant exists.
@@ -54,16 +115,13 @@ export function accessRefusal(
   access: Access,
   tenant: string | undefined,
 ): PosthornError | undefined {
-  if (isOfSessions(access) && session === undefined) {
-    return new PosthornError('not_found', 'This path exists only for sessions: put /session before it.')
-  }
+  const door = doorOf(access)
+  if (door !== undefined && session === undefined) return elsewhere(door)
   if (key === null) return undefined
   if (!SCOPES[access].includes(key.scope)) {
     return new PosthornError('forbidden', `A key with the scope ${key.scope} cannot make this call.`)
   }
-  if (key.tenant === null || access === 'shared' || access === 'open' || isOfSessions(access)) return undefined
+  if (key.tenant === null || access === 'shared' || access === 'open' || door !== undefined) return undefined
   if (access !== 'operator' && tenant === key.tenant) return undefined
   return new PosthornError('forbidden', 'This API key is limited to one tenant and cannot make this call.')
 }
-
-const isOfSessions = (access: Access): boolean => access === 'session' || access === 'sign-in'

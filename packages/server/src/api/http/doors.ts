@@ -1,12 +1,17 @@
 /**
- * The two doors to the API: keys work under `/v1`, sessions under `/session/v1`. What comes in by the second has its
- * prefix taken off before the router sees it, so both have the same routes and handlers.
+ * The doors to the API: keys work under `/v1`, sessions under `/session/v1`, and sessions of a portal under
+ * `/portal/v1`. What comes in by one of these has its prefix taken off before the router sees it, so all have the same
+ * routes and handlers.
  */
 import type { IncomingMessage } from 'node:http'
 import { toOriginForm } from './http-faults.ts'
 
-export const SESSION_PREFIX = '/session'
-const SESSION_PATH = `${SESSION_PREFIX}/v1`
+/** Which kind of session a door is for. */
+export type SessionKind = 'session' | 'portal'
+
+/** What stands before the paths of a door for sessions. */
+export const PREFIXES: Readonly<Record<SessionKind, string>> = { session: '/session', portal: '/portal' }
+const KINDS = ['session', 'portal'] as const
 
 export type DoorOptions = {
   /** The path of `publicUrl`, with a slash at both ends. Requests can come with it or without. */
@@ -16,11 +21,13 @@ export type DoorOptions = {
    * sessions (`apart`), or nowhere (`none`).
    */
   readonly dashboard: 'shared' | 'apart' | 'none'
+  /** Whether there is a portal. It is at the API's address: the dashboard's own is for the operator's people. */
+  readonly portal: boolean
 }
 
 export class Doors {
   readonly #options: DoorOptions
-  readonly #sessions = new WeakSet<IncomingMessage>()
+  readonly #kinds = new WeakMap<IncomingMessage, SessionKind>()
   readonly #atDashboard = new WeakSet<IncomingMessage>()
 
   constructor(options: DoorOptions) {
@@ -35,26 +42,27 @@ export class Doors {
   /** The path and query that the router sees. */
   enter(request: IncomingMessage): string {
     const url = this.#withoutBase(toOriginForm(request.url ?? '/'))
-    if (!url.startsWith(SESSION_PATH) || !/^(?:[/?#]|$)/.test(url.slice(SESSION_PATH.length))) return url
-    if (!this.hasPages(request)) return url
-    this.#sessions.add(request)
-    return url.slice(SESSION_PREFIX.length)
+    const kind = KINDS.find(each => isUnder(`${PREFIXES[each]}/v1`, url))
+    if (kind === undefined || !this.has(kind, request)) return url
+    this.#kinds.set(request, kind)
+    return url.slice(PREFIXES[kind].length)
   }
 
-  /** Whether the request came in by the door for sessions. */
-  isSession(request: IncomingMessage): boolean {
-    return this.#sessions.has(request)
+  /** The kind of session that the door which the request came in by is for. Undefined: it is the door for keys. */
+  kindOf(request: IncomingMessage): SessionKind | undefined {
+    return this.#kinds.get(request)
   }
 
-  /** Whether the address that the request arrived at has the dashboard. */
-  hasPages(request: IncomingMessage): boolean {
-    const { dashboard } = this.#options
+  /** Whether the address that the request arrived at has the dashboard (`session`), or the portal. */
+  has(kind: SessionKind, request: IncomingMessage): boolean {
+    const { dashboard, portal } = this.#options
+    if (kind === 'portal') return portal && !this.#atDashboard.has(request)
     return dashboard === 'shared' || (dashboard === 'apart' && this.#atDashboard.has(request))
   }
 
   /** Whether the API's own paths don't exist for the request. */
   isPagesOnly(request: IncomingMessage): boolean {
-    return this.#options.dashboard === 'apart' && this.#atDashboard.has(request) && !this.#sessions.has(request)
+    return this.#options.dashboard === 'apart' && this.#atDashboard.has(request) && !this.#kinds.has(request)
   }
 
   #withoutBase(url: string): string {
@@ -64,3 +72,6 @@ export class Doors {
     return url === basePath.slice(0, -1) ? '/' : url
   }
 }
+
+const isUnder = (path: string, url: string): boolean =>
+  url.startsWith(path) && /^(?:[/?#]|$)/.test(url.slice(path.length))

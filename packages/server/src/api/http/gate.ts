@@ -2,9 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../base/clock.ts'
 import type { CountedLines } from '../../base/counted-lines.ts'
 import { PosthornError } from '../../base/errors.ts'
-import type { Actor, ApiKey, SessionId } from '../../base/model.ts'
+import type { Actor, ApiKey, ApiKeyId, Portal, PortalPermission, SessionId } from '../../base/model.ts'
 import type { Network } from '../../guard/address.ts'
-import { type Access, accessRefusal } from './access.ts'
+import { type Access, accessRefusal, portalRefusal } from './access.ts'
 import { clientAddress, plainAddress } from './client-address.ts'
 import { FailedAuthentications } from './failed-authentications.ts'
 import { RateLimits } from './rate-limits.ts'
@@ -14,6 +14,14 @@ export type Caller = {
   readonly key: ApiKey | null
   /** The session that stands for the key. Undefined: the call brought the key itself. */
   readonly session?: { readonly id: SessionId; readonly token: string }
+  /** Whose portal the session is of, if it is one. The key is then one of the tenant that nobody holds. */
+  readonly portal?: PortalVisitor
+}
+
+/** Someone who came by a link to a portal. */
+export type PortalVisitor = Pick<Portal, 'user' | 'may'> & {
+  /** The API key that made the link. Null: the root key. */
+  readonly madeBy: ApiKeyId | null
 }
 
 /** What a call authenticated with was not valid: it is answered late after many of them. */
@@ -89,13 +97,17 @@ export class Gate {
         )
       }
     }
-    return accessRefusal(caller, access, (request.params as { tenant?: string } | undefined)?.tenant)
+    const { tenant } = (request.params ?? {}) as { tenant?: string }
+    return portalRefusal(caller, access, request.routeOptions.config.portal) ?? accessRefusal(caller, access, tenant)
   }
 
   actorOf(request: FastifyRequest): Actor {
     const { caller } = request
     const address = this.addressOf(request)
     if (caller === null) throw new Error('A call without a key has no actor')
+    if (caller.portal !== undefined) {
+      return { kind: 'portal', key: caller.portal.madeBy, name: caller.portal.user, address }
+    }
     if (caller.key === null) return { kind: 'root', key: null, name: null, address }
     return { kind: 'key', key: caller.key.id, name: caller.key.name, address }
   }
@@ -135,6 +147,8 @@ declare module 'fastify' {
     access?: Access
     /** See routes.ts. */
     payloads?: 'shown'
+    /** See routes.ts. */
+    portal?: PortalPermission
     /** Maximum size of a response, in bytes. The default is in load.ts. */
     answerBytes?: number
     payloadsIn?: string

@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger'
 import { addExamples, type Examples } from './examples.ts'
 import type { Api } from './routes.ts'
-import { SESSION_COOKIE } from './session-cookie.ts'
+import { COOKIES } from './session-cookie.ts'
 
 const DESCRIPTION =
   'You publish events, and Posthorn delivers them as webhooks to the endpoints that your tenants have registered. ' +
@@ -35,10 +35,18 @@ export function describeRoutes(
           session: {
             type: 'apiKey',
             in: 'cookie',
-            name: SESSION_COOKIE,
+            name: COOKIES.session,
             description:
               'A session of the dashboard. Every path under `/v1` exists under `/session/v1` too, for sessions instead of ' +
               'API keys. Calls need `Posthorn-Session: 1` and, from the browser, `Sec-Fetch-Site: same-origin`.',
+          },
+          portal: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: COOKIES.portal,
+            description:
+              "A session of a tenant's portal. Paths under `/v1` that say `x-portal` exist under `/portal/v1` too, for " +
+              'sessions with that permission. A page in a frame sends its token as a bearer token instead.',
           },
         },
       },

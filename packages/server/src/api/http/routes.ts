@@ -13,9 +13,10 @@ import type {
 } from 'fastify'
 import type { TSchema } from 'typebox'
 import type { ErrorCode } from '../../base/errors.ts'
-import type { Access } from './access.ts'
+import type { PortalPermission } from '../../base/model.ts'
+import { type Access, doorOf, isSigningIn } from './access.ts'
 import { completeBody, takeBytes } from './bodies.ts'
-import { SESSION_PREFIX } from './doors.ts'
+import { PREFIXES } from './doors.ts'
 import { type Idempotency, IdempotencyHeaders, Replayed } from './idempotency.ts'
 import { showsPayloads } from './payloads.ts'
 import { publicProblems, readProblems, writeProblems } from './problem-schema.ts'
@@ -35,6 +36,8 @@ export type Api = FastifyInstance<
 export type Route = {
   /** Which keys can call it (access.ts). */
   readonly access: Access
+  /** The permission that the visitor of a portal needs. Undefined: the call doesn't exist in portals. */
+  readonly portal?: PortalPermission
   /**
    * `shown`: its response contains payloads or what receivers responded, and its handler leaves them out for callers
    * that can't see them (`request.seesPayloads`). Without it, a route with such a response can't be added.
@@ -99,6 +102,7 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
     (path, route, handler) => {
       const {
         access,
+        portal,
         payloads,
         takesBytes = false,
         makes = false,
@@ -115,6 +119,7 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
       }
       const config = {
         access,
+        ...(portal === undefined ? {} : { portal }),
         ...(payloads === undefined ? {} : { payloads }),
         ...(answerBytes === undefined ? {} : { answerBytes }),
         ...(payloadsIn === undefined ? {} : { payloadsIn }),
@@ -158,22 +163,23 @@ const once = (handler: RouteHandlerMethod, idempotency: Idempotency): RouteHandl
 
 /** The framework's schema of a route, and thus of the document, with the errors that any call can have added. */
 function document(method: Method, route: Route, tag: string): FastifySchema {
-  const { access, refusals = [], makes, response, ...described } = route
+  const { access, portal, refusals = [], makes, response, ...described } = route
   const { payloads: _payloads, takesBytes: _takesBytes, payloadsIn: _payloadsIn, ...others } = described
   const { answerBytes: _answerBytes, isCostly: _isCostly, maxBodyBytes: _maxBodyBytes, ...rest } = others
   const problemsOf = access === 'open' ? publicProblems : method === 'get' ? readProblems : writeProblems
   const own = makes === true ? [...new Set([...refusals, ...ONCE_REFUSALS])] : refusals
   const success = makes === true ? withReplayed(response) : response
-  const schema = { ...rest, tags: [tag], response: { ...problemsOf(...own), ...success } }
-  if (access === 'session' || access === 'sign-in') return { ...schema, ...behindSessionDoor(access) } as FastifySchema
+  const inPortal = portal === undefined ? {} : { 'x-portal': portal }
+  const schema = { ...rest, ...inPortal, tags: [tag], response: { ...problemsOf(...own), ...success } }
+  if (doorOf(access) !== undefined) return { ...schema, ...behindDoor(access) } as FastifySchema
   if (makes === true) return { ...schema, headers: IdempotencyHeaders }
   return access === 'open' ? { ...schema, security: [] } : schema
 }
 
 /** Where a call is that exists for sessions only, for the document: relative to where the document is. */
-const behindSessionDoor = (access: 'session' | 'sign-in') => ({
-  servers: [{ url: `.${SESSION_PREFIX}` }],
-  security: access === 'session' ? [{ session: [] }] : [],
+const behindDoor = (access: Access) => ({
+  servers: [{ url: `.${PREFIXES[doorOf(access)!]}` }],
+  security: isSigningIn(access) ? [] : [{ [doorOf(access)!]: [] }],
 })
 
 const ONCE_REFUSALS = ['idempotency_conflict', 'call_in_flight', 'already_made'] as const

@@ -14,10 +14,17 @@ const AuditEntrySchema = Type.Object(
     actor: Type.Object({
       kind: Word(ACTOR_KINDS, {
         description:
-          'Who made the change: the root key (`root`), another API key (`key`) or Posthorn itself (`system`).',
+          'Who made the change: the root key (`root`), another API key (`key`), a user of a portal (`portal`) or ' +
+          'Posthorn itself (`system`).',
       }),
-      key: TextOrNull({ description: 'Id of the API key. Null unless `kind` is `key`.' }),
-      name: TextOrNull({ description: 'Name of the API key. Null unless `kind` is `key`.' }),
+      key: TextOrNull({
+        description:
+          'Id of the API key. For `portal`, of the one that made the link. Null for the root key and for `system`.',
+      }),
+      name: TextOrNull({
+        description:
+          'Name of the API key. For `portal`, the user that the link names. Null for the root key and for `system`.',
+      }),
       address: TextOrNull({
         description: 'IP address that the call came from. Null if there was no call, or if the address is unknown.',
       }),

@@ -24,7 +24,7 @@ export const egressResource = resource({
 
     routes.get(
       '/v1/egress',
-      { access: 'shared', operationId: 'getEgress', summary, querystring: NoQuery, response },
+      { access: 'shared', portal: 'look', operationId: 'getEgress', summary, querystring: NoQuery, response },
       async () => ({ addresses }),
     )
 

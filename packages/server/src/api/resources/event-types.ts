@@ -96,6 +96,7 @@ function addReading(routes: Routes, { eventTypes }: Needs): void {
     {
       access: 'shared',
       answerBytes: MAX_PAGE_BYTES,
+      portal: 'look',
       operationId: 'listEventTypes',
       summary: 'List the event types in the catalogue, sorted by name',
       description:
@@ -121,6 +122,7 @@ function addReading(routes: Routes, { eventTypes }: Needs): void {
     '/v1/event-types/:name',
     {
       access: 'shared',
+      portal: 'look',
       operationId: 'getEventType',
       summary: 'Get an event type',
       params: TypeParams,

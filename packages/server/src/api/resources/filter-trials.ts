@@ -93,6 +93,7 @@ export const filterTrialsResource = resource({
         access: 'read',
         isCostly: true,
         payloadsIn: 'payloads',
+        portal: 'look',
         operationId: 'tryFilter',
         summary: 'Try a filter',
         description:

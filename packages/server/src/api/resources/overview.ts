@@ -230,6 +230,7 @@ function addOverviews(routes: Routes, { overview }: Needs): void {
     '/v1/tenants/:tenant/overview',
     {
       access: 'read',
+      portal: 'look',
       operationId: 'getOverview',
       summary: 'Get an overview of a tenant',
       description: WHAT_IT_TELLS,

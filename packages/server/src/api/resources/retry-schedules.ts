@@ -44,6 +44,7 @@ function addPreviews(routes: Routes, { retrySchedules }: Needs): void {
     '/v1/schedule-preview',
     {
       access: 'shared',
+      portal: 'look',
       operationId: 'previewSchedule',
       summary: 'Preview a retry schedule',
       description:
@@ -70,6 +71,7 @@ function addPreviews(routes: Routes, { retrySchedules }: Needs): void {
     '/v1/tenants/:tenant/endpoints/:id/schedule',
     {
       access: 'read',
+      portal: 'look',
       operationId: 'getEndpointSchedule',
       summary: "Preview when an endpoint's retries are due",
       description: "The endpoint's own schedule comes first, then the event type's, then the default in the settings.",

@@ -104,6 +104,7 @@ function addSearching(routes: Routes, { search }: Needs): void {
     '/v1/tenants/:tenant/search',
     {
       access: 'read',
+      portal: 'look',
       operationId: 'searchTenant',
       summary: 'Find anything of a tenant by its id, key, uid or name',
       description: `Finds the tenant itself, event types, and what belongs to the tenant. ${KEYS}`,

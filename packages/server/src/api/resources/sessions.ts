@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { PosthornError } from '../../base/errors.ts'
-import { API_KEY_SCOPES, type Session } from '../../base/model.ts'
+import { API_KEY_SCOPES, PORTAL_PERMISSIONS, type Session } from '../../base/model.ts'
 import type { Sessions } from '../../services/sessions/sessions.ts'
 import type { SessionKey } from '../../store/operations/sessions.ts'
 import { WrongCredentials } from '../http/gate.ts'
@@ -9,7 +9,20 @@ import { newestFirst, PageQuery } from '../http/lists.ts'
 import { isLoopbackHost, readOrigin } from '../http/origins.ts'
 import type { Routes } from '../http/routes.ts'
 import { setCookie } from '../http/session-cookie.ts'
-import { Gone, KeyParams, NoBody, NoQuery, pageOf, ref, strict, TextOrNull, Time, time, Word } from '../http/shapes.ts'
+import {
+  Gone,
+  KeyParams,
+  NoBody,
+  NoQuery,
+  objectOrNull,
+  pageOf,
+  ref,
+  strict,
+  TextOrNull,
+  Time,
+  time,
+  Word,
+} from '../http/shapes.ts'
 import type { ApiOptions } from '../options.ts'
 import { type Public, resource } from '../resource.ts'
 import examples from './sessions.examples.json' with { type: 'json' }
@@ -38,6 +51,14 @@ const SessionSchema = Type.Object(
     lastUsedAt: Time('When the session was last used, to within two minutes.'),
     idleUntil: Time('When the session ends unless it is used before.'),
     expiresAt: Time('When the session ends, however much it is used.'),
+    portal: objectOrNull(
+      {
+        tenant: Type.String({ description: 'The tenant that it shows.' }),
+        user: TextOrNull({ description: 'The user that the link names. Null if it names none.' }),
+        may: Type.Array(Word(PORTAL_PERMISSIONS), { description: 'What the user can do.' }),
+      },
+      'Whose portal the session is of. Null for a session of the dashboard. `apiKey` is then the key that made the link.',
+    ),
     isCurrent: Type.Boolean({ description: 'Whether this call was made with the session.' }),
   },
   { $id: 'Session' },
@@ -105,7 +126,7 @@ function addSigningIn(routes: Routes, { sessions }: Needs, { basePath }: ApiOpti
       const { session, key, token } = await signIn(sessions, request.body, request)
       return reply
         .code(201)
-        .header('set-cookie', setCookie(token, basePath, origin))
+        .header('set-cookie', setCookie('session', token, basePath, origin))
         .send(viewSession(sessions, session, key, session.id))
     },
   )
@@ -173,7 +194,7 @@ function addOwn(routes: Routes, { sessions }: Needs, { basePath }: ApiOptions): 
       await sessions.end(caller!.session!.id, actor)
       return reply
         .code(204)
-        .header('set-cookie', setCookie(null, basePath, readOrigin(origin)))
+        .header('set-cookie', setCookie('session', null, basePath, readOrigin(origin)))
         .send(undefined)
     },
   )
@@ -185,14 +206,17 @@ function addManaging(routes: Routes, { sessions }: Needs): void {
     {
       access: 'operator',
       operationId: 'listSessions',
-      summary: 'List the sessions of all API keys, newest first',
+      summary: 'List the sessions of the dashboard and of portals, newest first',
       description: 'Without sessions that have ended, or whose API key has.',
-      querystring: strict(PageQuery),
+      querystring: strict({
+        portal: Type.Optional(Type.String({ description: "Only the sessions of this tenant's portal." })),
+        ...PageQuery,
+      }),
       response: { 200: pageOf(SessionSchema, 'A page of sessions.') },
     },
     async ({ query, caller }) => {
       const pager = newestFirst('ses', query)
-      const found = await sessions.list({ ...pager.place, limit: pager.count })
+      const found = await sessions.list({ ...pager.place, limit: pager.count }, query.portal ?? null)
       const current = caller?.session?.id
       return pager.page(
         found,
@@ -265,7 +289,7 @@ function viewSession(
   key: SessionKey | null,
   current: string | undefined,
 ): SessionView {
-  const { id, address, userAgent, createdAtMs, usedAtMs, expiresAtMs } = session
+  const { id, tenant, portal, address, userAgent, createdAtMs, usedAtMs, expiresAtMs } = session
   return {
     id,
     apiKey:
@@ -278,6 +302,7 @@ function viewSession(
     lastUsedAt: time(usedAtMs),
     idleUntil: time(sessions.idleUntilMs(session)),
     expiresAt: time(expiresAtMs),
+    portal: portal === null ? null : { tenant: tenant!, user: portal.user, may: [...portal.may] },
     isCurrent: id === current,
   }
 }

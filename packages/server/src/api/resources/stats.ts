@@ -98,6 +98,7 @@ function addReading(routes: Routes, { stats }: Needs): void {
     '/v1/tenants/:tenant/stats',
     {
       access: 'read',
+      portal: 'look',
       operationId: 'getStats',
       summary: "Get a tenant's deliveries and attempts over time",
       description: WHAT_IT_COVERS,

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import type { Retention, Tenant } from '../../base/model.ts'
+import { PORTAL_PERMISSIONS, type PortalPermission, type Retention, type Tenant } from '../../base/model.ts'
 import { isTenantId } from '../../base/tenant-id.ts'
 import type { Tenants } from '../../services/tenants/tenants.ts'
 import { inOrder, PageQuery } from '../http/lists.ts'
@@ -38,6 +38,14 @@ const retentionOf = <Member extends Parameters<typeof Type.Object>[0][string]>(d
 
 const RETENTION = 'Retention periods of this tenant. Null if those in the settings apply.'
 
+const PORTAL_MAY = "What links to the tenant's portal let their users do, unless a link says it itself."
+const PermissionsOrNull = (description: string) =>
+  Type.Unsafe<readonly PortalPermission[] | null>({
+    type: ['array', 'null'],
+    items: { type: 'string', enum: [...PORTAL_PERMISSIONS] },
+    description,
+  })
+
 const TenantSchema = Type.Object(
   {
     id: Type.String(),
@@ -47,6 +55,7 @@ const TenantSchema = Type.Object(
       retentionOf(description => IntegerOrNull({ description })),
       RETENTION,
     ),
+    portalMay: PermissionsOrNull(`${PORTAL_MAY} Null if the setting of the same name applies.`),
     createdAt: Time('When the tenant was created.'),
   },
   { $id: 'Tenant' },
@@ -64,6 +73,7 @@ const TenantInput = strict({
       description: `${RETENTION} Defaults to null.`,
     }),
   ),
+  portalMay: Type.Optional(PermissionsOrNull(`${PORTAL_MAY} Defaults to null: the setting of the same name applies.`)),
 })
 
 const Shown = (description: string) => ({ ...ref(TenantSchema), description })
@@ -118,7 +128,7 @@ function addWriting(routes: Routes, { tenants }: Needs): void {
     {
       access: 'operator',
       operationId: 'putTenant',
-      summary: 'Create a tenant, or replace its name, metadata and retention periods',
+      summary: 'Create a tenant, or replace its name, metadata, retention periods and portal permissions',
       params: TenantParams,
       querystring: NoQuery,
       body: TenantInput,
@@ -129,8 +139,13 @@ function addWriting(routes: Routes, { tenants }: Needs): void {
       refusals: ['not_found', 'conflict'],
     },
     async ({ params, body, actor }, reply) => {
-      const { name, metadata, retention } = body
-      const input = { name: name ?? null, metadata: metadata ?? {}, retention: retention ?? null }
+      const { name, metadata, retention, portalMay } = body
+      const input = {
+        name: name ?? null,
+        metadata: metadata ?? {},
+        retention: retention ?? null,
+        portalMay: portalMay ?? null,
+      }
       const { tenant, created } = await tenants.put(params.tenant, input, actor)
       return reply.code(created ? 201 : 200).send(viewTenant(tenant))
     },
@@ -155,6 +170,6 @@ function addWriting(routes: Routes, { tenants }: Needs): void {
   )
 }
 
-export function viewTenant({ id, name, metadata, retention, createdAtMs }: Tenant): TenantView {
-  return { id, name, metadata, retention, createdAt: time(createdAtMs) }
+export function viewTenant({ id, name, metadata, retention, portalMay, createdAtMs }: Tenant): TenantView {
+  return { id, name, metadata, retention, portalMay, createdAt: time(createdAtMs) }
 }

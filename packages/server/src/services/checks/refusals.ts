@@ -15,6 +15,7 @@ export type Thing =
   | 'replay'
   | 'API key'
   | 'session'
+  | 'portal link'
   | 'erasure'
 
 export function notFound(thing: Thing): PosthornError {

@@ -1,7 +1,8 @@
 import type { Clock } from '../../base/clock.ts'
 import { HOUR_MS } from '../../base/durations.ts'
+import { idBytes, idText } from '../../base/ids.ts'
 import { Loop } from '../../base/loop.ts'
-import type { ApiKey, ApiKeyId, Session, SessionId } from '../../base/model.ts'
+import type { ApiKey, ApiKeyId, Portal, Session, SessionId } from '../../base/model.ts'
 import type { SessionChange } from '../../store/operations/sessions.ts'
 import type { Store } from '../../store/store.ts'
 
@@ -23,10 +24,14 @@ export type SessionCacheOptions = {
   readonly keyOf: (id: ApiKeyId) => ApiKey | undefined
 }
 
-/** A session that can be used now, with its key. The key is null for the root key. */
+/**
+ * A session that can be used now, with its key. The key is null for the root key, and for the session of a portal one
+ * that nobody holds and that is limited to the portal's tenant.
+ */
 export type LiveSession = { readonly session: Session; readonly key: ApiKey | null }
 
-type Entry = Omit<SessionChange, 'session'> & { session: Session }
+/** `portalKey`: one for each session, by which its calls are counted. */
+type Entry = Omit<SessionChange, 'session'> & { session: Session; portalKey?: ApiKey }
 
 /**
  * The store's sessions in memory, by the hash of their token. Like the cache of API keys, which announces changes of
@@ -57,10 +62,11 @@ export class SessionCache {
     this.#loop.start(USES_EVERY_MS)
   }
 
-  /** The session with this hash; `ended` if it has ended, or its key has; undefined if it is not known. */
-  find(hash: Buffer): LiveSession | 'ended' | undefined {
+  /** The session with this hash; `ended` if it has ended, or its key has; undefined if there is none of this kind. */
+  find(kind: 'session' | 'portal', hash: Buffer): LiveSession | 'ended' | undefined {
     const entry = this.#byHash.get(hash.toString('base64'))
-    return entry === undefined ? undefined : (this.#live(entry) ?? 'ended')
+    if (entry === undefined || (entry.session.portal !== null) !== (kind === 'portal')) return undefined
+    return this.#live(entry) ?? 'ended'
   }
 
   /** The session with this id, if it has not ended. */
@@ -94,13 +100,19 @@ export class SessionCache {
     return this.#loop.stop()
   }
 
-  #live({ session, rootHash }: Entry): LiveSession | undefined {
+  #live(entry: Entry): LiveSession | undefined {
+    const { session, rootHash } = entry
     if (session.endedAtMs !== null || this.idleUntilMs(session) <= this.#store.now()) return undefined
-    if (session.key === null) {
-      return rootHash !== null && this.#options.isRoot(Buffer.from(rootHash)) ? { session, key: null } : undefined
-    }
-    const key = this.#options.keyOf(session.key)
-    return key === undefined ? undefined : { session, key }
+    const key = this.#keyOf(session.key, rootHash)
+    if (key === undefined || session.portal === null) return key === undefined ? undefined : { session, key }
+    entry.portalKey ??= keyOfPortal(session, session.portal)
+    return { session, key: entry.portalKey }
+  }
+
+  /** The key that a session stands for. Undefined: it is no longer valid. */
+  #keyOf(id: ApiKeyId | null, rootHash: Uint8Array | null): ApiKey | null | undefined {
+    if (id !== null) return this.#options.keyOf(id)
+    return rootHash !== null && this.#options.isRoot(Buffer.from(rootHash)) ? null : undefined
   }
 
   async #read(): Promise<void> {
@@ -114,7 +126,8 @@ export class SessionCache {
   #take(change: SessionChange): void {
     const hash = Buffer.from(change.hash).toString('base64')
     const usedAtMs = Math.max(change.session.usedAtMs, this.#byHash.get(hash)?.session.usedAtMs ?? 0)
-    this.#byHash.set(hash, { ...change, session: { ...change.session, usedAtMs } })
+    const { portalKey } = this.#byHash.get(hash) ?? {}
+    this.#byHash.set(hash, { ...change, session: { ...change.session, usedAtMs }, ...(portalKey && { portalKey }) })
     this.#hashes.set(change.session.id, hash)
   }
 
@@ -126,5 +139,22 @@ export class SessionCache {
       this.#byHash.delete(hash)
       this.#hashes.delete(session.id)
     }
+  }
+}
+
+/** What the calls of a portal's session are limited to, at each node: far more than a page needs. */
+const PORTAL_RATE = { requests: 600, perSeconds: 60 }
+
+function keyOfPortal({ id, tenant, createdAtMs, expiresAtMs }: Session, { user, may }: Portal): ApiKey {
+  return {
+    id: idText('key', idBytes(id)),
+    name: user ?? 'Portal',
+    scope: 'all',
+    tenant,
+    payloads: may.includes('payloads'),
+    rateLimit: PORTAL_RATE,
+    createdAtMs,
+    expiresAtMs,
+    revokedAtMs: null,
   }
 }

@@ -2,8 +2,16 @@ import type { Clock } from '../../base/clock.ts'
 import { DAY_MS, HOUR_MS } from '../../base/durations.ts'
 import { PosthornError } from '../../base/errors.ts'
 import { newId } from '../../base/ids.ts'
-import { type Actor, type ApiKey, type ApiKeyId, type Session, type SessionId, SYSTEM } from '../../base/model.ts'
-import { hashOfKey, makeSessionToken, makeSignInToken } from '../../secrets/api-key.ts'
+import {
+  type Actor,
+  type ApiKey,
+  type ApiKeyId,
+  type Session,
+  type SessionId,
+  SYSTEM,
+  type TenantId,
+} from '../../base/model.ts'
+import { hashOfKey, makePortalToken, makeSessionToken, makeSignInToken } from '../../secrets/api-key.ts'
 import type { Holder, ListedSession } from '../../store/operations/sessions.ts'
 import type { Store } from '../../store/store.ts'
 import type { Place } from '../../store/where.ts'
@@ -15,6 +23,8 @@ import { SignInRates } from './sign-in-rates.ts'
 const LINK_MS = 10 * 60_000
 /** Sessions that a key can have; far more than one person's browsers, and few enough to be kept in memory. */
 const MAX_OF_KEY = 100
+/** Sessions that the portal of a tenant can have. */
+const MAX_OF_PORTAL = 1_000
 const MAX_USER_AGENT_CHARACTERS = 256
 
 export type SessionSettings = {
@@ -81,7 +91,7 @@ export class Sessions {
   async makeLink(key: ApiKey | null): Promise<SignInLink> {
     const token = makeSignInToken()
     const expiresAtMs = this.#store.now() + LINK_MS
-    await this.#store.write('createSignInLink', { hash: hashOfKey(token), holder: this.#holderOf(key), expiresAtMs })
+    await this.#store.write('createSignInLink', { hash: hashOfKey(token), holder: this.holderOf(key), expiresAtMs })
     return { token, expiresAtMs }
   }
 
@@ -95,19 +105,23 @@ export class Sessions {
     return this.#parts.cache.idleUntilMs(session)
   }
 
-  /** Sessions that have not ended, of all keys. */
-  async list(page: Place<SessionId> & { limit: number }): Promise<ListedSession[]> {
+  /**
+   * Sessions that have not ended, of all keys and portals.
+   *
+   * @param portalOf only those of this tenant's portal
+   */
+  async list(page: Place<SessionId> & { limit: number }, portalOf: TenantId | null = null): Promise<ListedSession[]> {
     checkPlace('ses', page)
     const nowMs = this.#store.now()
     const usedAfterMs = nowMs - this.#settings.sessionIdleHours * HOUR_MS
-    return this.#store.read('listSessions', { ...page, nowMs, usedAfterMs, rootHash: this.#parts.rootHash })
+    return this.#store.read('listSessions', { ...page, nowMs, usedAfterMs, portalOf, rootHash: this.#parts.rootHash })
   }
 
   /** Ends a session for good, on this node at once and on all others within a second. */
   async end(id: SessionId, by: Actor = SYSTEM): Promise<void> {
     checkId('ses', id, 'session')
     if (!(await this.#store.write('endSession', { id, by, nowMs: this.#store.now() }))) throw notFound('session')
-    await this.#announce()
+    await this.announce()
   }
 
   async #start(key: ApiKey | null, { address, userAgent }: Browser): Promise<StartedSession | undefined> {
@@ -117,22 +131,45 @@ export class Sessions {
     const token = makeSessionToken()
     const endsWithKeyMs = key?.expiresAtMs ?? Number.POSITIVE_INFINITY
     const session = await this.#store.write('createSession', {
-      id: newId('ses', nowMs),
-      hash: hashOfKey(token),
-      holder: this.#holderOf(key),
-      address,
-      userAgent: userAgent?.slice(0, MAX_USER_AGENT_CHARACTERS) ?? null,
-      createdAtMs: nowMs,
+      ...this.#new(token, { address, userAgent }, nowMs),
+      holder: this.holderOf(key),
+      link: null,
       expiresAtMs: Math.min(nowMs + this.#settings.sessionDays * DAY_MS, endsWithKeyMs),
-      maxOfKey: MAX_OF_KEY,
+      max: MAX_OF_KEY,
       by: actorOf(key, address),
     })
     if (session === null) return undefined
-    await this.#announce()
+    await this.announce()
     return { session, key, token }
   }
 
-  #holderOf(key: ApiKey | null): Holder {
+  /**
+   * Starts the session of a portal with a use of the link whose token has this hash. Undefined if the link is unknown,
+   * used up or has expired, or if its key is no longer valid.
+   */
+  async startByLink(linkHash: Uint8Array, browser: Browser): Promise<StartedSession | undefined> {
+    const token = makePortalToken()
+    const created = this.#new(token, browser, this.#store.now())
+    const { rootHash } = this.#parts
+    const session = await this.#store.write('redeemPortalLink', { ...created, linkHash, rootHash, max: MAX_OF_PORTAL })
+    if (session === null) return undefined
+    await this.announce()
+    const live = this.get(session.id)
+    return live === undefined ? undefined : { ...live, token }
+  }
+
+  #new(token: string, { address, userAgent }: Browser, nowMs: number) {
+    return {
+      id: newId('ses', nowMs),
+      hash: hashOfKey(token),
+      address,
+      userAgent: userAgent?.slice(0, MAX_USER_AGENT_CHARACTERS) ?? null,
+      createdAtMs: nowMs,
+    }
+  }
+
+  /** Whose a key's sessions and links are. */
+  holderOf(key: ApiKey | null): Holder {
     return key === null ? { key: null, rootHash: this.#parts.rootHash } : { key: key.id, rootHash: null }
   }
 
@@ -140,7 +177,8 @@ export class Sessions {
     return rootHash === null || Buffer.compare(rootHash, this.#parts.rootHash) === 0
   }
 
-  async #announce(): Promise<void> {
+  /** Makes changes of sessions count here now, and on all other nodes within a second. */
+  async announce(): Promise<void> {
     this.#store.changes.emit({ kind: 'api_keys' })
     await this.#parts.cache.untilFresh()
   }

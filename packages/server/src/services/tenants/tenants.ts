@@ -3,6 +3,7 @@ import {
   type Actor,
   type Erasure,
   OPERATOR_TENANT,
+  type PortalPermission,
   type Retention,
   SYSTEM,
   type Tenant,
@@ -15,12 +16,14 @@ import type { Place } from '../../store/where.ts'
 import { checkMetadata } from '../checks/metadata.ts'
 import { invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
+import { withLook } from '../portal/permissions.ts'
 import { checkRetention } from './retention.ts'
 
 export type TenantInput = {
   readonly name?: string | null
   readonly metadata?: Record<string, string>
   readonly retention?: Partial<Retention> | null
+  readonly portalMay?: readonly PortalPermission[] | null
 }
 
 const MAX_NAME_CHARACTERS = 256
@@ -59,7 +62,7 @@ export class Tenants {
   /** Creates the tenant, or replaces its name, metadata and retention periods. */
   async put(
     id: TenantId,
-    { name, metadata, retention }: TenantInput,
+    { name, metadata, retention, portalMay = null }: TenantInput,
     by: Actor = SYSTEM,
   ): Promise<{ tenant: Tenant; created: boolean }> {
     if (id === OPERATOR_TENANT) throw reserved()
@@ -75,7 +78,12 @@ export class Tenants {
     const ages = checkRetention(retention, faults)
     if (faults.length > 0) throw invalid(faults)
     const nowMs = this.#store.now()
-    const values = { name: name ?? null, metadata: metadata ?? {}, retention: ages }
+    const values = {
+      name: name ?? null,
+      metadata: metadata ?? {},
+      retention: ages,
+      portalMay: portalMay && withLook(portalMay),
+    }
     const result = await this.#store.write('putTenant', { id, ...values, by, nowMs })
     if (result === null) {
       throw new PosthornError(

@@ -20,6 +20,7 @@ import { moveOperations } from './move.ts'
 import { nodeOperations } from './nodes.ts'
 import { noticeOperations } from './notices.ts'
 import { overviewOperations } from './overview.ts'
+import { portalLinkOperations } from './portal-links.ts'
 import { replayOperations } from './replays/operations.ts'
 import { retentionOperations } from './retention.ts'
 import { searchOperations } from './search.ts'
@@ -53,6 +54,7 @@ export const operations = {
   ...retentionOperations,
   ...searchOperations,
   ...sessionOperations,
+  ...portalLinkOperations,
   ...statOperations,
   ...tenantOperations,
   ...workOperations,

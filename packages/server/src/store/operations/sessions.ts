@@ -1,9 +1,18 @@
 /** Sessions of the dashboard, and the links that start one. The store has only the hashes of their tokens. */
 
 import { idBytes, idText } from '../../base/ids.ts'
-import type { ApiKey, ApiKeyId, ApiKeyScope, Session, SessionId } from '../../base/model.ts'
+import type {
+  ApiKey,
+  ApiKeyId,
+  ApiKeyScope,
+  Portal,
+  PortalLinkId,
+  Session,
+  SessionId,
+  TenantId,
+} from '../../base/model.ts'
 import { reads, writes } from '../operation.ts'
-import { bytes, int, intOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
+import { bytes, int, intOrNull, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import { type Place, Where } from '../where.ts'
 import { type By, record } from './audit.ts'
 import { nextChange } from './configuration.ts'
@@ -14,11 +23,11 @@ export type Holder =
   | { readonly key: ApiKeyId; readonly rootHash: null }
   | { readonly key: null; readonly rootHash: Uint8Array }
 
-const FIELDS = 'id, api_key, tenant, address, user_agent, created_ms, used_ms, expires_ms, ended_ms'
+const FIELDS = 'id, api_key, tenant, portal, address, user_agent, created_ms, used_ms, expires_ms, ended_ms'
 
-const keyOf = (row: Row): ApiKeyId | null => (row.api_key === null ? null : idText('key', bytes(row.api_key)))
+export const keyOf = (row: Row): ApiKeyId | null => (row.api_key === null ? null : idText('key', bytes(row.api_key)))
 
-const holderOf = (row: Row): Holder =>
+export const holderOf = (row: Row): Holder =>
   row.api_key === null
     ? { key: null, rootHash: bytes(row.root_hash) }
     : { key: idText('key', bytes(row.api_key)), rootHash: null }
@@ -27,6 +36,7 @@ const toSession = (row: Row): Session => ({
   id: idText('ses', bytes(row.id)),
   key: keyOf(row),
   tenant: textOrNull(row.tenant),
+  portal: jsonOrNull(row.portal) as Portal | null,
   address: textOrNull(row.address),
   userAgent: textOrNull(row.user_agent),
   createdAtMs: int(row.created_ms),
@@ -42,14 +52,16 @@ export type NewSession = Pick<Session, 'id' | 'address' | 'userAgent' | 'created
   /** The hash of its token. */
   readonly hash: Uint8Array
   readonly holder: Holder
-  /** How many sessions a key can have. Beyond it, those unused for longest end. */
-  readonly maxOfKey: number
+  /** The link that it is started by, and what the link gives. Null: the session is the key's own. */
+  readonly link: { readonly id: PortalLinkId; readonly tenant: TenantId; readonly portal: Portal } | null
+  /** How many sessions a key, or the portal of a tenant, can have. Beyond it, those unused for longest end. */
+  readonly max: number
 }
 
 /** Starts a session. Returns null if its key no longer exists, was revoked or has expired. */
 export function* createSession(args: NewSession & By): Transaction<Session | null> {
-  const { id, hash, holder, address, userAgent, createdAtMs, expiresAtMs } = args
-  let tenant: string | null = null
+  const { id, hash, holder, link, address, userAgent, createdAtMs, expiresAtMs } = args
+  let tenant = link?.tenant ?? null
   if (holder.key !== null) {
     const keys = yield {
       text: `select tenant from api_key where id = $1 and revoked_ms is null
@@ -57,14 +69,14 @@ export function* createSession(args: NewSession & By): Transaction<Session | nul
       params: [idBytes(holder.key), createdAtMs],
     }
     if (keys.length === 0) return null
-    tenant = textOrNull(keys[0]!.tenant)
+    tenant ??= textOrNull(keys[0]!.tenant)
   }
   const change = yield* nextChange()
   yield* endOldest(args, change)
   const rows = yield {
     text: `insert into session (id, hash, api_key, root_hash, tenant, address, user_agent, created_ms, used_ms,
-             expires_ms, change_seq)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10) returning ${FIELDS}`,
+             expires_ms, change_seq, portal, portal_link)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12) returning ${FIELDS}`,
     params: [
       idBytes(id),
       hash,
@@ -76,20 +88,41 @@ export function* createSession(args: NewSession & By): Transaction<Session | nul
       createdAtMs,
       expiresAtMs,
       change,
+      link === null ? null : JSON.stringify(link.portal),
+      link === null ? null : idBytes(link.id),
     ],
   }
   yield* record(args, { ...entryOf({ id, tenant }), action: 'created' }, createdAtMs)
   return toSession(rows[0]!)
 }
 
-/** Makes room for one more session of a key. */
-function* endOldest({ holder, maxOfKey, createdAtMs }: NewSession, change: number): Transaction<void> {
-  const isTheirs = holder.key === null ? 'api_key is null' : 'api_key = $3'
+/** Makes room for one more session of a key, or of a tenant's portal. */
+function* endOldest({ holder, link, max, createdAtMs }: NewSession, change: number): Transaction<void> {
+  const [isTheirs, ...whose] =
+    link !== null
+      ? ['portal is not null and tenant = $3', link.tenant]
+      : holder.key === null
+        ? ['portal is null and api_key is null']
+        : ['portal is null and api_key = $3', idBytes(holder.key)]
   yield {
     text: `update session set ended_ms = $1, change_seq = $2 where id in (
              select id from session where ${isTheirs} and ended_ms is null and expires_ms > $1
-             order by used_ms desc, id desc limit 1000 offset ${maxOfKey - 1})`,
-    params: [createdAtMs, change, ...(holder.key === null ? [] : [idBytes(holder.key)])],
+             order by used_ms desc, id desc limit 1000 offset ${max - 1})`,
+    params: [createdAtMs, change, ...whose],
+  }
+}
+
+/** Ends the sessions of a tenant's portal, or those that a link has started. */
+export function* endPortalSessions(
+  of: { readonly tenant: TenantId } | { readonly link: PortalLinkId },
+  nowMs: number,
+  change: number,
+): Transaction<void> {
+  const [isTheirs, whose] =
+    'link' in of ? ['portal_link = $3', idBytes(of.link)] : ['portal is not null and tenant = $3', of.tenant]
+  yield {
+    text: `update session set ended_ms = $1, change_seq = $2 where ${isTheirs} and ended_ms is null`,
+    params: [nowMs, change, whose],
   }
 }
 
@@ -142,6 +175,8 @@ export type LiveSessions = {
   readonly usedAfterMs: number
   /** The hash of the root key: sessions of an earlier root key have ended. */
   readonly rootHash: Uint8Array
+  /** Only the sessions of a tenant's portal. Null: all sessions. */
+  readonly portalOf?: TenantId | null
 }
 
 /** What a key lets its sessions do. */
@@ -156,11 +191,12 @@ export function* listSessions(args: Place<SessionId> & LiveSessions & { limit: n
     .add('s.expires_ms > ?', args.nowMs)
     .add('s.used_ms > ?', args.usedAfterMs)
     .add('(s.api_key is not null or s.root_hash = ?)', args.rootHash)
+    .addIf('(s.portal is not null and s.tenant = ?)', args.portalOf)
     .add('(s.api_key is null or (k.revoked_ms is null and coalesce(k.expires_ms, s.expires_ms) > ?))', args.nowMs)
   const order = where.behind(args, 's.id')
   const fields = FIELDS.split(', ').map(field => `s.${field} as ${field}`)
   const rows = yield {
-    text: `select ${fields.join(', ')}, k.name as name, k.scope as scope, k.payloads as payloads from session s
+    text: `select ${fields.join(', ')}, k.name as name, k.scope as scope, k.payloads as payloads, k.tenant as key_tenant from session s
            left join api_key k on k.id = s.api_key
            where s.ended_ms is null and (s.api_key is null or k.id is not null) and ${where.text}
            ${order} limit ${args.limit}`,
@@ -172,9 +208,10 @@ export function* listSessions(args: Place<SessionId> & LiveSessions & { limit: n
   })
 }
 
-function toKey(row: Row, { key: id, tenant }: Session): SessionKey | null {
+function toKey(row: Row, { key: id }: Session): SessionKey | null {
   if (id === null) return null
-  return { id, name: text(row.name), scope: text(row.scope) as ApiKeyScope, tenant, payloads: row.payloads === 1 }
+  const [scope, tenant] = [text(row.scope) as ApiKeyScope, textOrNull(row.key_tenant)]
+  return { id, name: text(row.name), scope, tenant, payloads: row.payloads === 1 }
 }
 
 export type SessionChange = {
@@ -207,7 +244,7 @@ export function* readSessionChanges(args: { after: number; usedAfterMs: number }
   }
 }
 
-/** Removes sessions that ended before a time, and sign-in links that expired before it. */
+/** Removes sessions that ended before a time, and links that expired before it. */
 export function* dropOldSessions(args: { readonly limit: number; readonly beforeMs: number }): Transaction<number> {
   const sessions = yield {
     text: `delete from session where id in (
@@ -219,7 +256,13 @@ export function* dropOldSessions(args: { readonly limit: number; readonly before
              select hash from sign_in_link where expires_ms < $1 limit ${args.limit}) returning hash`,
     params: [args.beforeMs],
   }
-  return sessions.length + links.length
+  // Revoking a link ends its sessions, so it is kept as long as they can last.
+  const portalLinks = yield {
+    text: `delete from portal_link where id in (
+             select id from portal_link where expires_ms + session_ms < $1 limit ${args.limit}) returning id`,
+    params: [args.beforeMs],
+  }
+  return sessions.length + links.length + portalLinks.length
 }
 
 export const sessionOperations = {

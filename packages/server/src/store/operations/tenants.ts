@@ -1,7 +1,14 @@
 /** Tenants: the provider's customers. */
 
 import { idText } from '../../base/ids.ts'
-import { type EndpointId, OPERATOR_TENANT, type Retention, type Tenant, type TenantId } from '../../base/model.ts'
+import {
+  type EndpointId,
+  OPERATOR_TENANT,
+  type PortalPermission,
+  type Retention,
+  type Tenant,
+  type TenantId,
+} from '../../base/model.ts'
 import { reads, writes } from '../operation.ts'
 import { bytes, int, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import { type Place, Where } from '../where.ts'
@@ -9,6 +16,7 @@ import { revokeKeysOf } from './api-keys.ts'
 import { type By, record, recordPut } from './audit.ts'
 import { nextChange } from './configuration.ts'
 import { eraseCalls } from './idempotent-calls.ts'
+import { closePortal } from './portal-links.ts'
 import { cancelReplaysOf } from './replays/replays.ts'
 
 const toTenant = (row: Row): Tenant => ({
@@ -16,12 +24,13 @@ const toTenant = (row: Row): Tenant => ({
   name: textOrNull(row.name),
   metadata: JSON.parse(text(row.metadata)) as Record<string, string>,
   retention: jsonOrNull(row.retention) as Retention | null,
+  portalMay: jsonOrNull(row.portal_may) as PortalPermission[] | null,
   createdAtMs: int(row.created_ms),
 })
 
-const TENANT_FIELDS = 'id, name, metadata, retention, created_ms'
+const TENANT_FIELDS = 'id, name, metadata, retention, portal_may, created_ms'
 
-type TenantValues = Pick<Tenant, 'id' | 'name' | 'metadata'> & { readonly retention?: Retention | null }
+type TenantValues = Pick<Tenant, 'id' | 'name' | 'metadata'> & Partial<Pick<Tenant, 'retention' | 'portalMay'>>
 
 /**
  * Creates or replaces a tenant. Returns null while an earlier tenant with this id is being erased. A new tenant starts
@@ -30,7 +39,7 @@ type TenantValues = Pick<Tenant, 'id' | 'name' | 'metadata'> & { readonly retent
 export function* putTenant(
   args: TenantValues & { nowMs: number } & By,
 ): Transaction<{ tenant: Tenant; created: boolean } | null> {
-  const { id, name, metadata, retention = null, nowMs } = args
+  const { id, name, metadata, retention = null, portalMay = null, nowMs } = args
   const erased = yield {
     text: `select 1 from erasure where tenant_id = $1 and state = 'running'`,
     params: [id],
@@ -43,10 +52,10 @@ export function* putTenant(
     if (earlier.length > 0) yield* eraseCalls(id, Number.MAX_SAFE_INTEGER)
   }
   const rows = yield {
-    text: `insert into tenant (id, name, metadata, retention, version, created_ms, change_seq)
-           values ($1, $2, $3, $4, $5, $6, $5)
+    text: `insert into tenant (id, name, metadata, retention, version, created_ms, change_seq, portal_may)
+           values ($1, $2, $3, $4, $5, $6, $5, $7)
            on conflict (id) do update set name = excluded.name, metadata = excluded.metadata,
-             retention = excluded.retention, created_ms = case when tenant.deleted_ms is null then tenant.created_ms else excluded.created_ms end,
+             retention = excluded.retention, portal_may = excluded.portal_may, created_ms = case when tenant.deleted_ms is null then tenant.created_ms else excluded.created_ms end,
              deleted_ms = null, version = tenant.version + 1, change_seq = excluded.change_seq
            returning ${TENANT_FIELDS}`,
     params: [
@@ -56,11 +65,12 @@ export function* putTenant(
       retention === null ? null : JSON.stringify(retention),
       yield* nextChange(),
       nowMs,
+      portalMay === null ? null : JSON.stringify(portalMay),
     ],
   }
   const tenant = toTenant(rows[0]!)
   const of = { target: 'tenant', targetId: id, tenant: id } as const
-  yield* recordPut(args, of, before ?? undefined, tenant, ['name', 'metadata', 'retention'])
+  yield* recordPut(args, of, before ?? undefined, tenant, ['name', 'metadata', 'retention', 'portalMay'])
   return { tenant, created: before === null }
 }
 
@@ -116,6 +126,7 @@ export function* deleteTenant(
     params: [args.id, args.nowMs, change, gone[0]!.version!],
   }
   yield* revokeKeysOf(args, change)
+  yield* closePortal(args.id, args.nowMs, change)
   yield* cancelReplaysOf(args.id)
   const entry = { action: 'deleted', target: 'tenant', targetId: args.id, tenant: args.id } as const
   yield* record(args, entry, args.nowMs)

@@ -43,8 +43,8 @@ function build(files: Record<string, string | Buffer> = {}, target = folder): vo
   }
 }
 
-const open = (options: object = {}, basePath = '/') =>
-  bench.useServices({}, { pages: new Pages({ folder, basePath, clock }), basePath, ...options })
+const open = (options: object = {}, basePath = '/', portalFrames: readonly string[] = []) =>
+  bench.useServices({}, { pages: new Pages({ folder, basePath, portalFrames, clock }), basePath, ...options })
 
 async function fetchPage(url: string, headers: Record<string, string> = {}, method = 'GET') {
   const {
@@ -88,7 +88,10 @@ describe('the page', () => {
     '/v1/nothing',
     '/session',
     '/session/v2/tenants',
-    '/portal/x',
+    '/portal/v1/nothing',
+    '/portal/types/x',
+    '/portal/.env',
+    '/portal/nothing/app.js',
     '/metrics/x',
     '/healthz/x',
     '/readyz/x/y',
@@ -115,6 +118,39 @@ describe('the page', () => {
 
   it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])('is not what %s gets', async method => {
     expect((await fetchPage('/deliveries', {}, method)).status).toBe(404)
+  })
+
+  it.each(['/portal', '/portal/', '/portal/endpoints', '/portal/endpoints/acme/a.b'])(
+    'is what GET %s gets for the portal, with links of its own',
+    async url => {
+      const { status, text } = await fetchPage(url)
+      expect([status, text]).toEqual([200, PAGE.replace('<base href="/">', '<base href="/portal/">')])
+      expect((await fetchPage('/portal/assets/app-1a2b.js')).text).toBe(SCRIPT)
+    },
+  )
+
+  it('can be shown in a frame as the portal only, by the origins in the setting only', async () => {
+    const frames = async (url: string) => {
+      const { headers } = await fetchPage(url)
+      return [
+        /frame-ancestors ([^;]+)/.exec(String(headers['content-security-policy']))![1],
+        headers['x-frame-options'],
+      ]
+    }
+    expect(await frames('/portal/')).toEqual(["'none'", 'DENY'])
+    await open({}, '/', ['https://app.example.com', 'https://other.example.com:8443'])
+    expect(await frames('/portal/')).toEqual(['https://app.example.com https://other.example.com:8443', undefined])
+    for (const url of ['/', '/endpoints', '/assets/app-1a2b.js']) expect(await frames(url)).toEqual(["'none'", 'DENY'])
+  })
+
+  it('is there for the portal only where the portal is, and for the dashboard only where the dashboard is', async () => {
+    const statuses = async () => [(await fetchPage('/portal/')).status, (await fetchPage('/')).status]
+    await open({ portal: false })
+    expect(await statuses()).toEqual([404, 200])
+    await open({ dashboard: 'none' })
+    expect(await statuses()).toEqual([200, 404])
+    await open({ dashboard: 'apart' })
+    expect(await statuses()).toEqual([200, 404])
   })
 
   it('has headers that allow nothing inline, nothing of other origins, and no frame', async () => {

@@ -254,6 +254,28 @@ const sessions: Scene = async recorder => {
   await recorder.record('createSignInLink')
 }
 
+const portal: Scene = async recorder => {
+  const page = { 'posthorn-session': '1', 'sec-fetch-site': 'same-origin', origin: 'https://hooks.example.com' }
+  const headers = { ...page, 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0' }
+  const inEightHours = (body: Json) => ({ ...body, expiresAt: '2026-05-03T16:00:00.000Z' })
+  const inTenMinutes = (body: Json) => ({ ...body, expiresAt: '2026-05-03T08:10:00.000Z' })
+  const body = {
+    user: 'ada@acme.example',
+    may: ['look', 'retry', 'test'],
+    returnUrl: 'https://app.example.com/webhooks',
+  }
+  const { id, url } = await recorder.record('createPortalLink', { path: TENANT, body, pick: inTenMinutes })
+  const pickAll = (answer: Json) => ({ ...answer, data: answer.data.map(inTenMinutes) })
+  await recorder.record('listPortalLinks', { path: TENANT, query: { limit: '50' }, pick: pickAll })
+  const token = url.split('#token=')[1]
+  recorder.show(token, 'ppl_an-example-not-a-real-token')
+  await recorder.record('redeemPortalLink', { body: { token }, headers, pick: inEightHours })
+  const cookie = String(recorder.latest!.headers['set-cookie']).split(';')[0]!
+  await recorder.record('getPortalSession', { headers: { ...headers, cookie }, pick: inEightHours })
+  await recorder.record('leavePortal', { headers: { ...headers, cookie } })
+  await recorder.record('revokePortalLink', { path: { ...TENANT, id } })
+}
+
 const tenantData: Scene = async recorder => {
   await recorder.record('exportTenant', { path: TENANT })
   await recorder.record('eraseTenant', { path: TENANT })
@@ -281,6 +303,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   overview,
   'api-keys': apiKeys,
   sessions,
+  portal,
   audit: async recorder => void (await recorder.record('listAudit', { query: { ...TENANT, limit: '2' } })),
   'encryption-keys': only('getEncryptionKeys', 'rotateEncryptionKey'),
   nodes,

@@ -125,6 +125,7 @@ function addReading(routes: Routes, { deliveries }: Needs): void {
     {
       access: 'read',
       payloads: 'shown',
+      portal: 'look',
       operationId: 'getDelivery',
       summary: 'Get a delivery with its attempts',
       params: ItemParams,
@@ -176,6 +177,7 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
     {
       access: 'write',
       makes: true,
+      portal: 'retry',
       operationId: 'retryDelivery',
       summary: 'Retry a delivery now',
       description:
@@ -201,6 +203,7 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
     `${ONE}/cancel`,
     {
       access: 'write',
+      portal: 'retry',
       operationId: 'cancelDelivery',
       summary: 'Cancel a delivery',
       params: ItemParams,

@@ -119,6 +119,7 @@ export function addLists(routes: Routes, { deliveries }: { readonly deliveries: 
     '/v1/tenants/:tenant/deliveries',
     {
       access: 'read',
+      portal: 'look',
       operationId: 'listDeliveries',
       summary: "List a tenant's deliveries, newest first",
       description: HOW_IT_SEARCHES,

@@ -83,6 +83,7 @@ export function addRetries(routes: Routes, { deliveries }: Needs): void {
     {
       access: 'write',
       isCostly: true,
+      portal: 'retry',
       operationId: 'retryMatchingDeliveries',
       summary: "Retry a tenant's deliveries that match, or those with given ids",
       description: HOW_IT_RETRIES,

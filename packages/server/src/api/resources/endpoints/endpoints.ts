@@ -10,6 +10,7 @@ import { EndpointParams, Gone, Location, NoBody, NoQuery, ref, strict, TenantPar
 import { type Public, resource } from '../../resource.ts'
 import examples from './endpoints.examples.json' with { type: 'json' }
 import { addEndpointLists } from './lists.ts'
+import { requireSecretsToChange } from './portal-secrets.ts'
 import {
   EndpointCheckInput,
   EndpointCheckSchema,
@@ -64,6 +65,7 @@ function addReading(routes: Routes, services: Needs): void {
     ONE,
     {
       access: 'read',
+      portal: 'look',
       operationId: 'getEndpoint',
       summary: 'Get an endpoint',
       params: EndpointParams,
@@ -81,6 +83,7 @@ function addCreating(routes: Routes, { endpoints }: Needs): void {
     {
       access: 'write',
       makes: true,
+      portal: 'endpoints',
       operationId: 'createEndpoint',
       summary: 'Register an endpoint',
       params: TenantParams,
@@ -110,6 +113,7 @@ function addChecking(routes: Routes, { endpoints }: Needs): void {
       access: 'write',
       // It looks up a name, and a form can send it with every key that is pressed.
       isCostly: true,
+      portal: 'endpoints',
       operationId: 'checkEndpoint',
       summary: 'Check an endpoint without registering it',
       description:
@@ -138,6 +142,7 @@ function addChanging(routes: Routes, { endpoints }: Needs): void {
     ONE,
     {
       access: 'write',
+      portal: 'endpoints',
       operationId: 'updateEndpoint',
       summary: 'Update an endpoint',
       description:
@@ -150,7 +155,8 @@ function addChanging(routes: Routes, { endpoints }: Needs): void {
       },
       refusals: ['not_found', 'conflict', 'event_type_archived'],
     },
-    async ({ params: { tenant, id }, body, actor }) => {
+    async ({ params: { tenant, id }, body, caller, actor }) => {
+      await requireSecretsToChange(caller, body, () => endpoints.get(tenant, id))
       const { switchAt, ...rest } = withoutNull(body)
       const patch = switchAt === undefined ? rest : { ...rest, switchAtMs: parseTimeOrRefuse('/switchAt', switchAt) }
       const { endpoint, signingSecret, ...described } = await endpoints.update(tenant, id, patch, actor)
@@ -162,6 +168,7 @@ function addChanging(routes: Routes, { endpoints }: Needs): void {
     ONE,
     {
       access: 'write',
+      portal: 'endpoints',
       operationId: 'deleteEndpoint',
       summary: 'Delete an endpoint',
       description: "Also cancels the endpoint's pending and held deliveries.",
@@ -197,6 +204,7 @@ function addSigning(routes: Routes, { endpoints }: Needs): void {
     {
       access: 'write',
       makes: true,
+      portal: 'secrets',
       operationId: 'rotateSigningSecret',
       summary: "Rotate an endpoint's signing secret",
       description:
@@ -221,6 +229,7 @@ function addTesting(routes: Routes, { endpoints, publisher }: Needs): void {
     {
       access: 'write',
       makes: true,
+      portal: 'test',
       operationId: 'testEndpoint',
       summary: 'Send a test event to an endpoint',
       description:
@@ -253,6 +262,7 @@ function addStateChanges(routes: Routes, services: Needs): void {
     `${ONE}/disable`,
     {
       access: 'write',
+      portal: 'endpoints',
       operationId: 'disableEndpoint',
       summary: 'Disable an endpoint',
       description: "Holds the endpoint's pending deliveries, and those of events published while it is disabled.",
@@ -269,6 +279,7 @@ function addStateChanges(routes: Routes, services: Needs): void {
     `${ONE}/enable`,
     {
       access: 'write',
+      portal: 'endpoints',
       operationId: 'enableEndpoint',
       summary: 'Enable an endpoint',
       params: EndpointParams,

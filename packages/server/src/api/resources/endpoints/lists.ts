@@ -96,6 +96,7 @@ export function addEndpointLists(routes: Routes, { endpoints, endpointLists }: N
     {
       access: 'read',
       answerBytes: MAX_PAGE_BYTES,
+      portal: 'look',
       operationId: 'listEndpoints',
       summary: "List a tenant's endpoints, newest first",
       description: HOW_IT_SEARCHES,

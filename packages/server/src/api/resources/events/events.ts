@@ -110,6 +110,7 @@ function addReading(routes: Routes, { events }: Needs): void {
     {
       access: 'read',
       payloads: 'shown',
+      portal: 'look',
       operationId: 'getEvent',
       summary: 'Get an event with its outcome at each endpoint',
       params: ItemParams,
@@ -165,6 +166,7 @@ function addEventEndpoints(routes: Routes, { events }: Needs): void {
     '/v1/tenants/:tenant/events/:id/endpoints',
     {
       access: 'read',
+      portal: 'look',
       operationId: 'listEventEndpoints',
       summary: "List an event's outcome at each endpoint",
       description:

@@ -62,6 +62,7 @@ export function addEventLists(routes: Routes, { events }: Needs): void {
       access: 'read',
       payloads: 'shown',
       answerBytes: MAX_PAGE_BYTES,
+      portal: 'look',
       operationId: 'listEvents',
       summary: "List a tenant's events, newest first",
       description: HOW_IT_SEARCHES,

@@ -47,6 +47,7 @@ function addCreating(routes: Routes, { replays }: Needs): void {
       access: 'write',
       makes: true,
       isCostly: true,
+      portal: 'retry',
       operationId: 'createReplay',
       summary: 'Replay earlier events',
       description:
@@ -103,6 +104,7 @@ function addReading(routes: Routes, { replays }: Needs): void {
     ALL,
     {
       access: 'read',
+      portal: 'look',
       operationId: 'listReplays',
       summary: "List a tenant's replays, newest first",
       params: TenantParams,
@@ -124,6 +126,7 @@ function addReading(routes: Routes, { replays }: Needs): void {
     ONE,
     {
       access: 'read',
+      portal: 'look',
       operationId: 'getReplay',
       summary: 'Get a replay and its progress',
       params: ReplayParams,
