@@ -11,7 +11,7 @@ const bench = new ApiBench()
 type Kind = { scope: ApiKeyScope; tenant: string | null }
 type Operation = { method: string; path: string; id: string }
 let operations: Operation[]
-/** Those of keys: the others exist for sessions only, and sessions.test.ts calls them. */
+/** Those of keys: the others exist for sessions only, and sessions.test.ts and portal.test.ts call them. */
 let ofKeys: Operation[]
 
 const SCOPES = ['all', 'publish', 'read'] as const
@@ -96,6 +96,12 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   listSessions: 'operator',
   revokeSession: 'operator',
   createSignInLink: 'operator',
+  createPortalLink: 'write',
+  listPortalLinks: 'read',
+  revokePortalLink: 'write',
+  redeemPortalLink: 'portal-sign-in',
+  getPortalSession: 'portal',
+  leavePortal: 'portal',
   listAudit: 'operator',
   rotateSigningSecret: 'write',
   getEncryptionKeys: 'operator',
@@ -128,7 +134,7 @@ beforeAll(async () => {
       id,
     })),
   )
-  ofKeys = operations.filter(({ path }) => path.startsWith('/v1') && path !== '/v1/session')
+  ofKeys = operations.filter(({ path }) => path.startsWith('/v1') && !/^\/v1\/(portal-)?session$/.test(path))
 })
 afterAll(() => bench.closeApi())
 

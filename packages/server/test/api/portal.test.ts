@@ -320,6 +320,7 @@ describe('a permission', () => {
     ).toMatchInlineSnapshot(`
       [
         "cancelDelivery retry",
+        "cancelReplay retry",
         "checkEndpoint endpoints",
         "createEndpoint endpoints",
         "createReplay retry",
@@ -341,7 +342,9 @@ describe('a permission', () => {
         "listEventTypes look",
         "listEvents look",
         "listReplays look",
+        "pauseReplay retry",
         "previewSchedule look",
+        "resumeReplay retry",
         "retryDelivery retry",
         "retryMatchingDeliveries retry",
         "rotateSigningSecret secrets",

@@ -161,6 +161,7 @@ function addActions(routes: Routes, { replays }: Needs): void {
       {
         access: 'write',
         isCostly: true,
+        portal: 'retry',
         operationId,
         summary,
         description,
