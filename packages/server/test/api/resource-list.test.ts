@@ -48,6 +48,7 @@ describe('the list of resources', () => {
         "Retries",
         "API keys",
         "Sessions",
+        "Portal",
         "Audit",
         "Operations",
         "Egress",
