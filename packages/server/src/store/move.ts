@@ -45,6 +45,9 @@ export const UNMOVED_TABLES: Readonly<Record<string, string>> = {
   meta: 'is moved key by key: see UNMOVED_META',
   partition_lease: 'each store hands out its own leases and counts their epochs',
   node: 'nodes belong to the store that they run on',
+  node_report: 'nodes report to the store that they run on',
+  session: 'people sign in again',
+  sign_in_link: 'they work for ten minutes',
   upkeep: 'each store schedules its own upkeep',
   mismatch: 'the consistency check runs again on the target and finds mismatches again',
 }
