@@ -47,7 +47,8 @@ export class Company {
 
   async #register(customer: Customer, authority: Authority): Promise<Registered[]> {
     const { id, name, endpoints } = customer
-    await this.#api.tenants.put(id, { name })
+    // The tenant of operational events is there already, and can't be renamed.
+    if (id !== 'posthorn') await this.#api.tenants.put(id, { name })
     const known = behaviours(this.#random, () => performance.now() - this.#startedAtMs)
     const registered: Registered[] = []
     for (const plan of endpoints) {
