@@ -3,8 +3,9 @@
  * profile: the median of five. Lighthouse itself is not a dependency: it brings 60 packages, of which some phone home.
  * Exits with 1 if the page is larger or slower than it should be.
  */
+
+import { buildDashboard } from '../../../scripts/dashboard-build.ts'
 import { findBrowser, startBrowser } from '../test/browser/browser.ts'
-import { buildDashboard } from '../test/browser/build.ts'
 import { type FirstLoad, loadFirst } from '../test/browser/first-load.ts'
 import { startDemo } from './demo.ts'
 import { scoreOf } from './score.ts'

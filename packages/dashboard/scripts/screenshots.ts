@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Posthorn } from '@posthorn/client'
 import type { BrowserContextOptions } from 'playwright-core'
+import { buildDashboard } from '../../../scripts/dashboard-build.ts'
 import { findBrowser, startBrowser } from '../test/browser/browser.ts'
-import { buildDashboard } from '../test/browser/build.ts'
 import { findThings, type ListedPage, PAGES, type Things } from '../test/browser/pages.ts'
 import { MEDIUM, NARROW, Visit, WIDE } from '../test/browser/visit.ts'
 import { type RunningDemo, startDemo } from './demo.ts'
@@ -47,8 +47,16 @@ await buildDashboard()
 mkdirSync(IMAGES, { recursive: true })
 const browser = await startBrowser(found)
 const pages = PAGES.filter(({ name }) => wanted === undefined || wanted.includes(name))
-await show([], minutes, pages.filter(({ name }) => !OF_CLUSTER.includes(name)))
-await show(['--cluster'], 0, pages.filter(({ name }) => OF_CLUSTER.includes(name)))
+await show(
+  [],
+  minutes,
+  pages.filter(({ name }) => !OF_CLUSTER.includes(name)),
+)
+await show(
+  ['--cluster'],
+  0,
+  pages.filter(({ name }) => OF_CLUSTER.includes(name)),
+)
 await browser.close()
 
 /** Runs a demo, and takes pictures of these pages when it has run for a while. */

@@ -26,7 +26,10 @@ export type FirstLoadOptions = {
   readonly isSlow?: boolean
 }
 
-export async function loadFirst(browser: Browser, { url, apiKey, isSlow = false }: FirstLoadOptions): Promise<FirstLoad> {
+export async function loadFirst(
+  browser: Browser,
+  { url, apiKey, isSlow = false }: FirstLoadOptions,
+): Promise<FirstLoad> {
   const visit = await Visit.begin(browser, url, { ...(isSlow ? PHONE : {}), apiKey })
   try {
     const session = await visit.context.newCDPSession(visit.page)

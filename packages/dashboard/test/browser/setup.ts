@@ -1,8 +1,8 @@
 /** What a file of browser tests begins with: a browser, a server of its own, and a check of every page that was open. */
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe } from 'vitest'
+import { buildDashboard } from '../../../../scripts/dashboard-build.ts'
 import { findBrowser, startBrowser } from './browser.ts'
-import { buildDashboard } from './build.ts'
 import { Installation, type InstallationOptions } from './installation.ts'
 import { Visit, type VisitOptions } from './visit.ts'
 
@@ -23,7 +23,10 @@ export async function describeInBrowser(
   options: InstallationOptions = {},
 ): Promise<void> {
   const found = await findBrowser()
-  if ('missing' in found) return describe.skip(`${name} (${found.missing})`, () => tests({} as Bench))
+  if ('missing' in found) {
+    describe.skip(`${name} (${found.missing})`, () => tests({} as Bench))
+    return
+  }
   describe(name, () => {
     let browser: Browser
     let installation: Installation

@@ -75,7 +75,7 @@ describe.skipIf('missing' in found)(`a visit${'missing' in found ? ` (${found.mi
     ['/inline', /Content-Security-Policy refused script-src-elem/],
     ['/elsewhere', /Request to http:\/\/127\.0\.0\.2:9\/pixel\.png/],
     ['/missing', /404 for GET .*nothing\.png/],
-    ['/script', /Console error: said[^]*Exception: .*thrown/],
+    ['/script', /Console error: said[\s\S]*Exception: .*thrown/],
     ['/jumps', /CLS 0\.\d+: .*<(p|h1)/],
   ])('notices what is wrong with %s', async (path, expected) => {
     expect(await problemsOf(path)).toMatch(expected)
