@@ -63,6 +63,7 @@ export class Visit {
 
   /** Opens a path of the dashboard, such as `deliveries?state=exhausted`, and waits until the page has settled. */
   async open(path: string): Promise<void> {
+    await this.#noteMeasures()
     await this.page.goto(path.replace(/^\//, './'))
     await this.settle()
   }
@@ -99,10 +100,8 @@ export class Visit {
    * another host, something that the Content-Security-Policy refused, content that jumped.
    */
   async problems(): Promise<readonly string[]> {
-    const { refused, layoutShift, shifted } = await this.measures()
-    const found = [...this.#problems, ...refused.map(each => `The Content-Security-Policy refused ${each}.`)]
-    if (layoutShift >= MAX_LAYOUT_SHIFT) found.push(`CLS ${layoutShift.toFixed(3)}: ${shifted.join(', ')}`)
-    return found.filter(problem => !this.#allowed.some(expected => expected.test(problem)))
+    await this.#noteMeasures()
+    return [...new Set(this.#problems)].filter(problem => !this.#allowed.some(expected => expected.test(problem)))
   }
 
   /** Closes the window. Throws if anything happened that must not. */
@@ -110,6 +109,16 @@ export class Visit {
     const problems = await this.problems()
     await this.context.close()
     if (problems.length > 0) throw new Error(`The page had problems:\n${problems.join('\n')}`)
+  }
+
+  /** What the document measured is gone with it: this has to be called before another is loaded. */
+  async #noteMeasures(): Promise<void> {
+    if (this.page.url() === 'about:blank') return
+    const { refused, layoutShift, shifted } = await this.measures()
+    const where = new URL(this.page.url()).pathname
+    this.#problems.push(...refused.map(each => `The Content-Security-Policy refused ${each} on ${where}.`))
+    if (layoutShift < MAX_LAYOUT_SHIFT) return
+    this.#problems.push(`CLS ${layoutShift.toFixed(3)} on ${where}: ${shifted.join(', ')}`)
   }
 
   #watch(): void {
