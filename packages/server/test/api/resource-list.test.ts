@@ -44,6 +44,7 @@ describe('the list of resources', () => {
         "Deliveries",
         "Replays",
         "Search",
+        "Overview",
         "Retries",
         "API keys",
         "Sessions",
