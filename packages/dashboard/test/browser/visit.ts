@@ -8,7 +8,7 @@ export const NARROW = { width: 380, height: 820 }
 
 export type VisitOptions = Omit<BrowserContextOptions, 'baseURL'> & {
   /** Whether the API key is exchanged for a session before the page is opened. Default: none. */
-  readonly apiKey?: string
+  readonly apiKey?: string | undefined
 }
 
 /** Requests that stay open for as long as the page does. */
@@ -23,7 +23,8 @@ export class Visit {
   readonly context: BrowserContext
   readonly #base: string
   readonly #problems: string[] = []
-  readonly #allowed: RegExp[] = []
+  // A server without the stream says so, and the pages ask every few seconds instead.
+  readonly #allowed: RegExp[] = [/404.*\/v1\/(tenants\/[^/]+\/)?stream\b/]
   readonly #inFlight = new Set<Request>()
   #lastChangeMs = performance.now()
 
