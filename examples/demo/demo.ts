@@ -133,7 +133,7 @@ async function start(demo: Demo): Promise<Api> {
   demo.authority = authority
   const caFile = join(demo.folder, 'receivers-ca.pem')
   const dataFolder = join(demo.folder, 'data')
-  mkdirSync(dataFolder)
+  mkdirSync(dataFolder, { mode: 0o700 })
   writeFileSync(caFile, authority.caPem)
   demo.receivers.push(...(await startReceivers(authority)))
   demo.server = await startServer({

@@ -107,4 +107,3 @@ function bodyOf({ path, behaviour: _, usesTokens = false, ...plan }: Plan, url: 
   const oauth = { tokenUrl, clientId: 'posthorn', clientSecret: 'rotated-by-the-bank' }
   return { ...plan, url, uid: path, ...(usesTokens ? { oauth } : {}) }
 }
-

@@ -90,6 +90,20 @@ function healthyCustomers(): readonly Customer[] {
         { path: 'lake', name: 'Data lake', clientSecret: randomSecret(), behaviour: 'busy' },
       ],
     },
+    {
+      id: 'rioplatense',
+      name: 'Compañía Rioplatense de Importación y Exportación de Maquinaria Agrícola',
+      weight: 7,
+      endpoints: [
+        {
+          path: 'polizas-y-limites-de-credito',
+          name: 'Pólizas y límites de crédito',
+          types: COVERAGE,
+          clientSecret: randomSecret(),
+          behaviour: 'steady',
+        },
+      ],
+    },
     { id: 'orchard-vale', name: 'Orchard & Vale', weight: 0, endpoints: [] },
   ]
 }

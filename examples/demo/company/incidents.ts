@@ -7,6 +7,7 @@ import { randomSecret } from './secrets.ts'
 
 /** After an outage, until its last deliveries have ended and someone sends them again. */
 const AFTERMATH_MS = 20_000
+const HOUR_MS = 3_600_000
 
 export class Incidents {
   readonly #api: Posthorn
@@ -25,6 +26,7 @@ export class Incidents {
     await this.#api.endpoints.test('northwind', this.#idOf('northwind', 'covers'), { type: 'COVER_REFERENCE' })
     await this.#registerLate()
     await this.#pause(OUTAGE_MS + AFTERMATH_MS)
+    await this.#sendGradesAgain()
     for (let outage = 1; ; outage++) {
       await this.#sendAgain(outage)
       await this.#pause(OUTAGE_EVERY_MS)
@@ -44,7 +46,7 @@ export class Incidents {
       uid: 'archive',
       name: 'Archive',
       clientSecret: randomSecret(),
-      rateLimit: { requests: 30, perSeconds: 60 },
+      rateLimit: { requests: 75, perSeconds: 60 },
     })
     await this.#api.replays.create('hanseatic', { key: 'fill-the-archive', endpoint: id, states: [], missing: true })
   }
@@ -55,6 +57,13 @@ export class Incidents {
     await this.#api.replays.create('bergmann', { ...selection, key: `outage-${outage}` })
     const { data } = await this.#api.deliveries.list('delacroix', { state: 'exhausted', limit: 1 })
     for (const { id } of data) await this.#api.deliveries.retry('delacroix', id)
+  }
+
+  /** Grades are too important to be missed: receivers that didn't get one get it again, at every customer. */
+  async #sendGradesAgain(): Promise<void> {
+    const to = new Date()
+    const from = new Date(to.getTime() - HOUR_MS)
+    await this.#api.replays.createBatch({ key: 'grades-of-the-first-hour', types: ['GRADE_CHANGED'], from, to })
   }
 
   #idOf(customer: string, path: string): string {

@@ -19,7 +19,9 @@ export function tokenThatExpiresIn(days: number, subject: string): string {
     iat: nowSeconds - ISSUED_DAYS_AGO * DAY_SECONDS,
     exp: nowSeconds + days * DAY_SECONDS,
   }
-  const parts = [{ alg: 'HS256', typ: 'JWT' }, claims].map(part => Buffer.from(JSON.stringify(part)).toString('base64url'))
+  const parts = [{ alg: 'HS256', typ: 'JWT' }, claims].map(part =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  )
   const signature = createHmac('sha256', randomBytes(32)).update(parts.join('.')).digest('base64url')
   return `${parts.join('.')}.${signature}`
 }
