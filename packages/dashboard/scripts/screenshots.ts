@@ -1,5 +1,5 @@
 /**
- * `npm run screenshots`: takes a picture of each page, filled by the demo, into `docs/images/`, in four forms.
+ * `npm run screenshots`: takes a picture of each page, filled by the demo, into `docs/images/`, in three forms.
  *
  *   npm run screenshots -- [--minutes <how long the demo runs before>] [--only <page>,…]
  */
@@ -13,7 +13,7 @@ import type { BrowserContextOptions } from 'playwright-core'
 import { buildDashboard } from '../../../scripts/dashboard-build.ts'
 import { findBrowser, startBrowser } from '../test/browser/browser.ts'
 import { findThings, type ListedPage, PAGES, type Things } from '../test/browser/pages.ts'
-import { MEDIUM, NARROW, Visit, WIDE } from '../test/browser/visit.ts'
+import { NARROW, Visit, WIDE } from '../test/browser/visit.ts'
 import { type RunningDemo, startDemo } from './demo.ts'
 import { shrink } from './png.ts'
 
@@ -28,7 +28,6 @@ const OF_CLUSTER: readonly string[] = ['nodes', 'rejected']
 const FORMS: Readonly<Record<string, BrowserContextOptions>> = {
   light: { viewport: WIDE, colorScheme: 'light' },
   dark: { viewport: WIDE, colorScheme: 'dark' },
-  medium: { viewport: MEDIUM, colorScheme: 'light' },
   narrow: { viewport: NARROW, colorScheme: 'light' },
 }
 
