@@ -109,7 +109,7 @@ function Answer({ verdict, isTitle }: { readonly verdict: Verdict | undefined; r
   const tone = verdict && VERDICT_TONES[verdict.kind]
   const Title = isTitle ? 'h1' : 'p'
   return (
-    <Title className={cx(styles.answer, tone !== undefined && styles[`${tone}Answer`])}>
+    <Title className={cx(styles.answer, !isTitle && styles.below, tone !== undefined && styles[`${tone}Answer`])}>
       {verdict !== undefined && tone !== undefined && (
         <>
           <span className={styles.sign}>

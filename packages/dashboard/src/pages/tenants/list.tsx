@@ -77,13 +77,18 @@ export function Page() {
           </EmptyState>
         }
         foot={
-          <Pager
-            prevCursor={list.data?.prevCursor}
-            nextCursor={list.data?.nextCursor}
-            onGo={cursor => change({ cursor })}
-          >
-            {list.data && <Said found={list.data} />}
-          </Pager>
+          list.data?.nextCursor || list.data?.prevCursor ? (
+            <Pager
+              prevCursor={list.data.prevCursor}
+              nextCursor={list.data.nextCursor}
+              onGo={cursor => change({ cursor })}
+              names={words.pages}
+            >
+              <Said found={list.data} />
+            </Pager>
+          ) : (
+            list.data && <Said found={list.data} />
+          )
         }
       />
       {isCreating && <CreateTenant onClose={() => setCreating(false)} />}

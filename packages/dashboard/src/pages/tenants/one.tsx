@@ -30,17 +30,17 @@ export function Page() {
   if (tenant.data === undefined && tenant.error !== null) {
     return <ErrorState error={tenant.error} onRetry={() => void tenant.refetch()} />
   }
+  // Without the tenant, all calls about it would fail.
+  if (tenant.data === undefined) return null
   const header = (
     <PageHeader
-      title={tenant.data?.name ?? id}
+      title={tenant.data.name ?? id}
       note={
         <span className={styles.note}>
           <Id id={id} whole />
-          {tenant.data !== undefined && (
-            <span>
-              {words.created} <Time at={tenant.data.createdAt} />
-            </span>
-          )}
+          <span>
+            {words.created} <Time at={tenant.data.createdAt} />
+          </span>
         </span>
       }
       actions={
@@ -55,7 +55,7 @@ export function Page() {
   return (
     <>
       <OverviewBody key={id} tenant={id} header={header} />
-      {dialog === 'rename' && tenant.data && <RenameTenant tenant={tenant.data} onClose={close} />}
+      {dialog === 'rename' && <RenameTenant tenant={tenant.data} onClose={close} />}
       {dialog === 'export' && <ExportTenant id={id} onClose={close} />}
       {dialog === 'erase' && <EraseTenant id={id} onClose={close} />}
     </>

@@ -24,6 +24,7 @@ export const tenants = {
   moreFailing: 'More than 1,000 endpoints fail',
   nothingSent: 'Nothing sent in this period',
   narrow: (delivered: string, failed: string) => `${delivered} delivered, ${failed} of the attempts failed`,
+  pages: { first: 'First', before: 'Previous', after: 'Next' },
   shown: (n: number) => common.tenants(n),
   first: (n: number) => `The first ${formatNumber(n)} in this order. A–Z lists all.`,
   incomplete: 'Not all tenants could be looked at in time: choose a shorter period.',
