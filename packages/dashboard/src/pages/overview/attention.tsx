@@ -97,9 +97,7 @@ function Sentence({ matter, tenant, now }: SentenceProps): ReactNode {
       return (
         <>
           {whom}{' '}
-          {lastError === null
-            ? words.failingUnknown(age)
-            : words.failing(age, `${wordsFor(lastError).short}${status}`)}{' '}
+          {lastError === null ? words.failingUnknown(age) : words.failing(age, `${wordsFor(lastError).short}${status}`)}{' '}
           {pending !== 0 && <span className={styles.quiet}>{words.waiting(pending)}</span>}
         </>
       )
@@ -149,7 +147,13 @@ function Sentence({ matter, tenant, now }: SentenceProps): ReactNode {
 }
 
 /** An endpoint, with its tenant where several are on the page. */
-function Whom({ matter, tenant }: { readonly matter: Matter & { kind: 'failing' | 'disabled' | 'expiring' }; readonly tenant: string | null }) {
+function Whom({
+  matter,
+  tenant,
+}: {
+  readonly matter: Matter & { kind: 'failing' | 'disabled' | 'expiring' }
+  readonly tenant: string | null
+}) {
   const { of } = matter
   const scope = useTenantSearch()
   return (
@@ -197,7 +201,11 @@ function ActionLinks({ matter, tenant, onPause }: ActionsProps): ReactNode {
       const period = matter.kind === 'failing' ? {} : { range: '90d', from: undefined, to: undefined }
       return (
         <>
-          <ButtonLink {...look} to="/deliveries" search={{ ...scope(of.tenant), endpoint: of.endpoint, state, ...period }}>
+          <ButtonLink
+            {...look}
+            to="/deliveries"
+            search={{ ...scope(of.tenant), endpoint: of.endpoint, state, ...period }}
+          >
             {matter.kind === 'failing' ? actions.deliveries : actions.held}
           </ButtonLink>
           {canWrite && matter.kind === 'failing' && (

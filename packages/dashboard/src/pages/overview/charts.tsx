@@ -92,4 +92,3 @@ export function LatencyChart({ tenant, steps = NONE }: Props) {
     </Section>
   )
 }
-

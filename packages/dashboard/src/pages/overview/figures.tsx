@@ -139,9 +139,7 @@ function Latency({ tenant, stats, steps, before, isLate }: Props) {
   return (
     <Stat
       label={words.figures.latency}
-      value={
-        latency === undefined ? <Waiting isLate={isLate} /> : p95 == null ? common.none : formatDuration(p95)
-      }
+      value={latency === undefined ? <Waiting isLate={isLate} /> : p95 == null ? common.none : formatDuration(p95)}
       note={
         <>
           {latency === undefined
@@ -175,10 +173,10 @@ function Failing({ tenant, overview, isLate }: Props) {
     const time = at - (23 - hour) * HOUR_MS
     return starts.filter(start => start <= time).length
   })
-  const disabled = overview?.disabled.count === 0 ? '' : ` · ${words.figures.disabled(overview?.disabled.count ?? null)}`
+  const disabled =
+    overview?.disabled.count === 0 ? '' : ` · ${words.figures.disabled(overview?.disabled.count ?? null)}`
   const count = failing?.count
-  const value =
-    failing === undefined ? <Waiting isLate={isLate} /> : count == null ? '> 10,000' : formatNumber(count)
+  const value = failing === undefined ? <Waiting isLate={isLate} /> : count == null ? '> 10,000' : formatNumber(count)
   return (
     <Stat
       label={words.figures.failing}

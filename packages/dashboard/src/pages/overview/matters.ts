@@ -10,18 +10,18 @@ type Endpoint = {
 
 /** Something that someone should do. `of` is the endpoint that it is about. */
 export type Matter =
-  | { readonly kind: 'failing'; readonly of: Endpoint; readonly since: string } & Pick<
+  | ({ readonly kind: 'failing'; readonly of: Endpoint; readonly since: string } & Pick<
       Overview['failing']['data'][number],
       'lastError' | 'lastStatus' | 'pending'
-    >
-  | { readonly kind: 'disabled'; readonly of: Endpoint } & Pick<
+    >)
+  | ({ readonly kind: 'disabled'; readonly of: Endpoint } & Pick<
       Overview['disabled']['data'][number],
       'disabledAt' | 'reason' | 'held'
-    >
-  | { readonly kind: 'expiring'; readonly of: Endpoint } & Pick<
+    >)
+  | ({ readonly kind: 'expiring'; readonly of: Endpoint } & Pick<
       Overview['expiring']['data'][number],
       'secret' | 'expiresAt'
-    >
+    >)
   | { readonly kind: 'moreFailing' | 'moreDisabled' | 'moreExpiring'; readonly count: number | null }
   | { readonly kind: 'setAside' | 'rejected' | 'unassigned'; readonly count: number | null }
   | { readonly kind: 'lost'; readonly host: string; readonly seenAt: string | null }
@@ -83,7 +83,11 @@ export function mattersOf(
 type Some = { readonly count: number | null; readonly data: readonly unknown[] }
 
 /** The overview lists the first of each; the others are one sentence. */
-function addRest(matters: Matter[], kind: 'moreFailing' | 'moreDisabled' | 'moreExpiring', { count, data }: Some): void {
+function addRest(
+  matters: Matter[],
+  kind: 'moreFailing' | 'moreDisabled' | 'moreExpiring',
+  { count, data }: Some,
+): void {
   if (count === null) matters.push({ kind, count: null })
   else if (count > data.length) matters.push({ kind, count: count - data.length })
 }
@@ -101,7 +105,8 @@ export function nameOf({ name, uid, url }: Endpoint): string {
 
 /** A matter's place among the others, for React. */
 export function keyOf(matter: Matter): string {
-  if ('of' in matter) return `${matter.kind} ${matter.of.tenant} ${matter.of.endpoint} ${'secret' in matter ? matter.secret : ''}`
+  if ('of' in matter)
+    return `${matter.kind} ${matter.of.tenant} ${matter.of.endpoint} ${'secret' in matter ? matter.secret : ''}`
   if (matter.kind === 'lost') return `lost ${matter.host}`
   if (matter.kind === 'check') return `check ${matter.part} ${matter.message}`
   return matter.kind

@@ -88,7 +88,11 @@ export function beginningsQuery(tenant: string | null) {
           ? [posthorn.endpoints.listAll(one, { signal }), posthorn.events.listAll(one, { signal })]
           : [posthorn.endpoints.list(tenant, one, { signal }), posthorn.events.list(tenant, one, { signal })],
       )
-      return { hasEndpoint: endpoints.data.length > 0, endpoint: endpoints.data[0] ?? null, hasEvent: events.data.length > 0 }
+      return {
+        hasEndpoint: endpoints.data.length > 0,
+        endpoint: endpoints.data[0] ?? null,
+        hasEvent: events.data.length > 0,
+      }
     },
     placeholderData: undefined,
   })

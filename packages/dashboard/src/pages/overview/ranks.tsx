@@ -21,7 +21,13 @@ const failing: Column = {
   title: words.failing,
   hint: words.failingTitle,
   cell: ({ failingEndpoints }) =>
-    failingEndpoints === null ? '> 1,000' : failingEndpoints === 0 ? common.none : <b>{formatNumber(failingEndpoints)}</b>,
+    failingEndpoints === null ? (
+      '> 1,000'
+    ) : failingEndpoints === 0 ? (
+      common.none
+    ) : (
+      <b>{formatNumber(failingEndpoints)}</b>
+    ),
 }
 
 const exhausted: Column = {

@@ -66,10 +66,7 @@ export function ServerSays({ checks }: { readonly checks: Checks | undefined }) 
     <Section title={said.title} end={<Link to="/operate/checks">{said.all}</Link>}>
       <ul className={styles.matters}>
         {found.map(({ level, part, message, advice }) => (
-          <li
-            key={`${part} ${message}`}
-            className={cx(styles.matter, level === 'fail' ? styles.bad : styles.warn)}
-          >
+          <li key={`${part} ${message}`} className={cx(styles.matter, level === 'fail' ? styles.bad : styles.warn)}>
             <Icon name={level === 'fail' ? 'cross' : 'warning'} />
             <p className={styles.sentence}>
               <b>{part}</b>: {message}

@@ -22,7 +22,7 @@ const ENOUGH = 20
 /** A backlog younger than this is the usual work under way, in milliseconds. */
 const LATE_MS = 60_000
 
-/** The newest outcomes of a period: so many steps, from its end, that they can tell. */
+/** The outcomes of the newest steps of a period: of as many steps as it takes for them to tell. */
 export function newest({ steps }: Steps, enough = ENOUGH): Outcomes {
   const sum = { delivered: 0, retrying: 0, exhausted: 0, cancelled: 0 }
   for (const step of steps.toReversed()) {

@@ -47,7 +47,14 @@ export function CreateTenant({ onClose }: { readonly onClose: () => void }) {
     <Dialog open onClose={onClose} title={words.createTitle}>
       <form className={styles.form} onSubmit={event => void create(event)}>
         <TextField label={words.id} help={words.idHelp} error={idError} value={id} onChange={setId} mono autoFocus />
-        <TextField label={words.name} help={words.nameHelp} error={nameError} value={name} onChange={setName} dir="auto" />
+        <TextField
+          label={words.name}
+          help={words.nameHelp}
+          error={nameError}
+          value={name}
+          onChange={setName}
+          dir="auto"
+        />
         {error !== null && idError === null && nameError === null && <Banner tone="error">{messageOf(error)}</Banner>}
         <DialogActions>
           <Button onClick={onClose}>{common.cancel}</Button>

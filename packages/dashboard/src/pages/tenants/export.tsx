@@ -7,8 +7,8 @@ import { toast } from '../../kit/toast.tsx'
 import { apiCurl } from '../../lib/curl.ts'
 import { formatBytes } from '../../lib/format.ts'
 import { tenants } from '../../strings/en/tenants.ts'
-import { readExport } from './read-export.ts'
 import { extentQuery } from './queries.ts'
+import { readExport } from './read-export.ts'
 
 const words = tenants.one
 

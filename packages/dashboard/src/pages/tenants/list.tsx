@@ -72,7 +72,11 @@ export function Page() {
           onClearFilters: () => change({ q: undefined, cursor: undefined }),
         })}
         empty={
-          <EmptyState title={words.empty.title} actions={create} curl={apiCurl('PUT', '/v1/tenants/acme', { name: 'Acme Ltd' })}>
+          <EmptyState
+            title={words.empty.title}
+            actions={create}
+            curl={apiCurl('PUT', '/v1/tenants/acme', { name: 'Acme Ltd' })}
+          >
             {words.empty.text}
           </EmptyState>
         }
@@ -123,7 +127,14 @@ function Find() {
   }, [settled, navigate])
   return (
     <div ref={form} className={styles.find}>
-      <TextField hideLabel label={words.search} placeholder={words.search} type="search" value={text} onChange={setText} />
+      <TextField
+        hideLabel
+        label={words.search}
+        placeholder={words.search}
+        type="search"
+        value={text}
+        onChange={setText}
+      />
     </div>
   )
 }

@@ -45,7 +45,9 @@ export function listQuery({ sort, text, cursor }: Wanted, range: Range) {
       const isComplete = trouble.complete && volume.complete
       const isByName = sort === 'name' || text !== undefined
       const ranked = sort === 'volume' ? [...volume.data, ...trouble.data] : [...trouble.data, ...volume.data]
-      const rows = isByName ? byName(page, ranked, !isFirst && isComplete) : byRank(page, ranked, isFirst || !isComplete)
+      const rows = isByName
+        ? byName(page, ranked, !isFirst && isComplete)
+        : byRank(page, ranked, isFirst || !isComplete)
       return { ...rows, isFirst: !isByName && isFirst, isComplete }
     },
   })
@@ -76,7 +78,7 @@ function nothingOf(tenant: string, name: string | null): TenantStats {
   return { tenant, name, deliveries, attempts: 0, failedAttempts: 0, failureRate: null, failingEndpoints: 0 }
 }
 
-/** A tenant, or null if there is none (any more). */
+/** A tenant, or null if there is none. */
 export function tenantQuery(id: string) {
   return queryOptions({
     queryKey: ['tenant', id],

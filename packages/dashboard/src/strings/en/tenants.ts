@@ -72,7 +72,8 @@ export const tenants = {
     erasingText: (rows: number) =>
       `${common.count(rows, 'row is', 'rows are')} removed so far. It goes on in the background, also after a restart.`,
     erased: 'This tenant is erased',
-    erasedText: (rows: number) => `${common.count(rows, 'row was', 'rows were')} removed. Nothing is left but the audit log.`,
+    erasedText: (rows: number) =>
+      `${common.count(rows, 'row was', 'rows were')} removed. Nothing is left but the audit log.`,
     audit: 'See the audit log',
     all: 'All tenants',
     notFound: 'Tenant not found',
