@@ -31,6 +31,8 @@ type Props = {
 const LEFT = 44
 const BOTTOM = 20
 const TOP = 8
+/** Width of a letter of a label, in pixels, at most. */
+const LETTER = 6.5
 const STROKES: Readonly<Record<Tone, string | undefined>> = {
   green: styles.strokeGreen,
   blue: styles.strokeBlue,
@@ -202,11 +204,17 @@ function Frame(props: Props & { readonly max: number; readonly children: (scales
             height={height - BOTTOM - TOP}
           />
         )}
-        {labelled(times.length, inner).map(index => (
-          <text key={index} x={x(index)} y={height - 4}>
-            {axisLabel(times[index]!, stepMs)}
-          </text>
-        ))}
+        {labelled(times.length, inner).map(index => {
+          const label = axisLabel(times[index]!, stepMs)
+          // The last one would be cut off at the edge: it ends there instead, unless it would then meet the one before.
+          const isCut = x(index) + label.length * LETTER > width
+          if (isCut && x(index) > width - (label.length * LETTER) / 2) return null
+          return (
+            <text key={index} x={isCut ? width : x(index)} y={height - 4} textAnchor={isCut ? 'end' : 'start'}>
+              {label}
+            </text>
+          )
+        })}
       </svg>
       {at !== null && times[at] !== undefined && (
         <Tip

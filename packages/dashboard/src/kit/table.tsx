@@ -256,24 +256,28 @@ type PagerProps = {
   readonly onGo: (cursor: string) => void
   /** Back to the first page, if this isn't it. */
   readonly onFirst?: () => void
+  /** What the pages before and after are called. Default: newer and older. */
+  readonly names?: { readonly first: string; readonly before: string; readonly after: string }
 }
 
+const BY_AGE = { first: common.newest, before: common.newer, after: common.older }
+
 /** The foot of a list: what is said about it, and pages both ways. */
-export function Pager({ children, prevCursor, nextCursor, onGo, onFirst }: PagerProps) {
+export function Pager({ children, prevCursor, nextCursor, onGo, onFirst, names = BY_AGE }: PagerProps) {
   return (
     <>
       <span>{children}</span>
       <span className={styles.spacer} />
       {onFirst !== undefined && (
         <Button kind="quiet" small onClick={onFirst}>
-          {common.newest}
+          {names.first}
         </Button>
       )}
       <Button small icon="left" disabled={!prevCursor} onClick={() => prevCursor && onGo(prevCursor)}>
-        {common.newer}
+        {names.before}
       </Button>
       <Button small disabled={!nextCursor} onClick={() => nextCursor && onGo(nextCursor)}>
-        {common.older}
+        {names.after}
         <Icon name="right" />
       </Button>
     </>

@@ -345,6 +345,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
       // Twice the connection timeout: a token might have to be requested first.
       attemptMs: 2 * config.connectTimeoutMs + config.responseTimeoutMs + ATTEMPT_MARGIN_MS,
       onErase: onBackgroundWork,
+      clock,
     }),
     exports: new Exports(store),
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),

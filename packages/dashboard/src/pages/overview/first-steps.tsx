@@ -1,0 +1,91 @@
+import { useQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+import { posthorn } from '../../app/client.ts'
+import { usePermissions } from '../../app/session.ts'
+import { CodeBlock } from '../../kit/code.tsx'
+import { Icon } from '../../kit/icon.tsx'
+import { ButtonLink } from '../../kit/link.tsx'
+import { apiCurl } from '../../lib/curl.ts'
+import { cx } from '../../lib/cx.ts'
+import { overview } from '../../strings/en/overview.ts'
+import styles from './overview.module.css'
+
+const words = overview.first
+
+type Props = {
+  readonly tenant: string | null
+  /** The tenant of the endpoint that is registered already. Null if there is none. */
+  readonly endpoint: { readonly tenant: string; readonly url: string } | null
+}
+
+/** An installation in which nothing was ever published: what will stand here, and the calls that get there. */
+export function FirstSteps({ tenant, endpoint }: Props) {
+  const { isOperator, canWrite } = usePermissions()
+  const id = tenant ?? endpoint?.tenant ?? 'acme'
+  const path = `/v1/tenants/${encodeURIComponent(id)}`
+  const { data: type = 'ORDER_SHIPPED' } = useQuery({
+    queryKey: ['event-types', 'first'],
+    queryFn: ({ signal }) => posthorn.eventTypes.list({ limit: 20 }, { signal }).then(({ data }) => nameOfFirst(data)),
+  })
+  return (
+    <div className={styles.first}>
+      <h2>{words.title}</h2>
+      <p>{words.text}</p>
+      <ol className={styles.steps} aria-label={words.steps}>
+        {isOperator && tenant === null && (
+          <Step title={words.tenant} text={words.tenantText} isDone={endpoint !== null}>
+            <CodeBlock label={words.tenant} code={apiCurl('PUT', path, {})} />
+          </Step>
+        )}
+        <Step title={words.endpoint} text={words.endpointText} isDone={endpoint !== null}>
+          <CodeBlock
+            label={words.endpoint}
+            code={apiCurl('POST', `${path}/endpoints`, { url: 'https://receiver.example.com/webhooks', types: [type] })}
+          />
+          {canWrite && (
+            <ButtonLink kind={endpoint === null ? 'primary' : 'secondary'} to="/endpoints/new">
+              {words.endpoint}
+            </ButtonLink>
+          )}
+        </Step>
+        <Step title={words.event} text={words.eventText} isDone={false}>
+          <CodeBlock label={words.event} code={apiCurl('POST', `${path}/events`, { type, payload: { id: 7 } })} />
+          {canWrite && endpoint !== null && (
+            <ButtonLink kind="primary" to="/events/new">
+              {words.publish}
+            </ButtonLink>
+          )}
+        </Step>
+      </ol>
+      <p>{words.live}</p>
+    </div>
+  )
+}
+
+function nameOfFirst(types: readonly { readonly name: string }[]): string | undefined {
+  return types.find(({ name }) => !name.startsWith('posthorn.'))?.name ?? types[0]?.name
+}
+
+type StepProps = {
+  readonly title: string
+  readonly text: string
+  readonly isDone: boolean
+  readonly children: ReactNode
+}
+
+function Step({ title, text, isDone, children }: StepProps) {
+  return (
+    <li className={cx(styles.step, isDone && styles.stepDone)}>
+      <h3>
+        {title}
+        {isDone && (
+          <span className={styles.done}>
+            <Icon name="check" size={14} /> {words.done}
+          </span>
+        )}
+      </h3>
+      <p>{text}</p>
+      {!isDone && children}
+    </li>
+  )
+}
