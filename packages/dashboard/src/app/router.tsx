@@ -104,6 +104,7 @@ const endpoints = page('/endpoints', () => import('../pages/endpoints/list.tsx')
   'health',
   'state',
   'type',
+  'text',
   'url',
   'uid',
   'cursor',
