@@ -98,6 +98,7 @@ const event = createRoute({
 })
 const newEvent = page('/events/new', () => import('../pages/events/new.tsx'), { title: 'Publish a test event' }, [
   'type',
+  'event',
 ])
 const endpoints = page('/endpoints', () => import('../pages/endpoints/list.tsx'), { title: nav.endpoints }, [
   'health',
