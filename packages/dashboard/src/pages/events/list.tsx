@@ -111,7 +111,7 @@ function Summary({ page, onGo }: SummaryProps) {
   const total = counts?.total ?? null
   return (
     <>
-      {[total === null ? null : words.match(total), common.newestFirst].filter(Boolean).join(' · ')}
+      {total === null ? words.newestFirst : `${words.match(total)} · ${common.newestFirst}`}
       {searchedTo !== null && (
         <>
           {' · '}

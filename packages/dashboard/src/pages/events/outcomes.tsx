@@ -133,7 +133,7 @@ function NotSent({ tenant, reason, endpoints }: NotSentProps) {
   return (
     <div className={styles.reason}>
       <p>{words.why[reason](endpoints.length)}.</p>
-      <ul className={styles.others}>
+      <ul>
         {shown.map(({ endpoint, endpointUid, endpointUrl }) => (
           <li key={endpoint} className={styles.other}>
             <Link to={'/endpoints/$tenant/$id' as '/'} params={{ tenant, id: endpoint } as never} search={{} as never}>
