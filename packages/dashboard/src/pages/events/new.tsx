@@ -86,7 +86,8 @@ function Form({ types }: { readonly types: readonly EventType[] }) {
     if (doc.problems.length === 0) void send()
     else editor.current?.querySelector<HTMLElement>('li button')?.click()
   }
-  const isPlaced = failure !== null && payloadProblems(failure.error).length > 0
+  // Its problems are listed below the editor, unless those that were known before are.
+  const isPlaced = refused.length > 0 && doc.problems.length === 0
   return (
     <div className={styles.columns}>
       <form
