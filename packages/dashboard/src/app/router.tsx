@@ -124,6 +124,13 @@ const types = page('/event-types', () => import('../pages/event-types/list.tsx')
 const type = page('/event-types/$name', () => import('../pages/event-types/one.tsx'), { title: nav.types }, ['tab'])
 const replays = page('/replays', () => import('../pages/replays/list.tsx'), { title: nav.replays }, ['state', 'cursor'])
 const replay = page('/replays/$tenant/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays })
+const replayBatch = page('/replays/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays })
+const newReplay = page('/replays/new', () => import('../pages/replays/new.tsx'), { title: 'Start a replay' }, [
+  'type',
+  'endpoint',
+  'state',
+  'missing',
+])
 const tenants = page('/tenants', () => import('../pages/tenants/list.tsx'), { title: nav.tenants, hasRange: true }, [
   'sort',
   'q',
@@ -173,7 +180,9 @@ const routeTree = root.addChildren([
     types,
     type,
     replays,
+    newReplay,
     replay,
+    replayBatch,
     tenants,
     tenant,
     nodes,
