@@ -168,6 +168,7 @@ function placeOf({ kind, tenant, id, href }: Found): Pick<Entry, 'to' | 'search'
   if (kind === 'event_type') return { to: `/event-types/${part(id)}` }
   if (kind === 'api_key') return { to: '/operate/api-keys' }
   if (kind === 'audit_entry') return { to: '/operate/audit' }
+  if (kind === 'replay' && tenant === null) return { to: `/replays/${part(id)}` }
   if (tenant === null) return null
   if (href.includes('rejected-events')) return { to: '/operate/rejected', search: { tenant } }
   // A deleted endpoint has no page of its own any longer, only deliveries.

@@ -99,6 +99,7 @@ const event = createRoute({
 })
 const newEvent = page('/events/new', () => import('../pages/events/new.tsx'), { title: 'Publish a test event' }, [
   'type',
+  'event',
 ])
 const endpoints = page('/endpoints', () => import('../pages/endpoints/list.tsx'), { title: nav.endpoints }, [
   'health',
@@ -125,6 +126,13 @@ const types = page('/event-types', () => import('../pages/event-types/list.tsx')
 const type = page('/event-types/$name', () => import('../pages/event-types/one.tsx'), { title: nav.types }, ['tab'])
 const replays = page('/replays', () => import('../pages/replays/list.tsx'), { title: nav.replays }, ['state', 'cursor'])
 const replay = page('/replays/$tenant/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays })
+const replayBatch = page('/replays/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays })
+const newReplay = page('/replays/new', () => import('../pages/replays/new.tsx'), { title: 'Start a replay' }, [
+  'type',
+  'endpoint',
+  'state',
+  'missing',
+])
 const tenants = page('/tenants', () => import('../pages/tenants/list.tsx'), { title: nav.tenants, hasRange: true }, [
   'sort',
   'q',
@@ -174,7 +182,9 @@ const routeTree = root.addChildren([
     types,
     type,
     replays,
+    newReplay,
     replay,
+    replayBatch,
     tenants,
     tenant,
     nodes,
