@@ -5,8 +5,8 @@ type Named = { readonly name: string }
 /** What a value is in words of its unit, which the name ends with: `10 s` for 10000 of `leaseMs`. Null if it says no more. */
 export function inUnits(name: string, value: unknown): string | null {
   if (typeof value !== 'number' || value === 0) return null
-  if (name.endsWith('Ms')) return formatDuration(value)
-  if (name.endsWith('Bytes')) return formatBytes(value)
+  if (name.endsWith('Ms')) return formatDuration(value).replace('.0 ', ' ')
+  if (name.endsWith('Bytes')) return formatBytes(value).replace('.0 ', ' ')
   if (name.endsWith('Days')) return value === 1 ? '1 day' : `${value} days`
   if (name.endsWith('Hours')) return value === 1 ? '1 hour' : `${value} hours`
   return null

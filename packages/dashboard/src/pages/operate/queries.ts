@@ -1,6 +1,16 @@
-import type { ListRejectedEventsPage, ListSetAsideDeliveriesPage } from '@posthorn/client'
+import type {
+  ApiKey,
+  AuditEntry,
+  ListAuditPage,
+  ListAuditQuery,
+  ListRejectedEventsPage,
+  ListSetAsideDeliveriesPage,
+} from '@posthorn/client'
 import { queryOptions } from '@tanstack/react-query'
 import { posthorn } from '../../app/client.ts'
+import { idTime } from '../../lib/ids.ts'
+import { boundsOf, type Range } from '../../lib/range.ts'
+import type { Search } from '../../lib/search.ts'
 
 /** How often pages that the stream says nothing about are read again, in milliseconds. */
 const SOON_MS = 3_000
@@ -54,3 +64,74 @@ export function setAsideQuery(tenant: string | null, cursor: string | undefined)
     refetchInterval: cursor === undefined ? LATER_MS : false,
   })
 }
+
+/** The parameters of the audit log, besides the period and the tenant. */
+export const AUDIT_FILTERS = ['actor', 'action', 'target', 'targetId'] as const
+
+/** A page of the audit log. Pages behind a cursor stay as they are. */
+export function auditQuery(tenant: string | null, search: Search, range: Range) {
+  const filters = Object.fromEntries(AUDIT_FILTERS.map(name => [name, search[name]]))
+  const { cursor } = search
+  return queryOptions({
+    queryKey: ['audit', tenant, filters, range, cursor],
+    queryFn: ({ signal }): Promise<ListAuditPage> => {
+      const query = { ...filters, ...boundsOf(range, Date.now()), tenant: tenant ?? undefined, cursor, limit: 100 }
+      return posthorn.audit.list(query as ListAuditQuery, { signal })
+    },
+    refetchInterval: cursor === undefined ? LATER_MS : false,
+  })
+}
+
+/** One entry of the audit log, found by the time in its id. Null if it isn't there any longer. */
+export function auditEntryQuery(id: string | undefined) {
+  const ms = id === undefined ? null : idTime(id)
+  return queryOptions({
+    queryKey: ['audit-entry', id],
+    queryFn: async ({ signal }): Promise<AuditEntry | null> => {
+      if (ms === null) return null
+      const [from, to] = [new Date(ms).toISOString(), new Date(ms + 1).toISOString()]
+      const { data } = await posthorn.audit.list({ from, to, limit: 1_000 }, { signal })
+      return data.find(entry => entry.id === id) ?? null
+    },
+    enabled: id !== undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+    placeholderData: undefined,
+  })
+}
+
+/** How many API keys are listed at most. */
+export const MOST_KEYS = 3_000
+const KEYS_A_CALL = 1_000
+
+/** All API keys, so that they can be searched by name. */
+export const apiKeysQuery = queryOptions({
+  queryKey: ['api-keys'],
+  queryFn: async ({ signal }): Promise<readonly ApiKey[]> => {
+    const keys: ApiKey[] = []
+    let cursor: string | undefined
+    do {
+      const page = await posthorn.apiKeys.list({ cursor, limit: KEYS_A_CALL }, { signal })
+      keys.push(...page.data)
+      cursor = page.nextCursor ?? undefined
+    } while (cursor !== undefined && keys.length < MOST_KEYS)
+    return keys
+  },
+  refetchInterval: LATER_MS,
+})
+
+/** One API key, if it isn't among those listed. */
+export function apiKeyQuery(id: string | undefined) {
+  return queryOptions({
+    queryKey: ['api-keys', id],
+    queryFn: ({ signal }) => posthorn.apiKeys.get(id ?? '', { signal }),
+    enabled: id !== undefined,
+    placeholderData: undefined,
+  })
+}
+
+/** The newest 1,000 sessions. There are as many as browsers. */
+export const sessionsQuery = queryOptions({
+  queryKey: ['sessions'],
+  queryFn: ({ signal }) => posthorn.sessions.list({ limit: 1_000 }, { signal }).then(page => page.data),
+  refetchInterval: LATER_MS,
+})

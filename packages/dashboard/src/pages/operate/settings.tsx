@@ -1,13 +1,11 @@
 import type { Setting } from '@posthorn/client'
 import { useQuery } from '@tanstack/react-query'
-import { useEffect, useRef, useState } from 'react'
-import { useHotkeys } from '../../app/hotkeys.ts'
 import { useFilters } from '../../app/scope.ts'
 import { Badge } from '../../kit/badge.tsx'
 import { Button } from '../../kit/button.tsx'
 import { SegmentedControl } from '../../kit/choices.tsx'
 import { Copy, Id } from '../../kit/copy.tsx'
-import { TextField } from '../../kit/field.tsx'
+import { SearchField } from '../../kit/search-field.tsx'
 import { EmptyState, ErrorState, Skeleton } from '../../kit/surfaces.tsx'
 import { cx } from '../../lib/cx.ts'
 import { useDelayed } from '../../lib/hooks.ts'
@@ -67,7 +65,13 @@ function List({ settings, node }: { readonly settings: readonly Setting[]; reado
         </p>
       </header>
       <search className={styles.bar}>
-        <Search value={q} onChange={text => change({ q: text === '' ? undefined : text }, true)} />
+        <div className={styles.search}>
+          <SearchField
+            label={words.search}
+            value={q}
+            onChange={text => change({ q: text === '' ? undefined : text }, true)}
+          />
+        </div>
         <SegmentedControl
           label={words.source}
           value={source}
@@ -94,72 +98,43 @@ function List({ settings, node }: { readonly settings: readonly Setting[]; reado
   )
 }
 
-/** What is typed is in the URL after a moment, and what is in the URL is here: after going back, too. */
-function Search({ value, onChange }: { readonly value: string; readonly onChange: (text: string) => void }) {
-  const [text, setText] = useState(value)
-  const box = useRef<HTMLDivElement>(null)
-  const latest = useRef(onChange)
-  latest.current = onChange
-  useHotkeys({ '/': () => box.current?.querySelector('input')?.focus() })
-  useEffect(() => setText(value), [value])
-  useEffect(() => {
-    if (text === value) return
-    const timer = setTimeout(() => latest.current(text), 200)
-    return () => clearTimeout(timer)
-  }, [text, value])
+function Row({ setting }: { readonly setting: Setting }) {
+  const { name, description, rule, flag, variable, inFile, source } = setting
   return (
-    <div ref={box} className={styles.search}>
-      <TextField
-        label={words.search}
-        hideLabel
-        type="search"
-        placeholder={words.search}
-        value={text}
-        onChange={setText}
-        aria-keyshortcuts="/"
-      />
-    </div>
+    <li>
+      <details className={styles.details}>
+        <summary className={styles.row}>
+          <div className={styles.about}>
+            <h2>{name}</h2>
+            <p>{description}</p>
+          </div>
+          <div className={cx(styles.value, source !== 'default' && styles.set)}>
+            <Value setting={setting} />
+            <Origin setting={setting} />
+          </div>
+        </summary>
+        <dl className={styles.more}>
+          <dt>{words.mustBe}</dt>
+          <dd>{rule}</dd>
+          <dt>{words.howTo}</dt>
+          <dd>
+            {flag !== null && <Name name={flag} note={words.sources.flag} />}
+            <Name name={variable} note={words.sources.environment} />
+            {inFile && <Name name={name} note={words.sources.file} />}
+          </dd>
+        </dl>
+      </details>
+    </li>
   )
 }
 
-function Row({ setting }: { readonly setting: Setting }) {
-  const { name, description, rule, flag, variable, inFile } = setting
-  const isSet = setting.source !== 'default'
+function Name({ name, note }: { readonly name: string; readonly note: string }) {
   return (
-    <li className={styles.row} id={`setting-${name}`}>
-      <div className={styles.about}>
-        <h2>
-          {name}
-          <Copy text={name} what={name} />
-        </h2>
-        <p>{description}</p>
-        <details className={styles.details}>
-          <summary>{words.howTo}</summary>
-          <p>
-            {words.mustBe} {rule}.
-          </p>
-          <ul>
-            {flag !== null && (
-              <li>
-                <code>{flag}</code> <Copy text={flag} what={flag} />
-              </li>
-            )}
-            <li>
-              <code>{variable}</code> <Copy text={variable} what={variable} />
-            </li>
-            {inFile && (
-              <li>
-                <code>{name}</code> {words.inFile}
-              </li>
-            )}
-          </ul>
-        </details>
-      </div>
-      <div className={cx(styles.value, isSet && styles.set)}>
-        <Value setting={setting} />
-        <Origin setting={setting} />
-      </div>
-    </li>
+    <span className={styles.name}>
+      <code>{name}</code>
+      <Copy text={name} what={name} />
+      <span className={styles.from}>{note}</span>
+    </span>
   )
 }
 
@@ -182,15 +157,9 @@ function Value({ setting: { name, value, secret, set } }: { readonly setting: Se
 /** Where the value comes from, what it takes precedence over, and what it would be otherwise. */
 function Origin({ setting }: { readonly setting: Setting }) {
   const { source, overridden, flag, variable, name, secret, default: byDefault } = setting
-  const from = words.from
-  const text =
-    source === 'default'
-      ? from.default
-      : source === 'flag'
-        ? from.flag(flag ?? name)
-        : source === 'environment'
-          ? from.environment(variable)
-          : from.file(name)
+  const { from } = words
+  if (source === 'default') return <span className={styles.from}>{from.default}</span>
+  const text = { flag: from.flag(flag ?? name), environment: from.environment(variable), file: from.file(name) }[source]
   const standard = valueText(byDefault)
   return (
     <>
@@ -198,7 +167,7 @@ function Origin({ setting }: { readonly setting: Setting }) {
         {text}
         {overridden.length > 0 && `, ${words.overrides(overridden.map(one => words.over[one]).join(words.and))}`}
       </span>
-      {source !== 'default' && !secret && standard !== null && standard !== '' && (
+      {!secret && standard !== null && standard !== '' && (
         <span className={styles.from}>
           {words.byDefault} <code>{standard}</code>
         </span>
