@@ -59,13 +59,6 @@ export function Page() {
           )
         }
       >
-        <div className={styles.search}>
-          <SearchField
-            label={words.search}
-            value={q}
-            onChange={text => change({ q: text === '' ? undefined : text }, true)}
-          />
-        </div>
         <FilterBar
           filters={[
             { name: 'state', label: words.filters.state, options: options(words.states) },
@@ -73,6 +66,15 @@ export function Page() {
           ]}
           search={search}
           onChange={changes => change({ ...changes, open: undefined })}
+          start={
+            <div className={styles.search}>
+              <SearchField
+                label={words.search}
+                value={q}
+                onChange={text => change({ q: text === '' ? undefined : text }, true)}
+              />
+            </div>
+          }
         >
           {create}
         </FilterBar>

@@ -10,7 +10,7 @@ import { EmptyState, ErrorState, KeyValue, Skeleton } from '../../kit/surfaces.t
 import { Time } from '../../kit/time.tsx'
 import { useDelayed } from '../../lib/hooks.ts'
 import { access } from '../../strings/en/access.ts'
-import { changeOf, fieldName, whoOf } from './audit-words.ts'
+import { didOf, fieldName, whoOf } from './audit-words.ts'
 import styles from './lists.module.css'
 import { auditEntryQuery } from './queries.ts'
 
@@ -61,7 +61,7 @@ function Body({ entry }: { readonly entry: AuditEntry }) {
     <div className={styles.stack}>
       <div className={styles.part}>
         <p className={styles.says}>
-          <bdi>{whoOf(entry)}</bdi>: {changeOf(entry)}.
+          <bdi>{whoOf(entry)}</bdi> {didOf(entry)}.
         </p>
         {isOwn && action === 'disabled' && <p className={styles.muted}>{words.reasons.disabled}</p>}
       </div>

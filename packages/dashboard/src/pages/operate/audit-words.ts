@@ -18,6 +18,12 @@ export function changeOf({ action, target: { type }, fields }: AuditEntry): stri
   return `${words.actions[action]} ${listOf(fields.map(fieldName))} ${words.of} ${what}`
 }
 
+/** What was done, after the name of who did it: `changed URL and event types of endpoint`. */
+export function didOf(entry: AuditEntry): string {
+  const change = changeOf(entry)
+  return change.charAt(0).toLowerCase() + change.slice(1)
+}
+
 /** The id of what was changed, shortened if it is one of Posthorn's own. */
 export function whatOf({ target: { type, id } }: AuditEntry): string {
   return type === 'event_type' || type === 'tenant' ? id : shortenId(id)

@@ -61,7 +61,7 @@ function List({ settings, node }: { readonly settings: readonly Setting[]; reado
       <header>
         <p className={styles.says}>{words.lead(changed, settings.length)}</p>
         <p className={styles.muted}>
-          {words.ofNode} <Id id={node} />. {words.others}
+          {words.others} <Id id={node} />
         </p>
       </header>
       <search className={styles.bar}>

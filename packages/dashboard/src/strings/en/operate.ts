@@ -225,8 +225,7 @@ export const operate = {
     search: 'Search names, values and descriptions',
     lead: (changed: number, all: number) =>
       `${formatNumber(changed)} of ${formatNumber(all)} settings are set; the others have their defaults. A change takes effect at the next startup.`,
-    ofNode: 'In effect on node',
-    others: 'Other nodes can have other settings.',
+    others: 'Nodes can have different settings; these are of node',
     source: 'Source',
     sources: { set: 'Set', flag: 'Flag', environment: 'Environment', file: 'File', default: 'Default' },
     from: {
