@@ -48,7 +48,7 @@ type Props = {
 /** The filters of a list as chips in one row. What is chosen is in the URL, so reload, back and a pasted link keep it. */
 export function FilterBar({ filters, search, onChange, lead, children }: Props) {
   const bar = useRef<HTMLElement>(null)
-  useHotkeys({ '/': () => bar.current?.querySelector<HTMLElement>(lead === undefined ? 'button' : 'input')?.focus() })
+  useHotkeys(lead === undefined ? { '/': () => bar.current?.querySelector('button')?.focus() } : {})
   const isFiltered = filters.some(({ name }) => search[name] !== undefined)
   return (
     <search className={styles.bar} ref={bar} aria-label={common.filter}>

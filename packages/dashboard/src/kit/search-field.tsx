@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'react'
+import { useHotkeys } from '../app/hotkeys.ts'
 import { Icon } from './icon.tsx'
 import styles from './search-field.module.css'
 
@@ -13,9 +14,10 @@ type Props = {
 /** How long after the last key the list is searched, in milliseconds. */
 const SETTLE_MS = 250
 
-/** Searches a list while one types; Esc clears it. For the `lead` of a filter bar, where `/` goes to it. */
+/** Searches a list while one types, such as in the `lead` of a filter bar. `/` goes to it, Esc clears it. */
 export function SearchField({ label, value = '', onChange }: Props) {
   const input = useRef<HTMLInputElement>(null)
+  useHotkeys({ '/': () => input.current?.focus() })
   const [text, setText] = useState(value)
   const [sent, setSent] = useState(value)
   // The URL changed by other means, such as "clear filters" or back.

@@ -1,0 +1,10 @@
+const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz'
+
+/** When an id of Posthorn's was made, in milliseconds: its first ten characters. Null for any other text. */
+export function idTime(id: string): number | null {
+  const digits = /^[a-z]+_([0-9a-hjkmnp-tv-z]{26})$/.exec(id)?.[1]
+  if (digits === undefined) return null
+  let ms = 0
+  for (const digit of digits.slice(0, 10)) ms = ms * 32 + DIGITS.indexOf(digit)
+  return ms
+}
