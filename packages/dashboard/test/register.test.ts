@@ -8,11 +8,11 @@ import {
   emptyDraft,
   errorsOf,
   faultsOf,
+  filterProblems,
   isBeginning,
   parseFilter,
   refusedOf,
 } from '../src/pages/register/draft.ts'
-import { groupsOf, matches } from '../src/pages/register/types.ts'
 
 const draft = (over: Partial<Draft> = {}): Draft => ({
   ...emptyDraft('COVER_REFERENCE'),
@@ -82,10 +82,9 @@ describe('what is missing', () => {
     ])
   })
 
-  test('of a filter is said, with its place where the browser has it', () => {
+  test('of a filter is said, whatever is typed', () => {
     expect(parseFilter('')).toEqual({ value: null })
     expect(parseFilter('[]').error).toContain('JSON object')
-    expect(parseFilter('{\n  "a": [1] "b"}').error).toContain('line 2, column 12')
     expect(parseFilter('{"a": }').error).toBe('This is not JSON yet.')
     fc.assert(
       fc.property(fc.string(), text => {
@@ -94,6 +93,11 @@ describe('what is missing', () => {
       }),
     )
   })
+})
+
+test('what the server says of a filter is shown at its place in it', () => {
+  const fields = ['/filter/status/$nope', '/filter', '/filters', '/url'].map(field => ({ field, detail: field }))
+  expect(filterProblems(fields).map(({ pointer }) => pointer)).toEqual(['/status/$nope', ''])
 })
 
 test.each([
@@ -129,32 +133,4 @@ test.each([
   ['ftp', false],
 ])('%j can still become a URL: %j', (url, expected) => {
   expect(isBeginning(url)).toBe(expected)
-})
-
-test('a pattern stands for the names that it describes, and for nothing else', () => {
-  expect(['COVER_A', 'COVER_', 'A_COVER_A', 'cover_a'].map(name => matches('COVER_*', name))).toEqual([
-    true,
-    true,
-    false,
-    false,
-  ])
-  const text = fc.string({ unit: fc.constantFrom(...'aB.+(*)[\\$^|?'), maxLength: 8 })
-  fc.assert(
-    fc.property(text, text, (a, b) => {
-      fc.pre(!`${a}${b}`.includes('*'))
-      expect(matches(a, b)).toBe(a === b)
-      expect(matches(`${a}*`, a + b)).toBe(true)
-      expect(matches(`*${b}`, a + b)).toBe(true)
-    }),
-  )
-})
-
-test('types are in groups by name, and Posthorn’s own are last', () => {
-  const type = (name: string, group: string, operational = false) => ({ name, group, operational }) as never
-  const groups = groupsOf([type('b', 'z'), type('o', 'Posthorn', true), type('a', 'z'), type('c', 'Posthorn')])
-  expect(groups.map(({ group, members }) => [group, ...members.map(({ name }) => name)])).toEqual([
-    ['Posthorn', 'c'],
-    ['z', 'a', 'b'],
-    ['Posthorn', 'o'],
-  ])
 })

@@ -1,8 +1,9 @@
-import type { Warning } from '@posthorn/client'
+import type { CheckEndpointBody, Warning } from '@posthorn/client'
 import { useEffect, useState } from 'react'
 import { posthorn } from '../../app/client.ts'
 import { useSettled } from '../../lib/hooks.ts'
-import { checkedOf, type Draft, type Errors, errorsOf, isBeginning } from './draft.ts'
+import type { Problem } from '../../lib/schema-check.ts'
+import { checkedOf, type Draft, type Errors, errorsOf, filterProblems, isBeginning } from './draft.ts'
 
 /** How long nothing is typed before the server is asked, in milliseconds. */
 const SETTLED_MS = 350
@@ -10,6 +11,10 @@ const SETTLED_MS = 350
 export type Check = {
   /** What registering would refuse, of what has been entered. */
   readonly errors: Errors
+  /** The filter, as JSON, that was last found to be allowed. */
+  readonly goodFilter: string | null
+  /** Those of the filter, by the place in it. */
+  readonly filter: readonly Problem[]
   readonly warnings: readonly Warning[]
   /** The URL that was last found to be allowed. */
   readonly goodUrl: string | null
@@ -19,7 +24,7 @@ export type Check = {
 /** The body of a check of a form in which nothing has been entered. */
 const EMPTY = '{}'
 
-const NONE: Check = { errors: {}, warnings: [], goodUrl: null, isBusy: false }
+const NONE: Check = { errors: {}, filter: [], warnings: [], goodUrl: null, goodFilter: null, isBusy: false }
 
 /**
  * Asks the server, as one types, what registering the endpoint would say. The answers are in no cache, because the
@@ -36,12 +41,14 @@ export function useCheck(tenant: string | null, draft: Draft): Check {
     const controller = new AbortController()
     setCheck(before => ({ ...before, isBusy: true }))
     const ask = async () => {
-      const asked = JSON.parse(body) as { url?: string }
+      const asked = JSON.parse(body) as CheckEndpointBody
       try {
         const { errors, warnings } = await posthorn.endpoints.check(tenant, asked, { signal: controller.signal })
         const found = errorsOf(errors, headers)
         const isGood = asked.url !== undefined && found.url === undefined
-        setCheck({ errors: found, warnings, goodUrl: isGood ? (asked.url ?? null) : null, isBusy: false })
+        const goodFilter = found.filter === undefined ? JSON.stringify(asked.filter ?? null) : null
+        const goodUrl = isGood ? (asked.url ?? null) : null
+        setCheck({ errors: found, filter: filterProblems(errors), warnings, goodUrl, goodFilter, isBusy: false })
       } catch {
         // Without an answer there is nothing to say: registering says it.
         if (!controller.signal.aborted) setCheck(NONE)

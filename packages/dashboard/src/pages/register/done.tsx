@@ -8,6 +8,7 @@ import { CodeBlock } from '../../kit/code.tsx'
 import { ButtonLink } from '../../kit/link.tsx'
 import { Banner, ErrorState } from '../../kit/surfaces.tsx'
 import { messageOf } from '../../lib/errors.ts'
+import { fits } from '../../lib/type-pattern.ts'
 import { register as words } from '../../strings/en/register.ts'
 import { Exchange } from '../deliveries/exchange.tsx'
 import { deliveryQuery, payloadQuery } from '../deliveries/queries.ts'
@@ -17,7 +18,6 @@ import { Advice, unsaidOf } from './notes.tsx'
 import { typesQuery } from './queries.ts'
 import styles from './register.module.css'
 import { Section } from './section.tsx'
-import { matches } from './types.ts'
 
 const { done } = words
 
@@ -71,7 +71,7 @@ export function Done({ registered: { endpoint }, onAnother }: Props) {
 function Trial({ endpoint: { tenant, id, types } }: { readonly endpoint: EndpointWithSecret }) {
   const catalogue = useQuery(typesQuery())
   const wanted = (catalogue.data ?? []).filter(({ name, operational }) =>
-    types === null ? !operational : types.some(type => matches(type, name)),
+    types === null ? !operational : types.some(type => fits(name, type)),
   )
   const [chosen, setChosen] = useState<string | null>(null)
   const [delivery, setDelivery] = useState<string | null>(null)

@@ -1,5 +1,6 @@
 import { ApiError, type CreateEndpointBody, type FieldError } from '@posthorn/client'
 import { faultOf } from '../../lib/jwt.ts'
+import type { Problem } from '../../lib/schema-check.ts'
 import { register as words } from '../../strings/en/register.ts'
 
 /** A row of the extra headers. `isSecret`: never shown again. */
@@ -81,7 +82,7 @@ export function bodyOf(draft: Draft): CreateEndpointBody {
     ...(name.trim() !== '' && { name: name.trim() }),
     ...(uid.trim() !== '' && { uid: uid.trim() }),
     ...(description.trim() !== '' && { description: description.trim() }),
-    ...('value' in filter && filter.value !== null && { filter: filter.value }),
+    ...(filter.value != null && { filter: filter.value }),
     ...(draft.credentials === 'secret' ? { clientSecret: draft.secret } : { oauth: oauthOf(draft) }),
     ...((certificate + certificateKey).trim() !== '' && {
       clientCertificate: { certificate: certificate.trim(), key: certificateKey.trim() },
@@ -147,6 +148,15 @@ export function errorsOf(fields: readonly FieldError[], headers: readonly Header
   return errors
 }
 
+/** What the server says of the filter, by the place in it. */
+export function filterProblems(fields: readonly FieldError[]): Problem[] {
+  return fields.flatMap(({ field, detail }) =>
+    field === '/filter' || field.startsWith('/filter/')
+      ? [{ pointer: field.slice('/filter'.length), text: detail }]
+      : [],
+  )
+}
+
 /** Errors by field of a call that was refused. Undefined if it failed for another reason. */
 export function refusedOf(error: unknown, headers: readonly HeaderDraft[]): Errors | undefined {
   if (!(error instanceof ApiError)) return undefined
@@ -175,7 +185,7 @@ export function isInMore(name: string): boolean {
 
 type Parsed =
   | { readonly value: Record<string, unknown> | null; readonly error?: undefined }
-  | { readonly error: string }
+  | { readonly value?: undefined; readonly error: string }
 
 /** The filter as the API takes it. Null if there is none. */
 export function parseFilter(text: string): Parsed {
@@ -185,20 +195,9 @@ export function parseFilter(text: string): Parsed {
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
       return { value: value as Record<string, unknown> }
     return { error: words.faults.filterObject }
-  } catch (error) {
-    return { error: words.faults.filterJson(placeOf(text, error)) }
+  } catch {
+    return { error: words.faults.filterJson }
   }
-}
-
-/** `line 2, column 5`, where the browser says where the fault is. */
-function placeOf(text: string, error: unknown): string | null {
-  const message = String(error)
-  const written = /line (\d+) column (\d+)/.exec(message)
-  if (written !== null) return words.faults.place(Number(written[1]), Number(written[2]))
-  const position = /position (\d+)/.exec(message)?.[1]
-  if (position === undefined) return null
-  const before = text.slice(0, Number(position)).split('\n')
-  return words.faults.place(before.length, (before.at(-1)?.length ?? 0) + 1)
 }
 
 function oauthOf({ tokenUrl, clientId, oauthSecret, scope, audience, credentialsIn }: Draft) {

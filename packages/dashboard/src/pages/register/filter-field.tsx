@@ -3,66 +3,76 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { usePermissions } from '../../app/session.ts'
 import { Button } from '../../kit/button.tsx'
-import { TextArea } from '../../kit/field.tsx'
 import { Icon } from '../../kit/icon.tsx'
+import { JsonEditor, useJson } from '../../kit/json-editor.tsx'
 import { Link } from '../../kit/link.tsx'
 import { shortenId } from '../../lib/format.ts'
 import { useSettled } from '../../lib/hooks.ts'
+import { place } from '../../lib/json-document.ts'
 import { register as words } from '../../strings/en/register.ts'
+import type { Check } from './check.ts'
 import { parseFilter } from './draft.ts'
 import type { Part } from './form.tsx'
 import { trialQuery } from './queries.ts'
 import styles from './register.module.css'
 
+type Props = Pick<Part, 'draft' | 'change'> & {
+  readonly tenant: string | null
+  readonly check: Check
+}
+
 /** A filter on the payload, and what it does to the newest events. */
-export function FilterField({ draft, change, errorAt, tenant }: Part & { readonly tenant: string | null }) {
+export function FilterField({ draft, change, tenant, check }: Props) {
   const [isOpen, setOpen] = useState(false)
-  // What is half written is no fault yet: the sentence about it waits until one pauses.
-  const settled = useSettled(draft.filter, 600)
-  const parsed = parseFilter(settled)
-  const error = settled === draft.filter ? (parsed.error ?? errorAt('filter')) : null
+  // What is half written is no filter yet: the events are asked for when one pauses.
+  const settled = useSettled(draft.filter, 500)
+  const document = useJson(settled)
   if (!isOpen) {
     return (
       <div>
-        <Button icon="filter" onClick={() => setOpen(true)}>
+        <Button
+          icon="filter"
+          onClick={() => {
+            change({ filter: words.filter.start })
+            setOpen(true)
+          }}
+        >
           {words.filter.add}
         </Button>
       </div>
     )
   }
+  const { value } = parseFilter(settled)
+  // A filter that isn't allowed can't be tried.
+  const isTried = value != null && Object.keys(value).length > 0 && check.goodFilter === JSON.stringify(value)
+  const faults = settled === draft.filter ? [...document.problems, ...place(settled, check.filter)] : document.problems
   return (
     <div className={styles.filter}>
-      <TextArea
+      <JsonEditor
         label={words.filter.label}
-        help={
-          <>
-            {words.filter.help} {words.filter.operators}
-          </>
-        }
+        help={words.filter.help}
         value={draft.filter}
         onChange={filter => change({ filter })}
-        error={error}
-        mono
-        rows={5}
-        dir="ltr"
-        placeholder={words.filter.placeholder}
-        autoFocus
+        problems={draft.filter.trim() === '' ? [] : faults}
+        minLines={5}
+        maxLines={16}
+        actions={
+          <Button
+            small
+            kind="quiet"
+            onClick={() => {
+              change({ filter: '' })
+              setOpen(false)
+            }}
+          >
+            {words.filter.remove}
+          </Button>
+        }
       />
-      {tenant !== null && 'value' in parsed && parsed.value != null && draft.types?.length !== 0 && (
-        <Preview tenant={tenant} filter={parsed.value} types={draft.types} />
+      <p className={styles.help}>{words.filter.operators}</p>
+      {tenant !== null && value != null && isTried && draft.types?.length !== 0 && (
+        <Preview tenant={tenant} filter={value} types={draft.types} />
       )}
-      <div>
-        <Button
-          small
-          kind="quiet"
-          onClick={() => {
-            change({ filter: '' })
-            setOpen(false)
-          }}
-        >
-          {words.filter.remove}
-        </Button>
-      </div>
     </div>
   )
 }

@@ -18,7 +18,7 @@ import { tenantQuery } from './queries.ts'
 import styles from './register.module.css'
 import { Section } from './section.tsx'
 import { TenantField } from './tenant-field.tsx'
-import { TypesField } from './types-field.tsx'
+import { Types } from './types.tsx'
 import { Where } from './where.tsx'
 
 type Props = {
@@ -28,8 +28,8 @@ type Props = {
   readonly onRegistered: (registered: Registered) => void
 }
 
-/** What has to be corrected; of a list of choices, its first. */
-const WRONG = '[aria-invalid="true"], [data-invalid] [role="checkbox"]'
+/** What has to be corrected. */
+const WRONG = '[aria-invalid="true"]'
 
 /** What a part of the form gets: the draft, a function that changes it, and what is wrong. */
 export type Part = {
@@ -91,8 +91,8 @@ export function Form({ tenant, type, onRegistered }: Props) {
       <TenantField tenant={tenant} isKnown={isKnown} error={errors.tenant ?? null} />
       <Where {...part} check={check} isFirst={tenant !== null} />
       <Section title={words.what.title} text={words.what.text}>
-        <TypesField types={draft.types} onChange={types => change({ types })} error={errorAt('types')} />
-        <FilterField {...part} tenant={tenant} />
+        <Types types={draft.types} onChange={types => change({ types })} error={errorAt('types')} />
+        <FilterField draft={draft} change={change} tenant={tenant} check={check} />
         <Advice warnings={check.warnings} about={['types', 'filter']} />
       </Section>
       <Section title={words.proof.title} text={words.proof.text}>

@@ -194,7 +194,7 @@ function Headers({ draft, change, errorAt }: Part) {
           <TextField
             label={more.headerName}
             mono
-            autoFocus
+            autoFocus={name === '' && value === ''}
             value={name}
             onChange={next => set(id, { name: next })}
             error={errorAt(`headers/${id}`)}
@@ -245,7 +245,7 @@ function Pace({ draft, change, errorAt }: Part) {
           error={errorAt('rateLimit')}
         />
         <TextField
-          label={`${more.requestsPer} … ${more.seconds}`}
+          label={more.ratePeriod}
           inputMode="numeric"
           value={draft.rateSeconds}
           onChange={rateSeconds => change({ rateSeconds })}
