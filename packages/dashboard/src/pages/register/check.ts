@@ -11,10 +11,8 @@ const SETTLED_MS = 350
 export type Check = {
   /** What registering would refuse, of what has been entered. */
   readonly errors: Errors
-  /** The filter, as JSON, that was last found to be allowed. */
-  readonly goodFilter: string | null
-  /** Those of the filter, by the place in it. */
-  readonly filter: readonly Problem[]
+  /** What is wrong with the filter, by the place in it, and the filter, as JSON. */
+  readonly filter: { readonly text: string | null; readonly problems: readonly Problem[] }
   readonly warnings: readonly Warning[]
   /** The URL that was last found to be allowed. */
   readonly goodUrl: string | null
@@ -24,7 +22,7 @@ export type Check = {
 /** The body of a check of a form in which nothing has been entered. */
 const EMPTY = '{}'
 
-const NONE: Check = { errors: {}, filter: [], warnings: [], goodUrl: null, goodFilter: null, isBusy: false }
+const NONE: Check = { errors: {}, filter: { text: null, problems: [] }, warnings: [], goodUrl: null, isBusy: false }
 
 /**
  * Asks the server, as one types, what registering the endpoint would say. The answers are in no cache, because the
@@ -46,9 +44,9 @@ export function useCheck(tenant: string | null, draft: Draft): Check {
         const { errors, warnings } = await posthorn.endpoints.check(tenant, asked, { signal: controller.signal })
         const found = errorsOf(errors, headers)
         const isGood = asked.url !== undefined && found.url === undefined
-        const goodFilter = found.filter === undefined ? JSON.stringify(asked.filter ?? null) : null
+        const filter = { text: JSON.stringify(asked.filter ?? null), problems: filterProblems(errors) }
         const goodUrl = isGood ? (asked.url ?? null) : null
-        setCheck({ errors: found, filter: filterProblems(errors), warnings, goodUrl, goodFilter, isBusy: false })
+        setCheck({ errors: found, filter, warnings, goodUrl, isBusy: false })
       } catch {
         // Without an answer there is nothing to say: registering says it.
         if (!controller.signal.aborted) setCheck(NONE)

@@ -43,9 +43,11 @@ export function FilterField({ draft, change, tenant, check }: Props) {
     )
   }
   const { value } = parseFilter(settled)
-  // A filter that isn't allowed can't be tried.
-  const isTried = value != null && Object.keys(value).length > 0 && check.goodFilter === JSON.stringify(value)
-  const faults = settled === draft.filter ? [...document.problems, ...place(settled, check.filter)] : document.problems
+  // What the server said of another filter has no place in this one.
+  const isChecked = value != null && check.filter.text === JSON.stringify(value)
+  const problems = isChecked ? check.filter.problems : []
+  const faults = document.isJson ? place(settled, problems) : document.problems
+  const isTried = isChecked && problems.length === 0 && Object.keys(value).length > 0
   return (
     <div className={styles.filter}>
       <JsonEditor
