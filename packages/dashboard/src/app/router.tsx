@@ -113,9 +113,12 @@ const endpoints = page('/endpoints', () => import('../pages/endpoints/list.tsx')
   'uid',
   'cursor',
 ])
-const newEndpoint = page('/endpoints/new', () => import('../pages/endpoints/new.tsx'), {
-  title: 'Register an endpoint',
-})
+const newEndpoint = page(
+  '/endpoints/new',
+  () => import('../pages/register/register.tsx'),
+  { title: shell.palette.registerEndpoint },
+  ['type'],
+)
 const endpoint = page(
   '/endpoints/$tenant/$id',
   () => import('../pages/endpoints/one.tsx'),

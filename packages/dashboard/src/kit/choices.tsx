@@ -148,15 +148,16 @@ type ComboboxProps = {
   readonly onSearch?: (text: string) => void
   readonly placeholder?: string
   readonly help?: ReactNode
+  readonly error?: string | null
   readonly hideLabel?: boolean
 }
 
 /** One of many choices, found by typing. */
 export function Combobox(props: ComboboxProps) {
-  const { label, value, options, onChange, onSearch, placeholder, help, hideLabel } = props
+  const { label, value, options, onChange, onSearch, placeholder, help, error, hideLabel } = props
   const chosen = options.find(option => option.value === value) ?? (value === null ? null : { value, label: value })
   return (
-    <Field label={label} help={help} hideLabel={hideLabel}>
+    <Field label={label} help={help} error={error} hideLabel={hideLabel}>
       {wiring => (
         <BaseCombobox.Root
           items={[...options]}

@@ -1,5 +1,6 @@
 import type { EventType } from '@posthorn/client'
 import { useState } from 'react'
+import { cx } from '../lib/cx.ts'
 import { fits, isPattern } from '../lib/type-pattern.ts'
 import { typesField as words } from '../strings/en/types-field.ts'
 import { Button } from './button.tsx'
@@ -40,7 +41,7 @@ export function TypesField({ catalogue, value, onChange, error }: Props) {
         <div className={styles.help}>{words.allHelp}</div>
       ) : (
         <>
-          <Chooser catalogue={catalogue} value={value} onChange={change} />
+          <Chooser catalogue={catalogue} value={value} onChange={change} isWrong={Boolean(error)} />
           <div className={styles.help} aria-live="polite">
             {words.count(value.length)}
           </div>
@@ -57,9 +58,10 @@ type ChooserProps = {
   readonly catalogue: readonly EventType[]
   readonly value: readonly string[]
   readonly onChange: (value: readonly string[]) => void
+  readonly isWrong: boolean
 }
 
-function Chooser({ catalogue, value, onChange }: ChooserProps) {
+function Chooser({ catalogue, value, onChange, isWrong }: ChooserProps) {
   const [text, setText] = useState('')
   const wanted = text.trim()
   const set = (names: readonly string[], isChosen: boolean) => {
@@ -72,7 +74,9 @@ function Chooser({ catalogue, value, onChange }: ChooserProps) {
     wanted === '' ||
     (isPattern(wanted) ? fits(type.name, wanted) : type.name.toLowerCase().includes(wanted.toLowerCase()))
   const shown = catalogue.filter(type => isFound(type) && (type.archivedAt === null || value.includes(type.name)))
-  const groups = Map.groupBy(shown, ({ group }) => group)
+  // Posthorn's own types are last: few endpoints want them.
+  const sorted = shown.toSorted((a, b) => Number(a.operational) - Number(b.operational))
+  const groups = Map.groupBy(sorted, ({ group }) => group)
   const canAdd = isPattern(wanted) && !value.includes(wanted)
   const add = () => {
     const exact = catalogue.find(({ name }) => name.toLowerCase() === wanted.toLowerCase())
@@ -82,11 +86,12 @@ function Chooser({ catalogue, value, onChange }: ChooserProps) {
     setText('')
   }
   return (
-    <div className={styles.box}>
+    <div className={cx(styles.box, isWrong && styles.wrong)}>
       <div className={styles.find}>
         <input
           type="search"
           aria-label={words.find}
+          aria-invalid={isWrong || undefined}
           placeholder={words.find}
           autoComplete="off"
           spellCheck={false}
@@ -158,7 +163,13 @@ function Group({ group, types, value, onSet }: GroupProps) {
               checked={value.includes(type.name)}
               onChange={next => onSet([type.name], next)}
             />
-            {type.archivedAt !== null && <span className={styles.note}>{words.archived}</span>}
+            {type.archivedAt === null ? (
+              <bdi className={styles.about} title={type.description}>
+                {type.description}
+              </bdi>
+            ) : (
+              <span className={styles.note}>{words.archived}</span>
+            )}
           </div>
         ))}
       </div>
