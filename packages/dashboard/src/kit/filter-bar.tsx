@@ -22,6 +22,16 @@ export type Filter = {
   readonly own?: string
   readonly help?: string
   readonly mono?: boolean
+  /** How a value reads in the chip. Default: its options' labels, or the value. */
+  readonly show?: (value: string) => string
+  /** What the value is chosen with, in place of options or a text. */
+  readonly editor?: (props: EditorProps) => ReactNode
+}
+
+export type EditorProps = {
+  readonly value: string | undefined
+  /** Changes the value and closes. Undefined removes it. */
+  readonly onApply: (value: string | undefined) => void
 }
 
 type Props = {
@@ -62,9 +72,8 @@ type ChipProps = { readonly filter: Filter; readonly value: string | undefined; 
 
 function Chip({ filter, value, onChange }: ChipProps) {
   const [isOpen, setOpen] = useState(false)
-  const { name, label, options } = filter
-  const shown = valuesOf(value).map(one => options?.find(option => option.value === one)?.label ?? one)
-  const text = shown.length > 2 ? common.selected(shown.length) : shown.join(', ')
+  const { name, label, editor } = filter
+  const text = value === undefined ? '' : shownAs(value, filter)
   const chip = (
     <button type="button" className={cx(styles.chip, value !== undefined && styles.set)}>
       {label}
@@ -74,12 +83,22 @@ function Chip({ filter, value, onChange }: ChipProps) {
   return (
     <span className={styles.group}>
       <Popover trigger={chip} label={label} open={isOpen} onOpenChange={setOpen}>
-        <Choices
-          filter={filter}
-          value={value}
-          onChange={next => onChange({ [name]: next, cursor: undefined })}
-          onClose={() => setOpen(false)}
-        />
+        {editor === undefined ? (
+          <Choices
+            filter={filter}
+            value={value}
+            onChange={next => onChange({ [name]: next, cursor: undefined })}
+            onClose={() => setOpen(false)}
+          />
+        ) : (
+          editor({
+            value,
+            onApply: next => {
+              setOpen(false)
+              onChange({ [name]: next, cursor: undefined })
+            },
+          })
+        )}
       </Popover>
       {value !== undefined && (
         <button
@@ -93,6 +112,14 @@ function Chip({ filter, value, onChange }: ChipProps) {
       )}
     </span>
   )
+}
+
+function shownAs(value: string, { options, show }: Filter): string {
+  if (show !== undefined) return show(value)
+  // A text can have commas of its own.
+  if (options === undefined) return value
+  const shown = valuesOf(value).map(one => options.find(option => option.value === one)?.label ?? one)
+  return shown.length > 2 ? common.selected(shown.length) : shown.join(', ')
 }
 
 type ChoicesProps = {
