@@ -30,8 +30,11 @@ const WORD = /[^\s,:[\]{}"]+/y
 const SPACE = /[ \t\r\n]*/y
 
 class Stop extends Error {
-  constructor(readonly problem: SyntaxProblem) {
+  readonly problem: SyntaxProblem
+
+  constructor(problem: SyntaxProblem) {
     super(problem.fault)
+    this.problem = problem
   }
 }
 
@@ -86,7 +89,7 @@ function walk(text: string, visit: Visit): void {
   const opened: Open[] = []
   let at = skip(text, 0)
   if (at === text.length) stop('empty', 0, 0)
-  let state: 'value' | 'item' | 'key' | 'name' | 'after' = 'value'
+  let state = 'value' as 'value' | 'item' | 'key' | 'name' | 'after'
   const pointerOf = (parent: Open | undefined) => {
     if (parent === undefined) return ''
     return `${parent.pointer}/${parent.isArray ? parent.index : escapePart(parent.key)}`
