@@ -117,13 +117,13 @@ const id = '6f1f2d0e-6c5b-4a55-9f0e-3b0a4a6d3a0e'
 test.each([
   [{ id, kind: 'a' }, []],
   [{ id, kind: 'a', note: null }, []],
-  [{ kind: 'c' }, [' The member id is missing.', '/kind Must be one of "a", "b".']],
+  [{ kind: 'c' }, ['/id Is missing.', '/kind Must be one of "a", "b".']],
   [{ id: 'x', kind: 'a' }, ['/id Must be a UUID.']],
   [{ id, kind: 'a', more: 1 }, ['/more Isn’t allowed here.']],
   [{ id, kind: 'a', amount: 0.25 }, ['/amount Must be at least 0.5.']],
   [{ id, kind: 'a', amount: '7' }, ['/amount Must be a number, but is text.']],
   [{ id, kind: 'a', note: 'long' }, ['/note Must have at most 3 characters.']],
-  [{ id, kind: 'a', to: { city: 'x' } }, ['/to The member street is missing.']],
+  [{ id, kind: 'a', to: { city: 'x' } }, ['/to/street Is missing.']],
   [{ id, kind: 'a', either: 1 }, ['/either Must be text or null, but is a number.']],
   [{ id, kind: 'a', code: 'x' }, ['/code Must match the pattern ^[A-Z]+$.']],
   [

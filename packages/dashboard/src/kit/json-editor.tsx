@@ -126,7 +126,7 @@ function Problems({ problems, onGo }: ProblemsProps) {
   return (
     <ul className={styles.problems} aria-label={words.list}>
       {problems.slice(0, LISTED).map(problem => (
-        <li key={`${problem.from} ${problem.text}`}>
+        <li key={`${problem.from} ${problem.path} ${problem.text}`} className={styles.problem}>
           <button type="button" onClick={() => onGo(problem)}>
             <span className={styles.where}>{words.place(problem.line, problem.path)}</span>
             <bdi>{problem.text}</bdi>

@@ -48,7 +48,15 @@ export function place(text: string, problems: readonly Problem[]): PlacedProblem
   return problems
     .map(({ pointer, text: sentence }) => {
       const { from, to } = spans.get(pointer) ?? { from: 0, to: 0 }
-      return { line: lineOf(text, from), path: pathOf(pointer), text: sentence, from, to }
+      // An object or an array is marked in its first line only.
+      const end = text.indexOf('\n', from)
+      return {
+        line: lineOf(text, from),
+        path: pathOf(pointer),
+        text: sentence,
+        from,
+        to: end === -1 ? to : Math.min(to, end),
+      }
     })
     .sort((a, b) => a.from - b.from)
 }

@@ -83,7 +83,7 @@ function told(errors: readonly OutputUnit[], schema: Schema, value: unknown): Pr
     at += below
     if (keyword === 'anyOf' || keyword === 'oneOf') problems.push(...ofChoice(error, inner, schema, value))
     else if (!isNullable(error, schema, value))
-      problems.push({ pointer: pointerOf(error), text: wordsFor(error, schema, value) })
+      problems.push({ pointer: placeOf(error), text: wordsFor(error, schema, value) })
   }
   return problems
 }
@@ -137,7 +137,7 @@ function wordsFor(error: OutputUnit, schema: Schema, value: unknown): string {
         kindWords(kindOf(valueAt(value, pointerOf(error)))),
       )
     case 'required':
-      return words.required(quoted)
+      return words.required()
     case 'enum': {
       const values = (JSON.parse(/any of (.*)\.$/s.exec(said)?.[1] ?? '[]') as unknown[]).map(one =>
         JSON.stringify(one),
@@ -204,6 +204,14 @@ function isNullable(error: OutputUnit, schema: Schema, value: unknown): boolean 
   if (valueAt(value, pointerOf(error)) !== null) return false
   const parent = at(schema, error.keywordLocation.slice(0, error.keywordLocation.lastIndexOf('/')))
   return (parent as Schema | undefined)?.nullable === true
+}
+
+/** Where a problem is: for a member that is missing, where it would be. */
+function placeOf(error: OutputUnit): string {
+  const pointer = pointerOf(error)
+  if (error.keyword !== 'required') return pointer
+  const name = /"(.*)"/s.exec(error.error)?.[1] ?? ''
+  return `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
 }
 
 /** The library encodes what it puts in a pointer as in a URI. */

@@ -55,7 +55,7 @@ export const json = {
   } as Readonly<Record<string, string>>,
   schema: {
     type: (wanted: string, got: string) => `Must be ${wanted}, but is ${got}.`,
-    required: (name: string) => `The member ${name} is missing.`,
+    required: () => 'Is missing.',
     enum: (values: readonly string[], more: number) =>
       `Must be one of ${values.join(', ')}${more === 0 ? '' : ` or ${formatNumber(more)} others`}.`,
     const: (value: string) => `Must be ${value}.`,
