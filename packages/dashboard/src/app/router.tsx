@@ -119,8 +119,12 @@ const endpoint = page(
 const types = page('/event-types', () => import('../pages/event-types/list.tsx'), { title: nav.types }, [
   'q',
   'archived',
+  'create',
 ])
-const type = page('/event-types/$name', () => import('../pages/event-types/one.tsx'), { title: nav.types }, ['tab'])
+const type = page('/event-types/$name', () => import('../pages/event-types/one.tsx'), { title: nav.types }, [
+  'tab',
+  'lang',
+])
 const replays = page('/replays', () => import('../pages/replays/list.tsx'), { title: nav.replays }, ['state', 'cursor'])
 const replay = page('/replays/$tenant/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays })
 const tenants = page('/tenants', () => import('../pages/tenants/list.tsx'), { title: nav.tenants, hasRange: true }, [
