@@ -128,8 +128,12 @@ const endpoint = page(
 const types = page('/event-types', () => import('../pages/event-types/list.tsx'), { title: nav.types }, [
   'q',
   'archived',
+  'create',
 ])
-const type = page('/event-types/$name', () => import('../pages/event-types/one.tsx'), { title: nav.types }, ['tab'])
+const type = page('/event-types/$name', () => import('../pages/event-types/one.tsx'), { title: nav.types }, [
+  'tab',
+  'lang',
+])
 const replays = page('/replays', () => import('../pages/replays/list.tsx'), { title: nav.replays }, ['state', 'cursor'])
 const replay = page('/replays/$tenant/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays })
 const replayBatch = page('/replays/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays })
