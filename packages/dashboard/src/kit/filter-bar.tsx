@@ -53,18 +53,20 @@ export function FilterBar({ filters, search, onChange, lead, children }: Props) 
   return (
     <search className={styles.bar} ref={bar} aria-label={common.filter}>
       {lead}
-      {filters.map(filter => (
-        <Chip key={filter.name} filter={filter} value={search[filter.name]} onChange={onChange} />
-      ))}
-      {isFiltered && (
-        <Button
-          kind="quiet"
-          small
-          onClick={() => onChange(Object.fromEntries(filters.map(({ name }) => [name, undefined])))}
-        >
-          {common.clearFilters}
-        </Button>
-      )}
+      <div className={styles.chips}>
+        {filters.map(filter => (
+          <Chip key={filter.name} filter={filter} value={search[filter.name]} onChange={onChange} />
+        ))}
+        {isFiltered && (
+          <Button
+            kind="quiet"
+            small
+            onClick={() => onChange(Object.fromEntries(filters.map(({ name }) => [name, undefined])))}
+          >
+            {common.clearFilters}
+          </Button>
+        )}
+      </div>
       <span className={styles.spacer} />
       {children && <span className={styles.end}>{children}</span>}
     </search>
