@@ -3,15 +3,19 @@ import type { Locator, Page } from 'playwright-core'
 import { Keyboard } from './keyboard.ts'
 
 export type Hands = {
-  /** Clicks a button, a link or a row, or goes to it and presses Enter. */
+  /** Clicks a button or a link, or goes to it and presses Enter. */
   activate(target: Locator): Promise<void>
   /** Ticks a box, or moves a switch. */
   tick(target: Locator): Promise<void>
   /** Replaces the text of a field. */
   fill(target: Locator, text: string): Promise<void>
+  /** Types into a field that offers choices, and takes the first. */
+  choose(target: Locator, text: string): Promise<void>
+  /** Opens a row of a table. */
+  open(row: Locator): Promise<void>
 }
 
-export function mouse(): Hands {
+export function mouse(page: Page): Hands {
   return {
     activate: target => target.click(),
     tick: target => target.click(),
@@ -19,8 +23,17 @@ export function mouse(): Hands {
       await target.click()
       await target.fill(text)
     },
+    choose: async (target, text) => {
+      await target.click()
+      await target.fill(text)
+      await page.getByRole('option').filter({ hasText: text }).first().click()
+    },
+    open: row => row.click(),
   }
 }
+
+/** `j` goes to the next row. */
+const MAX_ROWS = 30
 
 export function keyboardAlone(page: Page): Hands {
   const keyboard = new Keyboard(page)
@@ -28,5 +41,17 @@ export function keyboardAlone(page: Page): Hands {
     activate: target => keyboard.activate(target),
     tick: target => keyboard.activate(target, 'Space'),
     fill: (target, text) => keyboard.fill(target, text),
+    choose: async (target, text) => {
+      await keyboard.fill(target, text)
+      await page.getByRole('option').filter({ hasText: text }).first().waitFor()
+      await keyboard.press('ArrowDown')
+      await keyboard.press('Enter')
+    },
+    open: async row => {
+      await row.waitFor()
+      for (let at = 0; at < MAX_ROWS && !(await keyboard.hasFocus(row)); at++) await keyboard.press('j')
+      await keyboard.tabTo(row)
+      await keyboard.press('Enter')
+    },
   }
 }

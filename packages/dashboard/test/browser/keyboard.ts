@@ -41,6 +41,11 @@ export class Keyboard {
     throw new Error(`${MAX_STOPS} times ${key} did not reach ${target}. Stops: ${[...new Set(stops)].join(' → ')}`)
   }
 
+  /** Whether the element, or something inside it, has the focus. */
+  hasFocus(target: Locator): Promise<boolean> {
+    return hasFocus(target)
+  }
+
   /** Goes to the element and presses Enter, as one activates a button or a link. */
   async activate(target: Locator, key: 'Enter' | 'Space' = 'Enter'): Promise<void> {
     await this.tabTo(target)
