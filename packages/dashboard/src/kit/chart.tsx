@@ -174,6 +174,8 @@ function Frame(props: Props & { readonly max: number; readonly children: (scales
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrows move through it
         tabIndex={0}
         onKeyDown={onKeyDown}
+        // Dragging would select the labels.
+        onMouseDown={event => event.preventDefault()}
         onBlur={() => setAt(null)}
         onPointerMove={event => stepWidth > 0 && setAt(indexAt(event))}
         onPointerLeave={() => {

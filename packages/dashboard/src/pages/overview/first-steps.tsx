@@ -1,3 +1,4 @@
+import type { EventType } from '@posthorn/client'
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { posthorn } from '../../app/client.ts'
@@ -23,13 +24,13 @@ export function FirstSteps({ tenant, endpoint }: Props) {
   const { isOperator, canWrite } = usePermissions()
   const id = tenant ?? endpoint?.tenant ?? 'acme'
   const path = `/v1/tenants/${encodeURIComponent(id)}`
-  const { data: type = 'ORDER_SHIPPED' } = useQuery({
+  const { data: { name: type, example } = ANY } = useQuery({
     queryKey: ['event-types', 'first'],
-    queryFn: ({ signal }) => posthorn.eventTypes.list({ limit: 20 }, { signal }).then(({ data }) => nameOfFirst(data)),
+    queryFn: ({ signal }) => posthorn.eventTypes.list({ limit: 20 }, { signal }).then(({ data }) => firstOf(data)),
   })
   return (
     <div className={styles.first}>
-      <h2>{words.title}</h2>
+      <h1>{words.title}</h1>
       <p>{words.text}</p>
       <ol className={styles.steps} aria-label={words.steps}>
         {isOperator && tenant === null && (
@@ -44,12 +45,12 @@ export function FirstSteps({ tenant, endpoint }: Props) {
           />
           {canWrite && (
             <ButtonLink kind={endpoint === null ? 'primary' : 'secondary'} to="/endpoints/new">
-              {words.endpoint}
+              {words.register}
             </ButtonLink>
           )}
         </Step>
         <Step title={words.event} text={words.eventText} isDone={false}>
-          <CodeBlock label={words.event} code={apiCurl('POST', `${path}/events`, { type, payload: { id: 7 } })} />
+          <CodeBlock label={words.event} code={apiCurl('POST', `${path}/events`, { type, payload: example ?? {} })} />
           {canWrite && endpoint !== null && (
             <ButtonLink kind="primary" to="/events/new">
               {words.publish}
@@ -62,8 +63,14 @@ export function FirstSteps({ tenant, endpoint }: Props) {
   )
 }
 
-function nameOfFirst(types: readonly { readonly name: string }[]): string | undefined {
-  return types.find(({ name }) => !name.startsWith('posthorn.'))?.name ?? types[0]?.name
+type Type = Pick<EventType, 'name' | 'example'>
+
+/** Until the catalogue is known, or if it has no type. */
+const ANY: Type = { name: 'ORDER_SHIPPED', example: null }
+
+/** A type for the calls: one of the provider's own, whose example satisfies its schema. */
+function firstOf(types: readonly Type[]): Type {
+  return types.find(({ name }) => !name.startsWith('posthorn.')) ?? ANY
 }
 
 type StepProps = {

@@ -35,6 +35,7 @@ export function Page() {
   const [isCreating, setCreating] = useState(false)
   const sort = sortOf(search.sort)
   const list = useQuery(listQuery({ sort, text: search.q, cursor: search.cursor }, range))
+  const rows = list.data?.rows
   const open = (row: Row) =>
     void navigate({ to: '/tenants/$tenant', params: { tenant: row.id }, search: { tenant: undefined } })
   const create = canWrite && (
@@ -56,11 +57,11 @@ export function Page() {
           onChange={next => change({ sort: next, q: undefined, cursor: undefined })}
         />
         <span className={styles.spacer} />
-        {create}
+        {rows?.length !== 0 && create}
       </search>
       <Table
         label={words.title}
-        rows={list.data?.rows}
+        rows={rows}
         columns={columns}
         keyOf={row => row.id}
         onOpen={open}
@@ -90,9 +91,9 @@ export function Page() {
             >
               <Said found={list.data} />
             </Pager>
-          ) : (
-            list.data && <Said found={list.data} />
-          )
+          ) : list.data && list.data.rows.length > 0 ? (
+            <Said found={list.data} />
+          ) : undefined
         }
       />
       {isCreating && <CreateTenant onClose={() => setCreating(false)} />}

@@ -150,6 +150,7 @@ export const overview = {
     tenant: 'Create a tenant',
     tenantText: 'One of your customers. You choose its id.',
     endpoint: 'Register its endpoint',
+    register: 'Register an endpoint',
     endpointText: 'The URL that receives the tenant’s events. Posthorn can send it a test event immediately.',
     event: 'Publish an event',
     eventText: 'Posthorn stores it before it responds, and sends it to every endpoint that is registered for its type.',
