@@ -59,7 +59,7 @@ export function OverviewBody({ tenant, header }: Props) {
     return (
       <div className={styles.page}>
         {header}
-        <FirstSteps tenant={tenant} endpoint={beginnings.data.endpoint} />
+        <FirstSteps tenant={tenant} isTitle={header === undefined} endpoint={beginnings.data.endpoint} />
       </div>
     )
   }

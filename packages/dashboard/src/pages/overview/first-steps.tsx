@@ -15,14 +15,17 @@ const words = overview.first
 
 type Props = {
   readonly tenant: string | null
+  /** Whether its title is that of the page. */
+  readonly isTitle: boolean
   /** The tenant of the endpoint that is registered already. Null if there is none. */
   readonly endpoint: { readonly tenant: string; readonly url: string } | null
 }
 
 /** An installation in which nothing was ever published: what will stand here, and the calls that get there. */
-export function FirstSteps({ tenant, endpoint }: Props) {
+export function FirstSteps({ tenant, isTitle, endpoint }: Props) {
   const { isOperator, canWrite } = usePermissions()
   const id = tenant ?? endpoint?.tenant ?? 'acme'
+  const Title = isTitle ? 'h1' : 'h2'
   const path = `/v1/tenants/${encodeURIComponent(id)}`
   const { data: { name: type, example } = ANY } = useQuery({
     queryKey: ['event-types', 'first'],
@@ -30,7 +33,7 @@ export function FirstSteps({ tenant, endpoint }: Props) {
   })
   return (
     <div className={styles.first}>
-      <h1>{words.title}</h1>
+      <Title>{words.title}</Title>
       <p>{words.text}</p>
       <ol className={styles.steps} aria-label={words.steps}>
         {isOperator && tenant === null && (
