@@ -26,9 +26,11 @@ type Props = {
   /** Dragging over steps: their bounds. */
   readonly onZoom?: (from: number, to: number) => void
   readonly legend?: boolean
+  /** Least room for the axis, in pixels, so that charts under each other begin at the same place. */
+  readonly room?: number
 }
 
-/** Room for the axis: at least this, and this for each character of its longest label, in pixels. */
+/** Room for the axis: at least this if nothing else is asked for, and this for each character of its longest label, in pixels. */
 const LEFT = 44
 const CHARACTER = 7
 const BOTTOM = 20
@@ -127,7 +129,19 @@ type Scales = {
 }
 
 function Frame(props: Props & { readonly max: number; readonly children: (scales: Scales) => ReactNode }) {
-  const { label, times, stepMs, series, height = 200, max, onSelect, onZoom, legend = true, children } = props
+  const {
+    label,
+    times,
+    stepMs,
+    series,
+    height = 200,
+    max,
+    onSelect,
+    onZoom,
+    legend = true,
+    room = LEFT,
+    children,
+  } = props
   const format = props.format ?? formatNumber
   const [ref, width] = useWidth<HTMLDivElement>()
   const svg = useRef<SVGSVGElement>(null)
@@ -135,7 +149,7 @@ function Frame(props: Props & { readonly max: number; readonly children: (scales
   const [from, setFrom] = useState<number | null>(null)
   const { top, lines } = niceScale(max)
   const marks = lines.map(line => (props.format === undefined ? formatCompact(line) : format(line)))
-  const start = Math.max(LEFT, 8 + CHARACTER * Math.max(...marks.map(mark => mark.length)))
+  const start = Math.max(room, 8 + CHARACTER * Math.max(...marks.map(mark => mark.length)))
   const inner = Math.max(0, width - start)
   const stepWidth = times.length === 0 ? 0 : inner / times.length
   const x = (index: number) => start + index * stepWidth

@@ -10,6 +10,7 @@ import { apiCurl } from '../../lib/curl.ts'
 import { cx } from '../../lib/cx.ts'
 import { overview } from '../../strings/en/overview.ts'
 import styles from './overview.module.css'
+import { useTenantSearch } from './scope.ts'
 
 const words = overview.first
 
@@ -24,6 +25,7 @@ type Props = {
 /** An installation in which nothing was ever published: what will stand here, and the calls that get there. */
 export function FirstSteps({ tenant, isTitle, endpoint }: Props) {
   const { isOperator, canWrite } = usePermissions()
+  const scope = useTenantSearch()
   const id = tenant ?? endpoint?.tenant ?? 'acme'
   const Title = isTitle ? 'h1' : 'h2'
   const path = `/v1/tenants/${encodeURIComponent(id)}`
@@ -47,7 +49,7 @@ export function FirstSteps({ tenant, isTitle, endpoint }: Props) {
             code={apiCurl('POST', `${path}/endpoints`, { url: 'https://receiver.example.com/webhooks', types: [type] })}
           />
           {canWrite && (
-            <ButtonLink kind={endpoint === null ? 'primary' : 'secondary'} to="/endpoints/new">
+            <ButtonLink kind={endpoint === null ? 'primary' : 'secondary'} to="/endpoints/new" search={scope(tenant)}>
               {words.register}
             </ButtonLink>
           )}
@@ -55,7 +57,7 @@ export function FirstSteps({ tenant, isTitle, endpoint }: Props) {
         <Step title={words.event} text={words.eventText} isDone={false}>
           <CodeBlock label={words.event} code={apiCurl('POST', `${path}/events`, { type, payload: example ?? {} })} />
           {canWrite && endpoint !== null && (
-            <ButtonLink kind="primary" to="/events/new">
+            <ButtonLink kind="primary" to="/events/new" search={scope(tenant)}>
               {words.publish}
             </ButtonLink>
           )}
