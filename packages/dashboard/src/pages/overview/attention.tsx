@@ -1,4 +1,5 @@
 import { lazy, type ReactNode, Suspense, useState } from 'react'
+import { useRange } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
 import { Button } from '../../kit/button.tsx'
 import { Icon, type IconName } from '../../kit/icon.tsx'
@@ -35,6 +36,7 @@ export function Attention({ tenant, matters, exhaustedUntil }: Props) {
   const [isWhole, setWhole] = useState(false)
   const [paused, setPaused] = useState<(Matter & { kind: 'failing' }) | null>(null)
   const now = useNow(15_000)
+  const range = useRange()
   const isCalm = matters.every(matter => severityOf(matter, now) === 'info')
   const first = firstOf(matters)
   const shown = isWhole ? matters : first
@@ -48,7 +50,7 @@ export function Attention({ tenant, matters, exhaustedUntil }: Props) {
             <p className={styles.sentence}>
               {words.none}{' '}
               {exhaustedUntil === null ? (
-                words.noneInPeriod
+                words.noneIn(range.name)
               ) : (
                 <>
                   {words.noneSince} <Time at={exhaustedUntil} as="clock" />.

@@ -12,8 +12,8 @@ import { Section } from './section.tsx'
 
 type Props = { readonly tenant: string | null; readonly steps: Steps | undefined }
 
-/** Room for the axis of both charts, in pixels: `1,000,000` and `1 min 30 s` fit. */
-const ROOM = 64
+/** Room for the axis of both charts, in pixels: `99,999` and `500 ms` fit. */
+const ROOM = 52
 
 const NONE: Steps = { stepMs: 60_000, steps: [] }
 

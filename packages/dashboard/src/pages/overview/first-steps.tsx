@@ -46,7 +46,7 @@ export function FirstSteps({ tenant, isTitle, endpoint }: Props) {
         <Step title={words.endpoint} text={words.endpointText} isDone={endpoint !== null}>
           <CodeBlock
             label={words.endpoint}
-            code={apiCurl('POST', `${path}/endpoints`, { url: 'https://receiver.example.com/webhooks', types: [type] })}
+            code={apiCurl('POST', `${path}/endpoints`, { ...ENDPOINT, types: [type] })}
           />
           {canWrite && (
             <ButtonLink kind={endpoint === null ? 'primary' : 'secondary'} to="/endpoints/new" search={scope(tenant)}>
@@ -77,6 +77,9 @@ const ANY: Type = { name: 'ORDER_SHIPPED', example: null }
 function firstOf(types: readonly Type[]): Type {
   return types.find(({ name }) => !name.startsWith('posthorn.')) ?? ANY
 }
+
+/** An endpoint to write one's own over. */
+const ENDPOINT = { url: 'https://receiver.example.com/webhooks', clientSecret: words.secret }
 
 type StepProps = {
   readonly title: string

@@ -77,7 +77,7 @@ export const tenants = {
       `${common.count(rows, 'row is', 'rows are')} removed so far. It goes on in the background, also after a restart.`,
     erased: 'This tenant is erased',
     erasedText: (rows: number) =>
-      `${common.count(rows, 'row was', 'rows were')} removed. Nothing is left but the audit log.`,
+      `${rows === 0 ? '' : `${common.count(rows, 'row was', 'rows were')} removed. `}Nothing is left but the audit log.`,
     audit: 'See the audit log',
     all: 'All tenants',
     notFound: 'Tenant not found',
