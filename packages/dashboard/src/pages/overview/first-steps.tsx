@@ -23,7 +23,7 @@ type Props = {
 }
 
 /** An installation in which nothing was ever published: what will stand here, and the calls that get there. */
-export function FirstSteps({ tenant, isTitle, endpoint }: Props) {
+export default function FirstSteps({ tenant, isTitle, endpoint }: Props) {
   const { isOperator, canWrite } = usePermissions()
   const scope = useTenantSearch()
   const id = tenant ?? endpoint?.tenant ?? 'acme'
