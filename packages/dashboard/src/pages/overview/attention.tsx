@@ -1,4 +1,5 @@
 import { lazy, type ReactNode, Suspense, useState } from 'react'
+import { useRange } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
 import { Button } from '../../kit/button.tsx'
 import { Icon, type IconName } from '../../kit/icon.tsx'
@@ -10,7 +11,7 @@ import { formatAge, formatRelative } from '../../lib/format.ts'
 import { useNow } from '../../lib/hooks.ts'
 import { wordsFor } from '../../strings/en/errors.ts'
 import { overview } from '../../strings/en/overview.ts'
-import { keyOf, type Matter, nameOf, type Severity, severityOf } from './matters.ts'
+import { firstOf, keyOf, type Matter, nameOf, type Severity, severityOf } from './matters.ts'
 import styles from './overview.module.css'
 import { useTenantSearch } from './scope.ts'
 import { Section } from './section.tsx'
@@ -19,9 +20,6 @@ const words = overview.attention
 const { actions } = words
 
 const PauseDialog = lazy(() => import('./pause.tsx'))
-
-/** How many sentences are shown at first. */
-const FIRST = 7
 
 const ICONS: Readonly<Record<Severity, IconName>> = { bad: 'cross', warn: 'warning', info: 'info' }
 
@@ -38,9 +36,11 @@ export function Attention({ tenant, matters, exhaustedUntil }: Props) {
   const [isWhole, setWhole] = useState(false)
   const [paused, setPaused] = useState<(Matter & { kind: 'failing' }) | null>(null)
   const now = useNow(15_000)
+  const range = useRange()
   const isCalm = matters.every(matter => severityOf(matter, now) === 'info')
-  const shown = isWhole || matters.length <= FIRST + 1 ? matters : matters.slice(0, FIRST)
-  const hidden = matters.length - shown.length
+  const first = firstOf(matters)
+  const shown = isWhole ? matters : first
+  const hidden = matters.length - first.length
   return (
     <Section title={words.title}>
       <ul className={styles.matters}>
@@ -50,7 +50,7 @@ export function Attention({ tenant, matters, exhaustedUntil }: Props) {
             <p className={styles.sentence}>
               {words.none}{' '}
               {exhaustedUntil === null ? (
-                words.noneInPeriod
+                words.noneIn(range.name)
               ) : (
                 <>
                   {words.noneSince} <Time at={exhaustedUntil} as="clock" />.
@@ -73,7 +73,7 @@ export function Attention({ tenant, matters, exhaustedUntil }: Props) {
           )
         })}
       </ul>
-      {matters.length > FIRST + 1 && (
+      {hidden > 0 && (
         <Button kind="quiet" small className={styles.more} aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>
           {isWhole ? words.fewer : words.more(hidden)}
         </Button>

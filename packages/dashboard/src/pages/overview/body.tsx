@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { type ReactNode, useMemo } from 'react'
+import { lazy, type ReactNode, Suspense, useMemo } from 'react'
 import { useRange } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
 import { Icon, type IconName } from '../../kit/icon.tsx'
@@ -12,13 +12,15 @@ import { overview as words } from '../../strings/en/overview.ts'
 import { Attention } from './attention.tsx'
 import { LatencyChart, OutcomesChart } from './charts.tsx'
 import { Figures } from './figures.tsx'
-import { FirstSteps } from './first-steps.tsx'
 import { mattersOf } from './matters.ts'
 import styles from './overview.module.css'
 import { beforeQuery, beginningsQuery, checksQuery, nodesQuery, overviewQuery, statsQuery } from './queries.ts'
 import { Ranks } from './ranks.tsx'
 import { NodesList, ServerSays } from './server.tsx'
 import { VERDICT_TONES, type Verdict, verdictOf } from './verdict.ts'
+
+// Few see it, and rarely: it isn't loaded with the first page.
+const FirstSteps = lazy(() => import('./first-steps.tsx'))
 
 type Props = {
   /** The tenant that it is of. Null for all. */
@@ -59,7 +61,9 @@ export function OverviewBody({ tenant, header }: Props) {
     return (
       <div className={styles.page}>
         {header}
-        <FirstSteps tenant={tenant} endpoint={beginnings.data.endpoint} />
+        <Suspense fallback={null}>
+          <FirstSteps tenant={tenant} isTitle={header === undefined} endpoint={beginnings.data.endpoint} />
+        </Suspense>
       </div>
     )
   }

@@ -12,6 +12,9 @@ import { Section } from './section.tsx'
 
 type Props = { readonly tenant: string | null; readonly steps: Steps | undefined }
 
+/** Room for the axis of both charts, in pixels: `99,999` and `500 ms` fit. */
+const ROOM = 52
+
 const NONE: Steps = { stepMs: 60_000, steps: [] }
 
 const iso = (ms: number) => new Date(ms).toISOString()
@@ -64,6 +67,7 @@ export function OutcomesChart({ tenant, steps = NONE }: Props) {
           stepMs={bars.stepMs}
           series={series}
           height={220}
+          room={ROOM}
           {...interval}
         />
         {isEmpty && <p className={styles.nothing}>{nothing}</p>}
@@ -86,6 +90,7 @@ export function LatencyChart({ tenant, steps = NONE }: Props) {
           { name: p95, tone: 'blue', values: steps.steps.map(step => step.p95) },
         ]}
         height={148}
+        room={ROOM}
         format={value => (value === 0 ? '0' : formatDuration(value))}
         {...interval}
       />

@@ -58,15 +58,15 @@ function Arriving({ tenant, stats, steps, before, isLate }: Props) {
   return (
     <Stat
       label={words.figures.arriving}
-      value={share === undefined ? <Waiting isLate={isLate} /> : share === null ? common.none : formatPercent(share)}
-      note={
+      value={
         <>
-          {note}
+          {share === undefined ? <Waiting isLate={isLate} /> : share === null ? common.none : formatPercent(share)}
           {share != null && shareBefore != null && (
             <Delta by={(share - shareBefore) * 100} format={by => `${by < 10 ? by.toFixed(1) : Math.round(by)} %`} />
           )}
         </>
       }
+      note={note}
       trend={<Sparkline values={thin((steps?.steps ?? []).map(arrivingShare))} />}
       {...tone}
       link={(className, children) => (
@@ -99,10 +99,9 @@ function Backlog({ tenant, overview, isLate }: Props) {
   return (
     <Stat
       label={words.figures.backlog}
-      value={value ?? common.none}
-      note={
+      value={
         <>
-          {note}
+          {value ?? common.none}
           {first !== undefined && backlog != null && (
             <Delta
               by={backlog.due - first.due}
@@ -112,6 +111,7 @@ function Backlog({ tenant, overview, isLate }: Props) {
           )}
         </>
       }
+      note={note}
       trend={<Sparkline values={thin(samples.map(({ due }) => due))} />}
       link={(className, children) => (
         <Link
@@ -139,16 +139,18 @@ function Latency({ tenant, stats, steps, before, isLate }: Props) {
   return (
     <Stat
       label={words.figures.latency}
-      value={latency === undefined ? <Waiting isLate={isLate} /> : p95 == null ? common.none : formatDuration(p95)}
-      note={
+      value={
         <>
-          {latency === undefined
-            ? undefined
-            : p50 == null
-              ? words.figures.latencyNone
-              : words.figures.latencyNote(formatDuration(p50))}
+          {latency === undefined ? <Waiting isLate={isLate} /> : p95 == null ? common.none : formatDuration(p95)}
           {p95 != null && p95Before != null && <Delta by={p95 - p95Before} format={formatDuration} />}
         </>
+      }
+      note={
+        latency === undefined
+          ? undefined
+          : p50 == null
+            ? words.figures.latencyNone
+            : words.figures.latencyNote(formatDuration(p50))
       }
       trend={<Sparkline values={thin((steps?.steps ?? []).map(step => step.p95))} />}
       link={(className, children) => (
@@ -211,15 +213,18 @@ function Delta({ by, format, title }: DeltaProps) {
   return (
     <span className={styles.delta} title={title === undefined ? words.figures.before : said}>
       <span aria-hidden="true">
-        {by > 0 ? '↑' : '↓'} {size}
+        {by > 0 ? '+' : '−'}
+        {size}
       </span>
       <Hidden>{`, ${said}`}</Hidden>
     </span>
   )
 }
 
-/** At most as many values as a trend can show: of each run, the last that is known. */
-function thin(values: readonly (number | null)[]): (number | null)[] {
+/** As many values as a trend can show, from the first that is known: of each run, the last that is known. */
+function thin(all: readonly (number | null)[]): (number | null)[] {
+  const start = all.findIndex(value => value !== null)
+  const values = start < 0 ? [] : all.slice(start)
   const run = Math.ceil(values.length / POINTS)
   if (run <= 1) return [...values]
   return Array.from(

@@ -1,3 +1,4 @@
+import type { EventType } from '@posthorn/client'
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { posthorn } from '../../app/client.ts'
@@ -9,27 +10,32 @@ import { apiCurl } from '../../lib/curl.ts'
 import { cx } from '../../lib/cx.ts'
 import { overview } from '../../strings/en/overview.ts'
 import styles from './overview.module.css'
+import { useTenantSearch } from './scope.ts'
 
 const words = overview.first
 
 type Props = {
   readonly tenant: string | null
+  /** Whether its title is that of the page. */
+  readonly isTitle: boolean
   /** The tenant of the endpoint that is registered already. Null if there is none. */
   readonly endpoint: { readonly tenant: string; readonly url: string } | null
 }
 
 /** An installation in which nothing was ever published: what will stand here, and the calls that get there. */
-export function FirstSteps({ tenant, endpoint }: Props) {
+export default function FirstSteps({ tenant, isTitle, endpoint }: Props) {
   const { isOperator, canWrite } = usePermissions()
+  const scope = useTenantSearch()
   const id = tenant ?? endpoint?.tenant ?? 'acme'
+  const Title = isTitle ? 'h1' : 'h2'
   const path = `/v1/tenants/${encodeURIComponent(id)}`
-  const { data: type = 'ORDER_SHIPPED' } = useQuery({
+  const { data: { name: type, example } = ANY } = useQuery({
     queryKey: ['event-types', 'first'],
-    queryFn: ({ signal }) => posthorn.eventTypes.list({ limit: 20 }, { signal }).then(({ data }) => nameOfFirst(data)),
+    queryFn: ({ signal }) => posthorn.eventTypes.list({ limit: 20 }, { signal }).then(({ data }) => firstOf(data)),
   })
   return (
     <div className={styles.first}>
-      <h2>{words.title}</h2>
+      <Title>{words.title}</Title>
       <p>{words.text}</p>
       <ol className={styles.steps} aria-label={words.steps}>
         {isOperator && tenant === null && (
@@ -40,18 +46,18 @@ export function FirstSteps({ tenant, endpoint }: Props) {
         <Step title={words.endpoint} text={words.endpointText} isDone={endpoint !== null}>
           <CodeBlock
             label={words.endpoint}
-            code={apiCurl('POST', `${path}/endpoints`, { url: 'https://receiver.example.com/webhooks', types: [type] })}
+            code={apiCurl('POST', `${path}/endpoints`, { ...ENDPOINT, types: [type] })}
           />
           {canWrite && (
-            <ButtonLink kind={endpoint === null ? 'primary' : 'secondary'} to="/endpoints/new">
-              {words.endpoint}
+            <ButtonLink kind={endpoint === null ? 'primary' : 'secondary'} to="/endpoints/new" search={scope(tenant)}>
+              {words.register}
             </ButtonLink>
           )}
         </Step>
         <Step title={words.event} text={words.eventText} isDone={false}>
-          <CodeBlock label={words.event} code={apiCurl('POST', `${path}/events`, { type, payload: { id: 7 } })} />
+          <CodeBlock label={words.event} code={apiCurl('POST', `${path}/events`, { type, payload: example ?? {} })} />
           {canWrite && endpoint !== null && (
-            <ButtonLink kind="primary" to="/events/new">
+            <ButtonLink kind="primary" to="/events/new" search={scope(tenant)}>
               {words.publish}
             </ButtonLink>
           )}
@@ -62,9 +68,18 @@ export function FirstSteps({ tenant, endpoint }: Props) {
   )
 }
 
-function nameOfFirst(types: readonly { readonly name: string }[]): string | undefined {
-  return types.find(({ name }) => !name.startsWith('posthorn.'))?.name ?? types[0]?.name
+type Type = Pick<EventType, 'name' | 'example'>
+
+/** Until the catalogue is known, or if it has no type. */
+const ANY: Type = { name: 'ORDER_SHIPPED', example: null }
+
+/** A type for the calls: one of the provider's own, whose example satisfies its schema. */
+function firstOf(types: readonly Type[]): Type {
+  return types.find(({ name }) => !name.startsWith('posthorn.')) ?? ANY
 }
+
+/** An endpoint to write one's own over. */
+const ENDPOINT = { url: 'https://receiver.example.com/webhooks', clientSecret: words.secret }
 
 type StepProps = {
   readonly title: string

@@ -82,6 +82,26 @@ export function mattersOf(
 
 type Some = { readonly count: number | null; readonly data: readonly unknown[] }
 
+/** How many of a kind are shown at first, so that many of one don't hide the others. */
+const AT_FIRST: Readonly<Partial<Record<Matter['kind'], number>>> = {
+  failing: 4,
+  disabled: 2,
+  expiring: 3,
+  check: 3,
+  lost: 3,
+}
+
+/** The first of each kind. Where only one would be left out, it is shown too. */
+export function firstOf(matters: readonly Matter[]): readonly Matter[] {
+  const counts = new Map<Matter['kind'], number>()
+  const first = matters.filter(({ kind }) => {
+    const count = (counts.get(kind) ?? 0) + 1
+    counts.set(kind, count)
+    return count <= (AT_FIRST[kind] ?? 1)
+  })
+  return matters.length - first.length < 2 ? matters : first
+}
+
 /** The overview lists the first of each; the others are one sentence. */
 function addRest(
   matters: Matter[],

@@ -37,10 +37,12 @@ export function SignIn() {
       if (session.apiKey.scope === 'publish') return setError(words.publishOnly)
       setKey('')
       queryClient.setQueryData(sessionQuery.queryKey, session)
+      // A link comes from a server that was just started: its minutes would be one bar of a day.
+      const first = 'signInToken' in credentials ? { range: '1h' } : {}
       // Only paths of these pages: an address elsewhere in `next` leads nowhere.
       const isOwn = next !== undefined && /^\/(?![/\\])/.test(next) && !next.startsWith('/sign-in')
       await navigate(
-        isOwn ? { to: '.', href: pathOf(next), replace: true } : { to: '/', replace: true, search: {} as never },
+        isOwn ? { to: '.', href: pathOf(next), replace: true } : { to: '/', replace: true, search: first as never },
       )
     } catch (failure) {
       setError(isAway(failure) ? words.unreachable : explain(failure))

@@ -31,7 +31,10 @@ export function EraseTenant({ id, onClose }: { readonly id: string; readonly onC
       onConfirm={erase}
     >
       <p role="status">
-        {extent !== undefined && words.eraseText(extent.endpoints, extent.deliveries)}
+        {extent !== undefined &&
+          (extent.endpoints === 0 && extent.deliveries === 0
+            ? words.eraseNothing
+            : words.eraseText(extent.endpoints, extent.deliveries))}
         {extent === undefined && (error === null ? words.counting : messageOf(error))}{' '}
         {extent !== undefined && extent.waiting !== 0 && words.erasePending(extent.waiting)}
       </p>

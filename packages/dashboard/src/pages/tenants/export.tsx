@@ -17,9 +17,10 @@ export function ExportTenant({ id, onClose }: { readonly id: string; readonly on
   const { seesPayloads } = usePermissions()
   const { data: extent } = useQuery(extentQuery(id))
   const [progress, setProgress] = useState<{ readonly lines: number; readonly bytes: number } | null>(null)
-  const stop = useRef(new AbortController())
-  useEffect(() => () => stop.current.abort(), [])
+  const stop = useRef<AbortController>(null)
+  useEffect(() => () => stop.current?.abort(), [])
   const save = async () => {
+    stop.current = new AbortController()
     const { blob, isWhole } = await readExport(id, setProgress, stop.current.signal)
     if (!isWhole) throw new Error(words.exportCut)
     const link = document.createElement('a')

@@ -1,26 +1,22 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { useEffect, useRef, useState } from 'react'
+import { useRef, useState } from 'react'
 import { useHotkeys } from '../../app/hotkeys.ts'
 import { useFilters, useRange } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
 import { Button } from '../../kit/button.tsx'
 import { SegmentedControl } from '../../kit/choices.tsx'
-import { TextField } from '../../kit/field.tsx'
 import { Hidden } from '../../kit/kbd.tsx'
+import { SearchField } from '../../kit/search-field.tsx'
 import { EmptyState } from '../../kit/surfaces.tsx'
 import { Pager, Table } from '../../kit/table.tsx'
 import { apiCurl } from '../../lib/curl.ts'
 import { formatNumber } from '../../lib/format.ts'
-import { useSettled } from '../../lib/hooks.ts'
 import { tenants as words } from '../../strings/en/tenants.ts'
 import { columns, NarrowRow } from './columns.tsx'
 import { CreateTenant } from './create.tsx'
 import { listQuery, type Row, type Rows, SORTS, type Sort } from './queries.ts'
 import styles from './tenants.module.css'
-
-/** How long one stops typing before the search is made, in milliseconds. */
-const SETTLED_MS = 250
 
 function sortOf(text: string | undefined): Sort {
   return SORTS.find(sort => sort === text) ?? 'trouble'
@@ -33,8 +29,11 @@ export function Page() {
   const navigate = useNavigate()
   const { canWrite } = usePermissions()
   const [isCreating, setCreating] = useState(false)
+  const bar = useRef<HTMLElement>(null)
+  useHotkeys({ '/': () => bar.current?.querySelector('input')?.focus() })
   const sort = sortOf(search.sort)
   const list = useQuery(listQuery({ sort, text: search.q, cursor: search.cursor }, range))
+  const rows = list.data?.rows
   const open = (row: Row) =>
     void navigate({ to: '/tenants/$tenant', params: { tenant: row.id }, search: { tenant: undefined } })
   const create = canWrite && (
@@ -47,8 +46,8 @@ export function Page() {
       <h1>
         <Hidden>{words.title}</Hidden>
       </h1>
-      <search className={styles.bar}>
-        <Find />
+      <search ref={bar} className={styles.bar}>
+        <SearchField label={words.search} value={search.q} onChange={q => change({ q, cursor: undefined })} />
         <SegmentedControl
           label={words.sort}
           value={search.q === undefined ? sort : 'name'}
@@ -56,11 +55,11 @@ export function Page() {
           onChange={next => change({ sort: next, q: undefined, cursor: undefined })}
         />
         <span className={styles.spacer} />
-        {create}
+        {rows?.length !== 0 && create}
       </search>
       <Table
         label={words.title}
-        rows={list.data?.rows}
+        rows={rows}
         columns={columns}
         keyOf={row => row.id}
         onOpen={open}
@@ -90,9 +89,9 @@ export function Page() {
             >
               <Said found={list.data} />
             </Pager>
-          ) : (
-            list.data && <Said found={list.data} />
-          )
+          ) : list.data && list.data.rows.length > 0 ? (
+            <Said found={list.data} />
+          ) : undefined
         }
       />
       {isCreating && <CreateTenant onClose={() => setCreating(false)} />}
@@ -105,36 +104,4 @@ function Said({ found }: { readonly found: Rows }) {
   if (!isComplete) return words.incomplete
   if (isFirst) return words.first(rows.length)
   return nextCursor === null && prevCursor === null ? words.shown(rows.length) : formatNumber(rows.length)
-}
-
-/** The search, made while one types. */
-function Find() {
-  const [search] = useFilters()
-  const navigate = useNavigate()
-  const form = useRef<HTMLDivElement>(null)
-  const [text, setText] = useState(search.q ?? '')
-  const settled = useSettled(text.trim(), SETTLED_MS)
-  useHotkeys({ '/': () => form.current?.querySelector('input')?.focus() })
-  // Back, and "clear filters", change the URL.
-  useEffect(() => setText(search.q ?? ''), [search.q])
-  useEffect(() => {
-    const q = settled === '' ? undefined : settled
-    void navigate({
-      to: '.',
-      search: ((before: object) => ({ ...before, q, cursor: undefined })) as never,
-      replace: true,
-    })
-  }, [settled, navigate])
-  return (
-    <div ref={form} className={styles.find}>
-      <TextField
-        hideLabel
-        label={words.search}
-        placeholder={words.search}
-        type="search"
-        value={text}
-        onChange={setText}
-      />
-    </div>
-  )
 }

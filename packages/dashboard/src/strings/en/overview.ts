@@ -1,4 +1,5 @@
 import { formatNumber } from '../../lib/format.ts'
+import type { RangeName } from '../../lib/range.ts'
 import { common } from './common.ts'
 
 const many = (n: number | null, one: string, several: string) =>
@@ -32,7 +33,7 @@ export const overview = {
     latencyNote: (p50: string) => `p50 ${p50}`,
     latencyNone: 'No receiver responded',
     failing: 'Endpoints failing',
-    failingNone: 'All others deliver',
+    failingNone: 'No receiver fails now',
     failingNote: (recent: number) => (recent === 0 ? 'None new in the last hour' : `${recent} new in the last hour`),
     disabled: (n: number | null) => `${n === null ? 'more than 10,000' : formatNumber(n)} disabled`,
     before: 'Compared with the period before, of the same length',
@@ -53,7 +54,10 @@ export const overview = {
     title: 'Needs attention',
     none: 'Nothing needs attention.',
     noneSince: 'No delivery has been exhausted since',
-    noneInPeriod: 'No delivery was exhausted in this period.',
+    noneIn: (range: RangeName | null) =>
+      range === null
+        ? 'No delivery was exhausted in this period.'
+        : `No delivery was exhausted in the ${common.range.names[range].toLowerCase()}.`,
     more: (n: number) => `Show ${formatNumber(n)} more`,
     fewer: 'Show fewer',
     severity: { bad: 'Urgent', warn: 'Soon', info: 'For information' },
@@ -150,7 +154,9 @@ export const overview = {
     tenant: 'Create a tenant',
     tenantText: 'One of your customers. You choose its id.',
     endpoint: 'Register its endpoint',
-    endpointText: 'The URL that receives the tenant’s events. Posthorn can send it a test event immediately.',
+    register: 'Register an endpoint',
+    secret: 'the-token-that-your-receiver-expects',
+    endpointText: 'The URL that receives the tenant’s events, and the token with which Posthorn calls it.',
     event: 'Publish an event',
     eventText: 'Posthorn stores it before it responds, and sends it to every endpoint that is registered for its type.',
     publish: 'Publish a test event',

@@ -52,7 +52,8 @@ export const tenants = {
     exportText:
       'Everything that is stored about the tenant, without secrets: endpoints, events with their payloads, deliveries and attempts. One JSON object per line (NDJSON).',
     exportHidden: 'Your API key does not show payloads and responses: they are left out.',
-    exportAction: (events: number | null) => `Export ${atLeast(events, 10_000, 'delivery', 'deliveries')}`,
+    exportAction: (deliveries: number | null) =>
+      deliveries === 0 ? 'Export' : `Export ${atLeast(deliveries, 10_000, 'delivery', 'deliveries')}`,
     exporting: (lines: number, size: string) => `${common.count(lines, 'line', 'lines')}, ${size} so far …`,
     exported: (size: string) => `The export is complete: ${size}.`,
     exportCut: 'The export was cut off before its end. Try again.',
@@ -65,15 +66,18 @@ export const tenants = {
       `${atLeast(pending, 10_000, 'delivery', 'deliveries')} that ${pending === 1 ? 'is' : 'are'} still pending or held will never arrive.`,
     eraseFinal: 'This can’t be undone. Only the audit log still tells that the tenant existed.',
     eraseType: (id: string) => `Type ${id} to erase it`,
+    eraseNothing: 'It has no endpoints and no deliveries. Its name, its settings and its events are removed.',
     eraseAction: (deliveries: number | null) =>
-      `Erase the tenant and ${atLeast(deliveries, 10_000, 'delivery', 'deliveries')}`,
+      deliveries === 0
+        ? 'Erase the tenant'
+        : `Erase the tenant and ${atLeast(deliveries, 10_000, 'delivery', 'deliveries')}`,
     counting: 'Counting …',
     erasing: 'This tenant is being erased',
     erasingText: (rows: number) =>
       `${common.count(rows, 'row is', 'rows are')} removed so far. It goes on in the background, also after a restart.`,
     erased: 'This tenant is erased',
     erasedText: (rows: number) =>
-      `${common.count(rows, 'row was', 'rows were')} removed. Nothing is left but the audit log.`,
+      `${rows === 0 ? '' : `${common.count(rows, 'row was', 'rows were')} removed. `}Nothing is left but the audit log.`,
     audit: 'See the audit log',
     all: 'All tenants',
     notFound: 'Tenant not found',
