@@ -28,7 +28,9 @@ type Props = {
   readonly legend?: boolean
 }
 
+/** Room for the axis: at least this, and this for each character of its longest label, in pixels. */
 const LEFT = 44
+const CHARACTER = 7
 const BOTTOM = 20
 const TOP = 8
 const STROKES: Readonly<Record<Tone, string | undefined>> = {
@@ -129,14 +131,16 @@ function Frame(props: Props & { readonly max: number; readonly children: (scales
   const svg = useRef<SVGSVGElement>(null)
   const [at, setAt] = useState<number | null>(null)
   const [from, setFrom] = useState<number | null>(null)
-  const inner = Math.max(0, width - LEFT)
-  const stepWidth = times.length === 0 ? 0 : inner / times.length
   const { top, lines } = niceScale(max)
-  const x = (index: number) => LEFT + index * stepWidth
+  const marks = lines.map(line => (props.format === undefined ? formatCompact(line) : format(line)))
+  const start = Math.max(LEFT, 8 + CHARACTER * Math.max(...marks.map(mark => mark.length)))
+  const inner = Math.max(0, width - start)
+  const stepWidth = times.length === 0 ? 0 : inner / times.length
+  const x = (index: number) => start + index * stepWidth
   const y = (value: number) => TOP + (height - BOTTOM - TOP) * (1 - value / top)
   const indexAt = (event: PointerEvent) => {
     const left = svg.current?.getBoundingClientRect().left ?? 0
-    return Math.max(0, Math.min(times.length - 1, Math.floor((event.clientX - left - LEFT) / stepWidth)))
+    return Math.max(0, Math.min(times.length - 1, Math.floor((event.clientX - left - start) / stepWidth)))
   }
   const bounds = (a: number, b: number): [number, number] => [times[Math.min(a, b)]!, times[Math.max(a, b)]! + stepMs]
   const end = (index: number) => {
@@ -181,11 +185,11 @@ function Frame(props: Props & { readonly max: number; readonly children: (scales
         onPointerDown={event => event.button === 0 && stepWidth > 0 && setFrom(indexAt(event))}
         onPointerUp={event => stepWidth > 0 && end(indexAt(event))}
       >
-        {lines.map(line => (
+        {lines.map((line, index) => (
           <g key={line}>
-            <line className={styles.grid} x1={LEFT} x2={width} y1={Math.round(y(line))} y2={Math.round(y(line))} />
-            <text x={LEFT - 8} y={y(line) + 4} textAnchor="end">
-              {props.format === undefined ? formatCompact(line) : format(line)}
+            <line className={styles.grid} x1={start} x2={width} y1={Math.round(y(line))} y2={Math.round(y(line))} />
+            <text x={start - 8} y={y(line) + 4} textAnchor="end">
+              {marks[index]}
             </text>
           </g>
         ))}
