@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { useFilters } from '../../app/scope.ts'
 import { Copy, Id } from '../../kit/copy.tsx'
+import { Icon } from '../../kit/icon.tsx'
 import { ButtonLink, Link } from '../../kit/link.tsx'
 import { Page as Body, EmptyState, ErrorState, PageHeader, Skeleton, Tabs } from '../../kit/surfaces.tsx'
 import { hasStatus } from '../../lib/errors.ts'
@@ -17,6 +18,7 @@ import { Retries } from './one/retries.tsx'
 import { Secrets } from './one/secrets.tsx'
 import { Settings } from './one/settings.tsx'
 import styles from './one.module.css'
+import { rememberedSearch } from './queries.ts'
 
 /** One endpoint: how it does first, then what it gets, and everything that can be changed. */
 export function Page() {
@@ -26,7 +28,10 @@ export function Page() {
   return (
     <Body>
       <nav className={styles.crumbs}>
-        <Link to="/endpoints">{words.back}</Link>
+        <Link to="/endpoints" search={rememberedSearch() as never}>
+          <Icon name="left" size={14} />
+          {words.back}
+        </Link>
       </nav>
       {query.data !== undefined ? (
         <One key={`${tenant}/${id}`} endpoint={query.data} />
@@ -54,7 +59,7 @@ function One({ endpoint }: { readonly endpoint: Endpoint }) {
         note={<Note endpoint={endpoint} />}
         actions={<Actions endpoint={endpoint} />}
       />
-      <Notices endpoint={endpoint} onOpen={next => change({ tab: next })} />
+      <Notices endpoint={endpoint} tab={tab} onOpen={next => change({ tab: next })} />
       <Tabs
         label={words.tabsLabel}
         value={tab}

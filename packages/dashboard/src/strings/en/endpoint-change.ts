@@ -203,7 +203,8 @@ export const endpointChange = {
       count === 0
         ? 'A delivery has one attempt. If that fails, it is exhausted.'
         : `After the first attempt up to ${common.count(count, 'retry follows', 'retries follow')}, the last about ${last} later. Then the delivery is exhausted.`,
-    random: 'Each wait is counted from the end of the attempt before, with up to 10 % added at random.',
+    random:
+      'Each wait is counted from the end of the attempt before. Up to 10 % is added at random: the bars after the dots.',
     forType: 'For deliveries of',
     anyType: 'types without a schedule of their own',
     edit: 'Edit',
@@ -215,7 +216,7 @@ export const endpointChange = {
     saved: 'The schedule is saved. It applies to the next wait of every delivery.',
     chart: 'When each attempt is made, counted from the end of the first one',
     columns: { attempt: 'Attempt', wait: 'Wait', earliest: 'Earliest', latest: 'Latest' },
-    first: 'at once',
+    first: 'first',
     notSet: 'Not set here',
   },
 } as const

@@ -10,10 +10,10 @@ import { endpointChange } from '../../../strings/en/endpoint-change.ts'
 import { menders, wordsFor } from '../../../strings/en/errors.ts'
 import { whyFailing } from '../health.tsx'
 import styles from '../one.module.css'
-import { EnableButton } from './enable.tsx'
 import { heldQuery, openQuery, replaysQuery } from './queries.ts'
 import { RunningReplay } from './replay-progress.tsx'
 import { RetryPending } from './retry-pending.tsx'
+import { Said } from './said.tsx'
 
 const says = words.says
 
@@ -29,12 +29,14 @@ const URGENT: Readonly<Record<string, 'secrets' | 'settings'>> = {
 
 type Props = {
   readonly endpoint: Endpoint
+  /** The part of the page that is open: what it says itself isn't said here as well. */
+  readonly tab: string
   /** Opens a part of the page. */
   readonly onOpen: (tab: 'secrets' | 'settings') => void
 }
 
 /** What has to be known before anything else: that it fails and why, that it is disabled, what expires. */
-export function Notices({ endpoint, onOpen }: Props) {
+export function Notices({ endpoint, tab: open, onOpen }: Props) {
   const { tenant, id, state, health, nextSecret, warnings } = endpoint
   const replays = useQuery(replaysQuery(tenant, id))
   const notices: ReactNode[] = []
@@ -51,9 +53,10 @@ export function Notices({ endpoint, onOpen }: Props) {
   }
   for (const warning of warnings) {
     const tab = URGENT[warning.code]
-    if (tab !== undefined) notices.push(<Urgent key={warning.code} warning={warning} onOpen={() => onOpen(tab)} />)
+    if (tab !== undefined && tab !== open)
+      notices.push(<Urgent key={warning.code} warning={warning} onOpen={() => onOpen(tab)} />)
   }
-  if (nextSecret !== null) {
+  if (nextSecret !== null && open !== 'secrets') {
     notices.push(
       <Banner key="next">
         {says.nextSecret} <Time at={nextSecret.switchAt} />.
@@ -103,10 +106,9 @@ function whenDisabled(warnings: readonly Warning[]): string | null {
 
 function Disabled({ endpoint }: { readonly endpoint: Endpoint }) {
   const { tenant, id, disabledReason, disabledAt } = endpoint
-  const { canWrite } = usePermissions()
   const held = useQuery(heldQuery(tenant, id))
   return (
-    <Banner tone="warning" action={canWrite && <EnableButton endpoint={endpoint} small />}>
+    <Banner tone="warning">
       <b>{says.disabled[disabledReason ?? 'unknown']}</b>
       {disabledAt !== null && (
         <>
@@ -132,7 +134,7 @@ function Urgent({ warning, onOpen }: { readonly warning: Warning; readonly onOpe
         )
       }
     >
-      {warning.detail}
+      <Said>{warning.detail}</Said>
     </Banner>
   )
 }

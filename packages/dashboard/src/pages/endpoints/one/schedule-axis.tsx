@@ -12,7 +12,7 @@ const SIDE = 28
 const RAIL = 34
 const DOT = 10
 /** How far labels are apart at least, in pixels. */
-const ROOM = 60
+const ROOM = 84
 
 /** Attempts on a time axis, which is logarithmic as waits mostly double; the same as a table below. */
 export function ScheduleAxis({ preview: { retries } }: { readonly preview: SchedulePreview }) {
@@ -34,7 +34,7 @@ export function ScheduleAxis({ preview: { retries } }: { readonly preview: Sched
               {times.map((at, index) => {
                 const left = x(places[index] ?? 0)
                 const isLast = index === times.length - 1
-                const isLabelled = left - labelledTo >= ROOM || (isLast && times.length > 1)
+                const isLabelled = isLast || (left - labelledTo >= ROOM && x(1) - left >= ROOM)
                 if (isLabelled) labelledTo = left
                 return (
                   // biome-ignore lint/suspicious/noArrayIndexKey: an attempt is its number
