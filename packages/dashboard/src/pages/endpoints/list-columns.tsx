@@ -89,7 +89,7 @@ export function Last({ stats }: Pick<Endpoint, 'stats'>) {
 
 export function columnsFor(showTenant: boolean, now: number): readonly Column<Endpoint>[] {
   const all: (Column<Endpoint> | false)[] = [
-    { id: 'state', title: titles.health, width: 'minmax(104px, 1fr)', cell: row => <State row={row} now={now} /> },
+    { id: 'state', title: titles.health, width: 'minmax(152px, 1fr)', cell: row => <State row={row} now={now} /> },
     {
       id: 'name',
       title: titles.name,
@@ -132,17 +132,25 @@ export function columnsFor(showTenant: boolean, now: number): readonly Column<En
 
 /** An endpoint in two lines, on narrow screens. */
 export function NarrowRow({ row, showTenant }: { readonly row: Endpoint; readonly showTenant: boolean }) {
-  const { stats } = row
+  const { stats, types } = row
+  const title = titleOf(row)
+  const place = withoutScheme(row.url)
+  const what = types === null ? words.allTypes : types.join(', ')
   return (
     <div className={styles.two}>
       <div className={styles.line}>
-        <bdi className={cx(styles.strong, styles.clip)}>{titleOf(row)}</bdi>
+        <bdi className={cx(styles.strong, styles.clip)}>{title}</bdi>
         <HealthBadge endpoint={row} />
       </div>
       <div className={cx(styles.line, styles.muted)}>
-        <bdi className={styles.clip}>
-          {showTenant ? `${row.tenant} · ${withoutScheme(row.url)}` : withoutScheme(row.url)}
-        </bdi>
+        <span className={styles.clip}>
+          {showTenant && (
+            <>
+              <bdi>{row.tenant}</bdi> ·{' '}
+            </>
+          )}
+          <bdi>{title === place ? what : place}</bdi>
+        </span>
         <span>{stats?.failureRate ? formatPercent(stats.failureRate) : <Last stats={stats} />}</span>
       </div>
     </div>

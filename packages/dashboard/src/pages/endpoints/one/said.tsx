@@ -5,7 +5,8 @@ import { formatDay } from '../../../lib/format.ts'
 export function Said({ children }: { readonly children: string }) {
   return children.split(/(\d{4}-\d\d-\d\dT[\d:.]+Z)/).map((part, index) =>
     index % 2 === 0 ? (
-      part
+      // A day, not a minute, is named.
+      part.replace(/ at $/, ' on ')
     ) : (
       // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a sentence have no other name
       <span key={index}>
