@@ -167,6 +167,8 @@ export const endpoint = {
         : `${formatNumber(ended)} of ${common.deliveries(all)} ended`,
     running: 'Replaying',
     isPaused: 'Replay paused',
+    isMade: 'Replay: all deliveries are created',
+    isDone: 'Replay done',
     pause: 'Pause',
     resume: 'Resume',
     cancel: 'Cancel replay',
