@@ -5,7 +5,7 @@ import { Hidden } from '../../kit/kbd.tsx'
 import type { Column } from '../../kit/table.tsx'
 import { Time } from '../../kit/time.tsx'
 import { cx } from '../../lib/cx.ts'
-import { formatAge, formatPercent } from '../../lib/format.ts'
+import { formatAge, formatPercent, formatRelative } from '../../lib/format.ts'
 import { endpoints as words } from '../../strings/en/endpoints.ts'
 import { common } from '../../strings/index.ts'
 import { HealthBadge, shownHealth, titleOf, whyFailing, withoutScheme } from './health.tsx'
@@ -38,7 +38,14 @@ function Note({ row, now }: { readonly row: Endpoint; readonly now: number }) {
         : null
   if (shown === 'failing' || shown === 'disabled') return <>{[age, why].filter(Boolean).join(' · ')}</>
   const code = row.warnings.map(warning => warning.code).find(one => Object.hasOwn(words.attention, one))
-  return code === undefined ? null : <span className={styles.warns}>{words.attention[code]}</span>
+  if (code === undefined) return null
+  const at = code === 'token_expires_soon' && row.secretExpiresAt != null ? Date.parse(row.secretExpiresAt) : null
+  const text = at === null ? words.attention[code] : words.secretExpires(formatRelative(at, now))
+  return (
+    <span className={styles.warns} title={text}>
+      {text}
+    </span>
+  )
 }
 
 export function State({ row, now }: { readonly row: Endpoint; readonly now: number }) {
