@@ -2,6 +2,7 @@ import type { Endpoint } from '@posthorn/client'
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { useFilters } from '../../app/scope.ts'
+import { usePermissions } from '../../app/session.ts'
 import { Copy, Id } from '../../kit/copy.tsx'
 import { Icon } from '../../kit/icon.tsx'
 import { ButtonLink, Link } from '../../kit/link.tsx'
@@ -77,6 +78,7 @@ function One({ endpoint }: { readonly endpoint: Endpoint }) {
 
 function Note({ endpoint }: { readonly endpoint: Endpoint }) {
   const { tenant, id, url } = endpoint
+  const { isOperator } = usePermissions()
   return (
     <div className={styles.note}>
       <HealthBadge endpoint={endpoint} />
@@ -84,9 +86,11 @@ function Note({ endpoint }: { readonly endpoint: Endpoint }) {
         <bdi>{url}</bdi>
         <Copy text={url} what={words.copyUrl} />
       </span>
-      <Link to={'/tenants/$tenant' as '/'} params={{ tenant } as never}>
-        <bdi>{tenant}</bdi>
-      </Link>
+      {isOperator && (
+        <Link to={'/tenants/$tenant' as '/'} params={{ tenant } as never}>
+          <bdi>{tenant}</bdi>
+        </Link>
+      )}
       <Id id={id} />
     </div>
   )

@@ -114,7 +114,7 @@ export const endpointChange = {
     replaceTitle: 'Replace the secret',
     newOne: 'New secret',
     when: 'When it takes effect',
-    whens: { now: 'Now', later: 'At a time' },
+    moments: { now: 'Now', later: 'At a time' },
     at: 'From',
     nowText: 'Every attempt from now on carries the new secret, retries included. The receiver must accept it already.',
     laterText: 'Until then requests carry the present secret. From then on they carry the new one, retries included.',

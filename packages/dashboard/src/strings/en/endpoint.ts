@@ -20,7 +20,8 @@ export const endpoint = {
 
   says: {
     failing: (why: string) => `Failing: ${why}.`,
-    since: 'No attempt has succeeded since',
+    began: 'It began',
+    since: 'no attempt has succeeded since.',
     willDisable: 'It will be disabled',
     unlessSuccess: 'unless an attempt succeeds before then.',
     disabled: {

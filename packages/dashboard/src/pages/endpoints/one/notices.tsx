@@ -86,7 +86,11 @@ function Failing({ endpoint }: { readonly endpoint: Endpoint }) {
         </span>
         <span className={styles.small}>
           {error !== null && `${menders[error.by]}. `}
-          {says.since} {health.failingSince !== null && <Time at={health.failingSince} />}.{' '}
+          {health.failingSince !== null && (
+            <>
+              {says.began} <Time at={health.failingSince} />; {says.since}{' '}
+            </>
+          )}
           {disabledAt !== null && (
             <>
               {says.willDisable} <Time at={disabledAt} /> {says.unlessSuccess}
