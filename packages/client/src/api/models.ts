@@ -170,6 +170,8 @@ export type Endpoint = {
    * there is no clientSecret, or if it cannot be decrypted.
    */
   secretFingerprint: string | null
+  /** When the clientSecret expires. Null if there is none, or if it is no JWT that says so. */
+  secretExpiresAt: Timestamp | null
   /** The clientSecret that will replace the current one. Null if there is none. */
   nextSecret: NextSecret | null
   /** The signing secrets that are valid now, newest first. */
@@ -277,6 +279,8 @@ export type EndpointWithSecret = {
    * there is no clientSecret, or if it cannot be decrypted.
    */
   secretFingerprint: string | null
+  /** When the clientSecret expires. Null if there is none, or if it is no JWT that says so. */
+  secretExpiresAt: Timestamp | null
   /** The clientSecret that will replace the current one. Null if there is none. */
   nextSecret: NextSecret | null
   /** The signing secrets that are valid now, newest first. */
@@ -1288,6 +1292,8 @@ export type NextSecret = {
   fingerprint: string
   /** When the secret takes effect. */
   switchAt: Timestamp
+  /** When the secret expires. Null if it is no JWT that says so. */
+  expiresAt: Timestamp | null
 }
 
 export type Signing = {

@@ -32,7 +32,8 @@ function parseWait(text: string): number | null {
     if (size === undefined) return null
     total += Number(amount) * size
   }
-  return Number.isSafeInteger(total) ? total : null
+  // Sums of decimals such as 0.1 have digits that were not written.
+  return Number.isFinite(total) ? Math.round(total * 1_000) / 1_000 : null
 }
 
 /** Writes waits so that `parseSchedule` reads the same: `30 s, 5 min, 2 h 30 min`. */
@@ -52,6 +53,7 @@ function writeWait(seconds: number): string {
     if (count > 0) parts.push(`${count} ${unit}`)
     rest -= count * size
   }
+  rest = Math.round(rest * 1_000) / 1_000
   if (rest > 0 || parts.length === 0) parts.push(`${rest} s`)
   return parts.join(' ')
 }

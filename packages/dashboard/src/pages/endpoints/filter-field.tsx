@@ -66,7 +66,7 @@ export function FilterField({ tenant, value, onChange, types, error }: Props) {
         label={words.label}
         help={words.help}
         mono
-        rows={7}
+        rows={5}
         placeholder={words.placeholder}
         value={value}
         onChange={onChange}

@@ -5,7 +5,7 @@ import { Hidden } from '../../kit/kbd.tsx'
 import type { Column } from '../../kit/table.tsx'
 import { Time } from '../../kit/time.tsx'
 import { cx } from '../../lib/cx.ts'
-import { formatAge, formatPercent } from '../../lib/format.ts'
+import { formatAge, formatPercent, formatRelative } from '../../lib/format.ts'
 import { endpoints as words } from '../../strings/en/endpoints.ts'
 import { common } from '../../strings/index.ts'
 import { HealthBadge, shownHealth, titleOf, whyFailing, withoutScheme } from './health.tsx'
@@ -38,7 +38,14 @@ function Note({ row, now }: { readonly row: Endpoint; readonly now: number }) {
         : null
   if (shown === 'failing' || shown === 'disabled') return <>{[age, why].filter(Boolean).join(' · ')}</>
   const code = row.warnings.map(warning => warning.code).find(one => Object.hasOwn(words.attention, one))
-  return code === undefined ? null : <span className={styles.warns}>{words.attention[code]}</span>
+  if (code === undefined) return null
+  const at = code === 'token_expires_soon' && row.secretExpiresAt != null ? Date.parse(row.secretExpiresAt) : null
+  const text = at === null ? words.attention[code] : words.secretExpires(formatRelative(at, now))
+  return (
+    <span className={styles.warns} title={text}>
+      {text}
+    </span>
+  )
 }
 
 export function State({ row, now }: { readonly row: Endpoint; readonly now: number }) {
@@ -89,7 +96,7 @@ export function Last({ stats }: Pick<Endpoint, 'stats'>) {
 
 export function columnsFor(showTenant: boolean, now: number): readonly Column<Endpoint>[] {
   const all: (Column<Endpoint> | false)[] = [
-    { id: 'state', title: titles.health, width: 'minmax(104px, 1fr)', cell: row => <State row={row} now={now} /> },
+    { id: 'state', title: titles.health, width: 'minmax(152px, 1fr)', cell: row => <State row={row} now={now} /> },
     {
       id: 'name',
       title: titles.name,
@@ -132,17 +139,25 @@ export function columnsFor(showTenant: boolean, now: number): readonly Column<En
 
 /** An endpoint in two lines, on narrow screens. */
 export function NarrowRow({ row, showTenant }: { readonly row: Endpoint; readonly showTenant: boolean }) {
-  const { stats } = row
+  const { stats, types } = row
+  const title = titleOf(row)
+  const place = withoutScheme(row.url)
+  const what = types === null ? words.allTypes : types.join(', ')
   return (
     <div className={styles.two}>
       <div className={styles.line}>
-        <bdi className={cx(styles.strong, styles.clip)}>{titleOf(row)}</bdi>
+        <bdi className={cx(styles.strong, styles.clip)}>{title}</bdi>
         <HealthBadge endpoint={row} />
       </div>
       <div className={cx(styles.line, styles.muted)}>
-        <bdi className={styles.clip}>
-          {showTenant ? `${row.tenant} · ${withoutScheme(row.url)}` : withoutScheme(row.url)}
-        </bdi>
+        <span className={styles.clip}>
+          {showTenant && (
+            <>
+              <bdi>{row.tenant}</bdi> ·{' '}
+            </>
+          )}
+          <bdi>{title === place ? what : place}</bdi>
+        </span>
         <span>{stats?.failureRate ? formatPercent(stats.failureRate) : <Last stats={stats} />}</span>
       </div>
     </div>

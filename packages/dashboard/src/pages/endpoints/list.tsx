@@ -1,6 +1,7 @@
 import type { Endpoint, EventType } from '@posthorn/client'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
+import { useEffect } from 'react'
 import { LiveSwitch } from '../../app/live-switch.tsx'
 import { useFilters, useTenant } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
@@ -18,7 +19,7 @@ import { common } from '../../strings/index.ts'
 import { titleOf } from './health.tsx'
 import styles from './list.module.css'
 import { columnsFor, NarrowRow } from './list-columns.tsx'
-import { catalogueQuery, FILTERS, filtersOf, listQuery } from './queries.ts'
+import { catalogueQuery, FILTERS, filtersOf, listQuery, rememberSearch } from './queries.ts'
 
 /** Endpoints, newest first: how each does, and what it gets. */
 export function Page() {
@@ -31,6 +32,7 @@ export function Page() {
   const now = useNow(30_000)
   const isNarrow = useNarrow()
   const page = list.data
+  useEffect(() => rememberSearch(search), [search])
   const isFiltered = Object.keys(filtersOf(search)).length > 0
   const clear = () => change(Object.fromEntries([...FILTERS, 'cursor'].map(name => [name, undefined])))
   const open = (row: Endpoint) =>

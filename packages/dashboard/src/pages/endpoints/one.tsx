@@ -2,7 +2,9 @@ import type { Endpoint } from '@posthorn/client'
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { useFilters } from '../../app/scope.ts'
+import { usePermissions } from '../../app/session.ts'
 import { Copy, Id } from '../../kit/copy.tsx'
+import { Icon } from '../../kit/icon.tsx'
 import { ButtonLink, Link } from '../../kit/link.tsx'
 import { Page as Body, EmptyState, ErrorState, PageHeader, Skeleton, Tabs } from '../../kit/surfaces.tsx'
 import { hasStatus } from '../../lib/errors.ts'
@@ -17,6 +19,7 @@ import { Retries } from './one/retries.tsx'
 import { Secrets } from './one/secrets.tsx'
 import { Settings } from './one/settings.tsx'
 import styles from './one.module.css'
+import { rememberedSearch } from './queries.ts'
 
 /** One endpoint: how it does first, then what it gets, and everything that can be changed. */
 export function Page() {
@@ -26,7 +29,10 @@ export function Page() {
   return (
     <Body>
       <nav className={styles.crumbs}>
-        <Link to="/endpoints">{words.back}</Link>
+        <Link to="/endpoints" search={rememberedSearch() as never}>
+          <Icon name="left" size={14} />
+          {words.back}
+        </Link>
       </nav>
       {query.data !== undefined ? (
         <One key={`${tenant}/${id}`} endpoint={query.data} />
@@ -54,7 +60,7 @@ function One({ endpoint }: { readonly endpoint: Endpoint }) {
         note={<Note endpoint={endpoint} />}
         actions={<Actions endpoint={endpoint} />}
       />
-      <Notices endpoint={endpoint} onOpen={next => change({ tab: next })} />
+      <Notices endpoint={endpoint} tab={tab} onOpen={next => change({ tab: next })} />
       <Tabs
         label={words.tabsLabel}
         value={tab}
@@ -72,6 +78,7 @@ function One({ endpoint }: { readonly endpoint: Endpoint }) {
 
 function Note({ endpoint }: { readonly endpoint: Endpoint }) {
   const { tenant, id, url } = endpoint
+  const { isOperator } = usePermissions()
   return (
     <div className={styles.note}>
       <HealthBadge endpoint={endpoint} />
@@ -79,9 +86,11 @@ function Note({ endpoint }: { readonly endpoint: Endpoint }) {
         <bdi>{url}</bdi>
         <Copy text={url} what={words.copyUrl} />
       </span>
-      <Link to={'/tenants/$tenant' as '/'} params={{ tenant } as never}>
-        <bdi>{tenant}</bdi>
-      </Link>
+      {isOperator && (
+        <Link to={'/tenants/$tenant' as '/'} params={{ tenant } as never}>
+          <bdi>{tenant}</bdi>
+        </Link>
+      )}
       <Id id={id} />
     </div>
   )

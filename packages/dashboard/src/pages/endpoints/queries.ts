@@ -32,3 +32,14 @@ export const catalogueQuery = queryOptions({
   queryFn: ({ signal }) => posthorn.eventTypes.list({ limit: 1_000 }, { signal }).then(page => page.data),
   staleTime: 60_000,
 })
+
+let lastSearch: Search = {}
+
+/** Notes the filters of the list, so that the way back from an endpoint leads to the same list. */
+export function rememberSearch(search: Search): void {
+  lastSearch = search
+}
+
+export function rememberedSearch(): Search {
+  return lastSearch
+}

@@ -106,15 +106,15 @@ export const endpointChange = {
     help: 'Each request carries it as “Authorization: Bearer …”. Posthorn shows only its fingerprint.',
     fingerprint: 'Fingerprint',
     expires: 'Expires',
-    never: 'never, as far as Posthorn can tell',
     next: 'Next secret',
+    nextExpires: 'It expires',
     from: 'from',
     unreadable: 'cannot be decrypted',
     replace: 'Replace secret',
     replaceTitle: 'Replace the secret',
     newOne: 'New secret',
     when: 'When it takes effect',
-    whens: { now: 'Now', later: 'At a time' },
+    moments: { now: 'Now', later: 'At a time' },
     at: 'From',
     nowText: 'Every attempt from now on carries the new secret, retries included. The receiver must accept it already.',
     laterText: 'Until then requests carry the present secret. From then on they carry the new one, retries included.',
@@ -203,7 +203,8 @@ export const endpointChange = {
       count === 0
         ? 'A delivery has one attempt. If that fails, it is exhausted.'
         : `After the first attempt up to ${common.count(count, 'retry follows', 'retries follow')}, the last about ${last} later. Then the delivery is exhausted.`,
-    random: 'Each wait is counted from the end of the attempt before, with up to 10 % added at random.',
+    random:
+      'Each wait is counted from the end of the attempt before. Up to 10 % is added at random: the bars after the dots.',
     forType: 'For deliveries of',
     anyType: 'types without a schedule of their own',
     edit: 'Edit',
@@ -215,7 +216,7 @@ export const endpointChange = {
     saved: 'The schedule is saved. It applies to the next wait of every delivery.',
     chart: 'When each attempt is made, counted from the end of the first one',
     columns: { attempt: 'Attempt', wait: 'Wait', earliest: 'Earliest', latest: 'Latest' },
-    first: 'at once',
+    first: 'first',
     notSet: 'Not set here',
   },
 } as const

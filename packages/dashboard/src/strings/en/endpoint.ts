@@ -20,7 +20,8 @@ export const endpoint = {
 
   says: {
     failing: (why: string) => `Failing: ${why}.`,
-    since: 'No attempt has succeeded since',
+    began: 'It began',
+    since: 'no attempt has succeeded since.',
     willDisable: 'It will be disabled',
     unlessSuccess: 'unless an attempt succeeds before then.',
     disabled: {
@@ -167,6 +168,8 @@ export const endpoint = {
         : `${formatNumber(ended)} of ${common.deliveries(all)} ended`,
     running: 'Replaying',
     isPaused: 'Replay paused',
+    isMade: 'Replay: all deliveries are created',
+    isDone: 'Replay done',
     pause: 'Pause',
     resume: 'Resume',
     cancel: 'Cancel replay',

@@ -43,6 +43,8 @@ export const endpoints = {
     secret_unreadable: 'secret unreadable',
     types_fit_nothing: 'a type fits nothing',
   } as Readonly<Record<string, string>>,
+  /** For `token_expires_soon`, where it is known when. */
+  secretExpires: (when: string) => `secret expires ${when}`,
   searchedTo: 'Searched back to',
   empty: {
     title: 'No endpoints yet',

@@ -1,6 +1,7 @@
 import type { Endpoint } from '@posthorn/client'
 import { Icon } from '../../../kit/icon.tsx'
 import styles from '../one.module.css'
+import { Said } from './said.tsx'
 
 type Props = {
   readonly endpoint: Endpoint
@@ -19,7 +20,9 @@ export function Advice({ endpoint, fields = [], codes = [] }: Props) {
   return shown.map(({ code, detail, field }) => (
     <p key={`${code}${field ?? ''}${detail}`} className={styles.advice}>
       <Icon name="warning" size={14} />
-      <span>{detail}</span>
+      <span>
+        <Said>{detail}</Said>
+      </span>
     </p>
   ))
 }

@@ -26,10 +26,8 @@ export function Section({ title, help, actions, children }: SectionProps) {
         <h2>{title}</h2>
         <p>{help}</p>
       </div>
-      <div className={styles.sectionBody}>
-        {children}
-        {actions !== undefined && <div className={styles.sectionActions}>{actions}</div>}
-      </div>
+      <div className={styles.sectionBody}>{children}</div>
+      {actions !== undefined && <div className={styles.sectionActions}>{actions}</div>}
     </section>
   )
 }

@@ -14,14 +14,14 @@ import { heldQuery } from './queries.ts'
 
 const words = strings.enable
 
-type Props = { readonly endpoint: Endpoint; readonly small?: boolean }
+type Props = { readonly endpoint: Endpoint }
 
 /** Enables the endpoint, and asks what to do with what is held meanwhile. */
-export function EnableButton({ endpoint, small }: Props) {
+export function EnableButton({ endpoint }: Props) {
   const [isOpen, setOpen] = useState(false)
   return (
     <>
-      <Button kind="primary" icon="play" small={small} onClick={() => setOpen(true)}>
+      <Button kind="primary" icon="play" onClick={() => setOpen(true)}>
         {words.action}
       </Button>
       {isOpen && <EnableDialog endpoint={endpoint} onClose={() => setOpen(false)} />}
@@ -54,7 +54,7 @@ function EnableDialog({ endpoint: { tenant, id }, onClose }: DialogProps) {
   }
   const isSimple = held === 0 || query.error !== null
   return (
-    <Dialog open onClose={onClose} title={words.title}>
+    <Dialog open onClose={onClose} title={words.title} wide={!isSimple}>
       <p className={styles.muted}>
         {held === undefined ? (query.error === null ? words.counting : '') : held === 0 ? words.none : words.text(held)}
       </p>

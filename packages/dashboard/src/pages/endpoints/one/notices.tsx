@@ -10,10 +10,10 @@ import { endpointChange } from '../../../strings/en/endpoint-change.ts'
 import { menders, wordsFor } from '../../../strings/en/errors.ts'
 import { whyFailing } from '../health.tsx'
 import styles from '../one.module.css'
-import { EnableButton } from './enable.tsx'
 import { heldQuery, openQuery, replaysQuery } from './queries.ts'
 import { RunningReplay } from './replay-progress.tsx'
 import { RetryPending } from './retry-pending.tsx'
+import { Said } from './said.tsx'
 
 const says = words.says
 
@@ -29,12 +29,14 @@ const URGENT: Readonly<Record<string, 'secrets' | 'settings'>> = {
 
 type Props = {
   readonly endpoint: Endpoint
+  /** The part of the page that is open: what it says itself isn't said here as well. */
+  readonly tab: string
   /** Opens a part of the page. */
   readonly onOpen: (tab: 'secrets' | 'settings') => void
 }
 
 /** What has to be known before anything else: that it fails and why, that it is disabled, what expires. */
-export function Notices({ endpoint, onOpen }: Props) {
+export function Notices({ endpoint, tab: open, onOpen }: Props) {
   const { tenant, id, state, health, nextSecret, warnings } = endpoint
   const replays = useQuery(replaysQuery(tenant, id))
   const notices: ReactNode[] = []
@@ -51,9 +53,10 @@ export function Notices({ endpoint, onOpen }: Props) {
   }
   for (const warning of warnings) {
     const tab = URGENT[warning.code]
-    if (tab !== undefined) notices.push(<Urgent key={warning.code} warning={warning} onOpen={() => onOpen(tab)} />)
+    if (tab !== undefined && tab !== open)
+      notices.push(<Urgent key={warning.code} warning={warning} onOpen={() => onOpen(tab)} />)
   }
-  if (nextSecret !== null) {
+  if (nextSecret !== null && open !== 'secrets') {
     notices.push(
       <Banner key="next">
         {says.nextSecret} <Time at={nextSecret.switchAt} />.
@@ -83,7 +86,11 @@ function Failing({ endpoint }: { readonly endpoint: Endpoint }) {
         </span>
         <span className={styles.small}>
           {error !== null && `${menders[error.by]}. `}
-          {says.since} {health.failingSince !== null && <Time at={health.failingSince} />}.{' '}
+          {health.failingSince !== null && (
+            <>
+              {says.began} <Time at={health.failingSince} />; {says.since}{' '}
+            </>
+          )}
           {disabledAt !== null && (
             <>
               {says.willDisable} <Time at={disabledAt} /> {says.unlessSuccess}
@@ -103,10 +110,9 @@ function whenDisabled(warnings: readonly Warning[]): string | null {
 
 function Disabled({ endpoint }: { readonly endpoint: Endpoint }) {
   const { tenant, id, disabledReason, disabledAt } = endpoint
-  const { canWrite } = usePermissions()
   const held = useQuery(heldQuery(tenant, id))
   return (
-    <Banner tone="warning" action={canWrite && <EnableButton endpoint={endpoint} small />}>
+    <Banner tone="warning">
       <b>{says.disabled[disabledReason ?? 'unknown']}</b>
       {disabledAt !== null && (
         <>
@@ -132,7 +138,7 @@ function Urgent({ warning, onOpen }: { readonly warning: Warning; readonly onOpe
         )
       }
     >
-      {warning.detail}
+      <Said>{warning.detail}</Said>
     </Banner>
   )
 }

@@ -58,17 +58,27 @@ export function latestQuery(tenant: string, id: string, range: Range) {
   })
 }
 
-/** The replays to this endpoint that haven't ended. */
+/** How long a replay that has ended is still shown, in milliseconds. */
+const SHOWN_AFTER_MS = 60_000
+/** How often replays are read while one is shown, in milliseconds. */
+const LOOK_MS = 2_000
+
+/** The replays to this endpoint whose deliveries haven't all ended, and those that have just ended. */
 export function replaysQuery(tenant: string, id: string) {
   return queryOptions({
     queryKey: ['replays', tenant, 'of', id],
     queryFn: async ({ signal }): Promise<readonly Replay[]> => {
-      const pages = await Promise.all(
-        (['running', 'paused'] as const).map(state => posthorn.replays.list(tenant, { state, limit: 100 }, { signal })),
-      )
-      return pages.flatMap(page => page.data).filter(replay => replay.endpoint === id)
+      const page = await posthorn.replays.list(tenant, { limit: 100 }, { signal })
+      return page.data.filter(replay => replay.endpoint === id && isShown(replay, Date.now()))
     },
+    refetchInterval: ({ state }) => ((state.data?.length ?? 0) > 0 ? LOOK_MS : false),
   })
+}
+
+function isShown({ state, made, ended, endedAt }: Replay, now: number): boolean {
+  if (state === 'cancelled') return false
+  if (state !== 'done' || ended < made) return true
+  return endedAt !== null && now - Date.parse(endedAt) < SHOWN_AFTER_MS
 }
 
 /** What is read again after a change of an endpoint. */

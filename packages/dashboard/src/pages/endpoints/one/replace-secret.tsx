@@ -64,8 +64,8 @@ export function ReplaceSecret({ endpoint: { tenant, id, types, oauth }, onClose 
                   label={words.when}
                   value={when}
                   options={[
-                    { value: 'now', label: words.whens.now },
-                    { value: 'later', label: words.whens.later },
+                    { value: 'now', label: words.moments.now },
+                    { value: 'later', label: words.moments.later },
                   ]}
                   onChange={setWhen}
                 />

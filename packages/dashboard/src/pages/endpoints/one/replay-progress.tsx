@@ -13,6 +13,12 @@ import styles from '../one.module.css'
 
 const words = strings.replay
 
+function titleOf({ state, ended, made }: Replay): string {
+  if (state === 'paused') return words.isPaused
+  if (state === 'running') return words.running
+  return ended < made ? words.isMade : words.isDone
+}
+
 type Props = { readonly tenant: string; readonly replay: Replay }
 
 /** How far a replay to this endpoint is, while it runs or is paused. */
@@ -38,7 +44,7 @@ export function RunningReplay({ tenant, replay }: Props) {
   return (
     <div className={styles.replay}>
       <span>
-        <b>{state === 'paused' ? words.isPaused : words.running}</b> · {words.progress(ended, all)}
+        <b>{titleOf(replay)}</b> · {words.progress(ended, all)}
       </span>
       <progress
         className={styles.progress}
@@ -49,7 +55,7 @@ export function RunningReplay({ tenant, replay }: Props) {
       <Link to={'/replays/$tenant/$id' as '/'} params={{ tenant, id } as never}>
         {words.open}
       </Link>
-      {canWrite && (
+      {canWrite && state !== 'done' && (
         <>
           <Button small onClick={() => void act(state === 'paused' ? 'resume' : 'pause')}>
             {state === 'paused' ? words.resume : words.pause}

@@ -12,7 +12,7 @@ const SIDE = 28
 const RAIL = 34
 const DOT = 10
 /** How far labels are apart at least, in pixels. */
-const ROOM = 60
+const ROOM = 84
 
 /** Attempts on a time axis, which is logarithmic as waits mostly double; the same as a table below. */
 export function ScheduleAxis({ preview: { retries } }: { readonly preview: SchedulePreview }) {
@@ -34,7 +34,7 @@ export function ScheduleAxis({ preview: { retries } }: { readonly preview: Sched
               {times.map((at, index) => {
                 const left = x(places[index] ?? 0)
                 const isLast = index === times.length - 1
-                const isLabelled = left - labelledTo >= ROOM || (isLast && times.length > 1)
+                const isLabelled = index === 0 || isLast || (left - labelledTo >= ROOM && x(1) - left >= ROOM)
                 if (isLabelled) labelledTo = left
                 return (
                   // biome-ignore lint/suspicious/noArrayIndexKey: an attempt is its number
@@ -51,7 +51,7 @@ export function ScheduleAxis({ preview: { retries } }: { readonly preview: Sched
                       {index + 1}
                     </text>
                     {isLabelled && (
-                      <text className={styles.label} x={left} y={RAIL + 32} textAnchor="middle">
+                      <text className={styles.label} {...labelPlace(left, index, isLast)} y={RAIL + 32}>
                         {index === 0 ? words.first : `+${formatDuration(at * 1_000)}`}
                       </text>
                     )}
@@ -65,6 +65,12 @@ export function ScheduleAxis({ preview: { retries } }: { readonly preview: Sched
       {retries.length > 0 && <Numbers retries={retries} />}
     </>
   )
+}
+
+/** The first and the last label stay within the axis. */
+function labelPlace(x: number, index: number, isLast: boolean) {
+  if (index === 0) return { x: x - DOT, textAnchor: 'start' as const }
+  return isLast ? { x: x + SIDE, textAnchor: 'end' as const } : { x, textAnchor: 'middle' as const }
 }
 
 function Numbers({ retries }: Pick<SchedulePreview, 'retries'>) {

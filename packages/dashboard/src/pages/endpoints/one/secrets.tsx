@@ -4,6 +4,7 @@ import { usePermissions } from '../../../app/session.ts'
 import { Button } from '../../../kit/button.tsx'
 import { KeyValue } from '../../../kit/surfaces.tsx'
 import { Time } from '../../../kit/time.tsx'
+import { formatDay } from '../../../lib/format.ts'
 import { endpointChange } from '../../../strings/en/endpoint-change.ts'
 import styles from '../one.module.css'
 import { Advice } from './advice.tsx'
@@ -40,7 +41,7 @@ export function Secrets({ endpoint }: Props) {
 }
 
 function Bearer({ endpoint }: Props) {
-  const { secretFingerprint, nextSecret, oauth } = endpoint
+  const { secretFingerprint, secretExpiresAt, nextSecret, oauth } = endpoint
   const { secret: words } = endpointChange
   const { canWrite } = usePermissions()
   const [isOpen, setOpen] = useState(false)
@@ -65,18 +66,30 @@ function Bearer({ endpoint }: Props) {
               words.fingerprint,
               secretFingerprint === null ? words.unreadable : <code key="fingerprint">{secretFingerprint}</code>,
             ],
+            secretExpiresAt != null && [words.expires, <Until key="expires" at={secretExpiresAt} />],
             nextSecret !== null && [
               words.next,
               <span key="next">
-                <code>{nextSecret.fingerprint}</code> {words.from} <Time at={nextSecret.switchAt} />
+                <code>{nextSecret.fingerprint}</code>, {words.from} <Time at={nextSecret.switchAt} as="clock" /> (
+                <Time at={nextSecret.switchAt} />)
               </span>,
             ],
+            nextSecret?.expiresAt != null && [words.nextExpires, <Until key="nextExpires" at={nextSecret.expiresAt} />],
           ]}
         />
       )}
       <Advice endpoint={endpoint} codes={ABOUT_SECRET} />
       {isOpen && <ReplaceSecret endpoint={endpoint} onClose={() => setOpen(false)} />}
     </Section>
+  )
+}
+
+/** A day and how far it is: `22 Apr 2027, in 143 days`. */
+function Until({ at }: { readonly at: string }) {
+  return (
+    <span>
+      {formatDay(Date.parse(at))}, <Time at={at} />
+    </span>
   )
 }
 

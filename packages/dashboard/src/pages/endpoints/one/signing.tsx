@@ -119,7 +119,14 @@ function RotateDialog({ endpoint, onClose }: Props & { readonly onClose: () => v
       setBusy(false)
     }
   }
-  if (made !== null) return <Reveal made={made} onClose={onClose} />
+  if (made !== null) {
+    const isPublic = made.signing[0]?.publicKey != null
+    return (
+      <Dialog open onClose={onClose} title={isPublic ? words.publicKey : words.reveal}>
+        <Reveal made={made} onClose={onClose} />
+      </Dialog>
+    )
+  }
   return (
     <Dialog open onClose={onClose} title={words.dialog}>
       <p className={styles.muted}>{words.text}</p>
@@ -156,7 +163,7 @@ function Reveal({ made, onClose }: { readonly made: EndpointWithSecret; readonly
   const publicKey = signing[0]?.publicKey ?? null
   const shown = publicKey ?? signingSecret ?? ''
   return (
-    <Dialog open onClose={onClose} title={publicKey === null ? words.reveal : words.publicKey}>
+    <>
       <p className={styles.muted}>{publicKey === null ? words.revealText : words.revealKey}</p>
       <CodeBlock wrap code={shown} label={words.reveal} />
       <DialogActions>
@@ -165,6 +172,6 @@ function Reveal({ made, onClose }: { readonly made: EndpointWithSecret; readonly
           {words.done}
         </Button>
       </DialogActions>
-    </Dialog>
+    </>
   )
 }
