@@ -122,9 +122,13 @@ const types = page('/event-types', () => import('../pages/event-types/list.tsx')
   'archived',
 ])
 const type = page('/event-types/$name', () => import('../pages/event-types/one.tsx'), { title: nav.types }, ['tab'])
-const replays = page('/replays', () => import('../pages/replays/list.tsx'), { title: nav.replays }, ['state', 'cursor'])
+const replays = page('/replays', () => import('../pages/replays/list.tsx'), { title: nav.replays }, [
+  'kind',
+  'state',
+  'cursor',
+])
 const replay = page('/replays/$tenant/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays })
-const replayBatch = page('/replays/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays })
+const replayBatch = page('/replays/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays }, ['cursor'])
 const newReplay = page('/replays/new', () => import('../pages/replays/new.tsx'), { title: 'Start a replay' }, [
   'type',
   'endpoint',

@@ -66,7 +66,7 @@ function Form() {
       const { id, isDuplicate } = await start(selection, body, key.trim())
       if (isDuplicate) toast(words.duplicate)
       await (tenant === null
-        ? navigate({ to: '/replays/$id' as '/', params: { id } as never, search: {} as never })
+        ? navigate({ to: '/replays/$id', params: { id } })
         : navigate({ to: '/replays/$tenant/$id', params: { tenant, id } }))
     } catch (failure) {
       setError(failure)
