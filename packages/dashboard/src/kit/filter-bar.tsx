@@ -39,17 +39,20 @@ type Props = {
   readonly search: Search
   /** Changes the URL. Undefined removes a parameter. */
   readonly onChange: (changes: Record<string, string | undefined>) => void
+  /** At the start of the row: a `SearchField`, which `/` then goes to. */
+  readonly lead?: ReactNode
   /** At the end of the row, such as the switch for live updates. */
   readonly children?: ReactNode
 }
 
 /** The filters of a list as chips in one row. What is chosen is in the URL, so reload, back and a pasted link keep it. */
-export function FilterBar({ filters, search, onChange, children }: Props) {
+export function FilterBar({ filters, search, onChange, lead, children }: Props) {
   const bar = useRef<HTMLElement>(null)
-  useHotkeys({ '/': () => bar.current?.querySelector('button')?.focus() })
+  useHotkeys({ '/': () => bar.current?.querySelector<HTMLElement>(lead === undefined ? 'button' : 'input')?.focus() })
   const isFiltered = filters.some(({ name }) => search[name] !== undefined)
   return (
     <search className={styles.bar} ref={bar} aria-label={common.filter}>
+      {lead}
       {filters.map(filter => (
         <Chip key={filter.name} filter={filter} value={search[filter.name]} onChange={onChange} />
       ))}
