@@ -38,7 +38,7 @@ export function Page() {
   const isAcross = tenant === null && search.kind === ACROSS
   const list = useQuery(listQuery(tenant, search))
   const page = list.data
-  const isEmpty = page?.data.length === 0
+  const isEmpty = page?.data.length === 0 && search.state === undefined
   const open = (row: AnyReplay) =>
     void (isBatch(row)
       ? navigate({ to: '/replays/$id', params: { id: row.id } })
@@ -60,7 +60,7 @@ export function Page() {
             onChange={next => change({ kind: next === ACROSS ? ACROSS : undefined, cursor: undefined })}
           />
         )}
-        {canWrite && (
+        {canWrite && !isEmpty && (
           <ButtonLink
             small
             icon="plus"
@@ -131,16 +131,16 @@ function columnsFor(showTenant: boolean, isAcross: boolean): readonly Column<Any
       cell: row => periodOf(row, Date.now()),
     },
     {
-      id: 'progress',
-      title: words.columns.progress,
-      width: 'minmax(180px, 1.4fr)',
-      cell: row => <SmallProgress replay={row} />,
-    },
-    {
       id: 'key',
       title: words.columns.key,
       width: 'minmax(72px, 0.8fr)',
       cell: row => <bdi className={styles.mono}>{row.key ?? common.none}</bdi>,
+    },
+    {
+      id: 'progress',
+      title: words.columns.progress,
+      width: 'minmax(180px, 1.4fr)',
+      cell: row => <SmallProgress replay={row} />,
     },
   ]
   return all.filter(column => column !== false)

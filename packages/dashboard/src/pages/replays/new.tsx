@@ -14,7 +14,7 @@ import { formatNumber } from '../../lib/format.ts'
 import { useSettled } from '../../lib/hooks.ts'
 import { searchOf } from '../../lib/range.ts'
 import { replays } from '../../strings/en/replays.ts'
-import { shell } from '../../strings/index.ts'
+import { common, shell } from '../../strings/index.ts'
 import { EndpointChoice, TenantChoice, TypesChoice } from './choices.tsx'
 import styles from './new.module.css'
 import { countQuery, start } from './queries.ts'
@@ -121,7 +121,7 @@ function Form() {
       <section className={styles.side} aria-label={words.count}>
         <h2>{words.count}</h2>
         <div className={styles.figure} role="status">
-          <strong>{n === undefined ? '…' : n === null ? '—' : formatNumber(n)}</strong>
+          <strong>{n === undefined || n === null ? common.none : formatNumber(n)}</strong>
           <p className={styles.muted}>
             {!isComplete(selection) && (tenant === null && selection.types.length === 0 ? words.typesNeeded : '')}
             {isComplete(selection) && n === undefined && count.error === null && words.counting}

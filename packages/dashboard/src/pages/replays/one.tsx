@@ -88,7 +88,7 @@ function Facts({ tenant, replay }: Props) {
         [
           facts.types,
           types === null ? (
-            words.allTypes
+            words.everyType
           ) : (
             <bdi key="types" className={styles.mono}>
               {types.join(', ')}

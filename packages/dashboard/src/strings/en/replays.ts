@@ -106,7 +106,8 @@ export const replays = {
     batch: 'Part of',
     tenants: 'Tenants',
   },
-  allEndpoints: 'all endpoints',
+  everyType: 'All types',
+  allEndpoints: 'All endpoints',
   selection: 'Selection',
   byTenant: 'By tenant',
   noParts: 'No tenant has anything to send.',
@@ -117,6 +118,7 @@ export const replays = {
   cancel: 'Cancel replay',
   paused: 'Paused. Deliveries created so far are still sent.',
   resumed: 'Resumed.',
+  cancelKeep: 'Keep the replay',
   cancelTitle: 'Cancel this replay?',
   cancelText: (left: number | null, open: number) =>
     [
