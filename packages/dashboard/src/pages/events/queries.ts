@@ -1,5 +1,10 @@
 import type { EventDetail, EventEndpoint, ListEventsPage, Page } from '@posthorn/client'
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import {
+  type InfiniteData,
+  infiniteQueryOptions,
+  queryOptions,
+  type UseInfiniteQueryResult,
+} from '@tanstack/react-query'
 import { callText, posthorn } from '../../app/client.ts'
 import { payloadTextIn } from '../../lib/payload-text.ts'
 import { boundsOf, type Range } from '../../lib/range.ts'
@@ -75,6 +80,9 @@ export function outcomesQuery(tenant: string, id: string) {
       state.data?.pages.some(page => page.data.some(one => isUnderWay(one, Date.now()))) ? 1_000 : false,
   })
 }
+
+/** What `useInfiniteQuery` returns for it. */
+export type OutcomesRead = UseInfiniteQueryResult<InfiniteData<Page<EventEndpoint>>>
 
 /** The event types of the catalogue, for choosing one. */
 export function typesQuery() {
