@@ -48,7 +48,7 @@ function Form() {
   const selection = selectionIn(search, tenant)
   // Read as a text, so that an equal selection is the same one.
   const wanted = useSettled(JSON.stringify([selection, range]), SETTLE_MS)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the period is fixed anew whenever the selection changes
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the period is fixed again whenever the selection changes
   const body = useMemo(() => (isComplete(selection) ? bodyOf(selection, search, Date.now()) : null), [wanted])
   const isSettled = wanted === JSON.stringify([selection, range])
   const count = useQuery(countQuery(selection, isSettled ? body : null))

@@ -49,7 +49,7 @@ export const replays = {
     delivered: 'delivered',
     missing: 'missed',
   },
-  whats: (list: readonly string[]) => {
+  enumerate: (list: readonly string[]) => {
     const text = list.length < 2 ? list.join('') : `${list.slice(0, -1).join(', ')} and ${list.at(-1)}`
     return text.charAt(0).toUpperCase() + text.slice(1)
   },
