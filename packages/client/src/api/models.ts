@@ -632,6 +632,7 @@ export type Retries = {
 
 export type Replay = {
   id: string
+  tenant: string
   /** The `key` that the replay was created with. Null if it had none. */
   key: string | null
   /**

@@ -132,6 +132,7 @@ function useEntries(wanted: string) {
     ? [
         { id: 'register', group: words.actions, icon: 'plus', label: words.registerEndpoint, to: '/endpoints/new' },
         { id: 'publish', group: words.actions, icon: 'plus', label: words.publishEvent, to: '/events/new' },
+        { id: 'replay', group: words.actions, icon: 'plus', label: words.startReplay, to: '/replays/new' },
       ]
     : []
   const fits = ({ label }: Entry) => label.toLowerCase().includes(wanted.toLowerCase())

@@ -100,7 +100,7 @@ const event = createRoute({
   path: '$tenant/$id',
   component: lazyRouteComponent(() => import('../pages/events/detail.tsx'), 'Detail'),
 })
-const newEvent = page('/events/new', () => import('../pages/events/new.tsx'), { title: 'Publish a test event' }, [
+const newEvent = page('/events/new', () => import('../pages/events/new.tsx'), { title: shell.palette.publishEvent }, [
   'type',
   'event',
 ])
@@ -136,8 +136,8 @@ const type = page('/event-types/$name', () => import('../pages/event-types/one.t
 ])
 const replays = page('/replays', () => import('../pages/replays/list.tsx'), { title: nav.replays }, ['state', 'cursor'])
 const replay = page('/replays/$tenant/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays })
-const replayBatch = page('/replays/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays })
-const newReplay = page('/replays/new', () => import('../pages/replays/new.tsx'), { title: 'Start a replay' }, [
+const replayBatch = page('/replays/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays }, ['cursor'])
+const newReplay = page('/replays/new', () => import('../pages/replays/new.tsx'), { title: shell.palette.startReplay }, [
   'type',
   'endpoint',
   'state',

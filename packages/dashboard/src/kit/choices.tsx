@@ -168,10 +168,13 @@ export function Combobox(props: ComboboxProps) {
           onInputValueChange={text => onSearch?.(text)}
           filter={onSearch === undefined ? undefined : null}
         >
-          <BaseCombobox.Input className={styles.input} placeholder={placeholder} {...wiring} />
+          <div className={styles.combo}>
+            <BaseCombobox.Input className={styles.input} placeholder={placeholder} {...wiring} />
+            <Icon name="down" />
+          </div>
           <BaseCombobox.Portal>
-            <BaseCombobox.Positioner className={popup.positioner} sideOffset={4}>
-              <BaseCombobox.Popup className={popup.popup}>
+            <BaseCombobox.Positioner className={popup.positioner} sideOffset={4} align="start">
+              <BaseCombobox.Popup className={cx(popup.popup, styles.list)}>
                 <BaseCombobox.Empty className={popup.empty}>{common.noOptions}</BaseCombobox.Empty>
                 <BaseCombobox.List>
                   {(option: Option) => (

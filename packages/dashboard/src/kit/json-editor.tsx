@@ -170,10 +170,10 @@ function Backdrop({ lines, problems, scroll, shown, text }: BackdropProps) {
               {line === '' ? ' ' : <Coloured line={line} />}
               {problems
                 .filter(problem => problem.line - 1 === first + index)
-                .map(({ from, to }) => {
+                .map(({ from, to, path, text: sentence }) => {
                   const start = text.lastIndexOf('\n', from - 1) + 1
                   return (
-                    <span key={from} className={styles.mark}>
+                    <span key={`${from} ${path} ${sentence}`} className={styles.mark}>
                       {line.slice(0, from - start)}
                       <u>{line.slice(from - start, Math.max(to - start, from - start + 1)) || ' '}</u>
                     </span>

@@ -24,7 +24,7 @@ type Open = { readonly at: number; readonly isArray: boolean; readonly pointer: 
   key: string
 }
 
-const ESCAPES = /^\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/
+const ESCAPES = /^\\(?:["\\/]|[bfn]|[rt]|u[\da-fA-F]{4})/
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 const WORD = /[^\s,:[\]{}"]+/y
 const SPACE = /[ \t\r\n]*/y

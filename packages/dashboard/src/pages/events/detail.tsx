@@ -17,7 +17,7 @@ import { events as words } from '../../strings/en/events.ts'
 import styles from './detail.module.css'
 import { sentenceOf } from './outcome.ts'
 import { Outcomes } from './outcomes.tsx'
-import { eventQuery, outcomesQuery, type Published } from './queries.ts'
+import { eventQuery, type OutcomesRead, outcomesQuery, type Published } from './queries.ts'
 import { SendAgain } from './send-again.tsx'
 
 /** One event: where it arrived first, why an endpoint got none, then the payload. */
@@ -25,6 +25,8 @@ export function Detail() {
   const { tenant, id } = useParams({ strict: false }) as { tenant: string; id: string }
   const navigate = useNavigate()
   const query = useQuery(eventQuery(tenant, id))
+  // Read at the same time as the event, which can have a megabyte.
+  const outcomes = useInfiniteQuery({ ...outcomesQuery(tenant, id), enabled: !hasStatus(query.error, 404) })
   const event = query.data
   const isLate = useDelayed(query.isPending)
   const close = () => void navigate({ to: '/events', search: ((before: object) => before) as never })
@@ -39,7 +41,7 @@ export function Detail() {
         </h2>
       }
     >
-      {event !== undefined && <Body key={id} event={event} />}
+      {event !== undefined && <Body key={id} event={event} outcomes={outcomes} />}
       {event === undefined && isLate && <Skeleton width="60%" height={20} />}
       {event === undefined &&
         query.error !== null &&
@@ -52,9 +54,10 @@ export function Detail() {
   )
 }
 
-function Body({ event }: { readonly event: Published }) {
+type BodyProps = { readonly event: Published; readonly outcomes: OutcomesRead }
+
+function Body({ event, outcomes: query }: BodyProps) {
   const { tenant, id, rejected } = event
-  const query = useInfiniteQuery(outcomesQuery(tenant, id))
   const endpoints = query.data?.pages.flatMap(page => page.data)
   const isLate = useDelayed(query.isPending)
   return (
@@ -70,10 +73,10 @@ function Body({ event }: { readonly event: Published }) {
             )}
           </div>
         )}
-        {endpoints !== undefined && (
-          <p className={styles.says}>{sentenceOf(endpoints, rejected !== null, query.hasNextPage)}</p>
-        )}
-        {endpoints === undefined && isLate && <Skeleton width="70%" height={20} />}
+        <p className={styles.says} role="status">
+          {endpoints !== undefined && sentenceOf(endpoints, rejected !== null, query.hasNextPage)}
+          {endpoints === undefined && isLate && <Skeleton width="70%" height={20} />}
+        </p>
         <Meta event={event} />
       </div>
       <Actions event={event} />

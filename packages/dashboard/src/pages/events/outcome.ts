@@ -26,8 +26,13 @@ export function group(endpoints: readonly EventEndpoint[]): Outcomes {
       notSent.set(reason, [...(notSent.get(reason) ?? []), one])
     }
   }
-  return { sent, making, notSent: [...notSent] }
+  return { sent: sent.sort((a, b) => rankOf(a) - rankOf(b)), making, notSent: [...notSent] }
 }
+
+/** Trouble first: what failed, what still waits, and then what arrived. */
+const RANKS: readonly (ShownState | null)[] = ['exhausted', 'retrying', 'held', 'pending', 'cancelled', 'delivered']
+
+const rankOf = (one: EventEndpoint) => RANKS.indexOf(stateOf(one))
 
 function reasonOf({ reason }: EventEndpoint): NotSentReason {
   return reason !== null && Object.hasOwn(events.why, reason) ? (reason as NotSentReason) : 'unknown'

@@ -11,6 +11,7 @@ import { wordsFor } from '../../strings/en/errors.ts'
 import { events as words } from '../../strings/en/events.ts'
 import { group, type NotSentReason, stateOf } from './outcome.ts'
 import styles from './outcomes.module.css'
+import { WhyFilter } from './why-filter.tsx'
 
 type Props = {
   readonly tenant: string
@@ -47,7 +48,7 @@ export function Outcomes({ tenant, event, endpoints }: Props) {
         <section className={styles.part}>
           <h3>{words.notSent}</h3>
           {notSent.map(([reason, those]) => (
-            <NotSent key={reason} tenant={tenant} reason={reason} endpoints={those} />
+            <NotSent key={reason} tenant={tenant} event={event} reason={reason} endpoints={those} />
           ))}
         </section>
       )}
@@ -122,11 +123,12 @@ const LISTED = 3
 
 type NotSentProps = {
   readonly tenant: string
+  readonly event: string
   readonly reason: NotSentReason
   readonly endpoints: readonly EventEndpoint[]
 }
 
-function NotSent({ tenant, reason, endpoints }: NotSentProps) {
+function NotSent({ tenant, event, reason, endpoints }: NotSentProps) {
   const [isAll, setAll] = useState(false)
   const mend = words.mend[reason]
   const shown = isAll || endpoints.length <= LISTED + 1 ? endpoints : endpoints.slice(0, LISTED)
@@ -139,6 +141,7 @@ function NotSent({ tenant, reason, endpoints }: NotSentProps) {
             <Link to={'/endpoints/$tenant/$id' as '/'} params={{ tenant, id: endpoint } as never} search={{} as never}>
               <bdi title={endpointUrl}>{endpointUid ?? shortUrl(endpointUrl)}</bdi>
             </Link>
+            {reason === 'filter' && <WhyFilter tenant={tenant} event={event} endpoint={endpoint} />}
           </li>
         ))}
         {shown.length < endpoints.length && (

@@ -1,7 +1,12 @@
 import type { EventDetail, EventEndpoint, ListEventsPage, Page } from '@posthorn/client'
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import {
+  type InfiniteData,
+  infiniteQueryOptions,
+  queryOptions,
+  type UseInfiniteQueryResult,
+} from '@tanstack/react-query'
 import { callText, posthorn } from '../../app/client.ts'
-import { spansOf } from '../../lib/json-source.ts'
+import { payloadTextIn } from '../../lib/payload-text.ts'
 import { boundsOf, type Range } from '../../lib/range.ts'
 import type { Search } from '../../lib/search.ts'
 import { isUnderWay } from './outcome.ts'
@@ -50,16 +55,11 @@ export function eventQuery(tenant: string, id: string) {
         endpoints: _endpoints,
         ...event
       } = JSON.parse(text) as EventDetail
-      return { ...event, payloadText: event.payloadRemoved || event.payloadHidden ? null : payloadIn(text) }
+      return { ...event, payloadText: event.payloadRemoved || event.payloadHidden ? null : payloadTextIn(text) }
     },
     staleTime: 300_000,
     placeholderData: undefined,
   })
-}
-
-function payloadIn(text: string): string | null {
-  const span = spansOf(text, ['/payload']).get('/payload')
-  return span === undefined ? null : text.slice(span.from, span.to).replace(/^"payload"\s*:\s*/, '')
 }
 
 const ENDPOINTS = 200
@@ -80,6 +80,9 @@ export function outcomesQuery(tenant: string, id: string) {
       state.data?.pages.some(page => page.data.some(one => isUnderWay(one, Date.now()))) ? 1_000 : false,
   })
 }
+
+/** What `useInfiniteQuery` returns for it. */
+export type OutcomesRead = UseInfiniteQueryResult<InfiniteData<Page<EventEndpoint>>>
 
 /** The event types of the catalogue, for choosing one. */
 export function typesQuery() {

@@ -52,6 +52,7 @@ export function Actions({ tenant, replay }: Props) {
         onClose={() => setCancelling(false)}
         title={words.cancelTitle}
         action={words.cancelAction(sending + (left ?? 0))}
+        dismiss={words.cancelKeep}
         danger
         onConfirm={() => run('cancel', words.cancelled)}
       >

@@ -14,7 +14,7 @@ import { formatNumber } from '../../lib/format.ts'
 import { useSettled } from '../../lib/hooks.ts'
 import { searchOf } from '../../lib/range.ts'
 import { replays } from '../../strings/en/replays.ts'
-import { shell } from '../../strings/index.ts'
+import { common, shell } from '../../strings/index.ts'
 import { EndpointChoice, TenantChoice, TypesChoice } from './choices.tsx'
 import styles from './new.module.css'
 import { countQuery, start } from './queries.ts'
@@ -48,7 +48,7 @@ function Form() {
   const selection = selectionIn(search, tenant)
   // Read as a text, so that an equal selection is the same one.
   const wanted = useSettled(JSON.stringify([selection, range]), SETTLE_MS)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the period is fixed anew whenever the selection changes
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the period is fixed again whenever the selection changes
   const body = useMemo(() => (isComplete(selection) ? bodyOf(selection, search, Date.now()) : null), [wanted])
   const isSettled = wanted === JSON.stringify([selection, range])
   const count = useQuery(countQuery(selection, isSettled ? body : null))
@@ -66,7 +66,7 @@ function Form() {
       const { id, isDuplicate } = await start(selection, body, key.trim())
       if (isDuplicate) toast(words.duplicate)
       await (tenant === null
-        ? navigate({ to: '/replays/$id' as '/', params: { id } as never, search: {} as never })
+        ? navigate({ to: '/replays/$id', params: { id } })
         : navigate({ to: '/replays/$tenant/$id', params: { tenant, id } }))
     } catch (failure) {
       setError(failure)
@@ -121,7 +121,7 @@ function Form() {
       <section className={styles.side} aria-label={words.count}>
         <h2>{words.count}</h2>
         <div className={styles.figure} role="status">
-          <strong>{n === undefined ? '…' : n === null ? '—' : formatNumber(n)}</strong>
+          <strong>{n === undefined || n === null ? common.none : formatNumber(n)}</strong>
           <p className={styles.muted}>
             {!isComplete(selection) && (tenant === null && selection.types.length === 0 ? words.typesNeeded : '')}
             {isComplete(selection) && n === undefined && count.error === null && words.counting}

@@ -14,6 +14,7 @@ import styles from './one.module.css'
 import { Progress, StageBadge } from './progress.tsx'
 import { replayQuery } from './queries.ts'
 import { type AnyReplay, isBatch, outcomesOf, periodOf, sentenceOf, stageOf } from './replay.ts'
+import { Tenants } from './tenants.tsx'
 
 /** One replay: how far it is, what it covers, and what can be done with it. */
 export function Page() {
@@ -63,6 +64,7 @@ function Content({ tenant, replay }: Props) {
           <h2>{words.selection}</h2>
           <Facts tenant={tenant} replay={replay} />
         </section>
+        {isBatch(replay) && <Tenants batch={replay} />}
       </div>
     </>
   )
@@ -86,7 +88,7 @@ function Facts({ tenant, replay }: Props) {
         [
           facts.types,
           types === null ? (
-            words.allTypes
+            words.everyType
           ) : (
             <bdi key="types" className={styles.mono}>
               {types.join(', ')}
@@ -132,7 +134,7 @@ function Facts({ tenant, replay }: Props) {
             facts.batch,
             <Id key="batch" id={part.batch}>
               {shown => (
-                <Link to={'/replays/$id' as '/'} params={{ id: part.batch } as never} search={{} as never}>
+                <Link to="/replays/$id" params={{ id: part.batch ?? '' }}>
                   {shown}
                 </Link>
               )}

@@ -5,20 +5,35 @@ import type { Search } from '../../lib/search.ts'
 import { type AnyReplay, isMoving } from './replay.ts'
 import type { ReplayBody, Selection } from './selection.ts'
 
+/** In the URL, for replays across tenants. */
+export const ACROSS = 'across'
+
 /** How often a replay that runs is looked at. */
 const FOLLOW_MS = 1_000
 
-/** A tenant's replays, or those across tenants. */
-export function listQuery(tenant: string | null, { state, cursor }: Search) {
+/** The replays of a tenant or of all (null), or those that go across tenants. */
+export function listQuery(tenant: string | null, { kind, state, cursor }: Search) {
+  const isAcross = tenant === null && kind === ACROSS
   return queryOptions({
-    queryKey: ['replays', tenant, state, cursor],
+    queryKey: ['replays', tenant, isAcross, state, cursor],
     queryFn: async ({ signal }): Promise<Page<AnyReplay>> => {
       const query = { state: state as Replay['state'] | undefined, cursor, limit: 100 }
+      if (isAcross) return await posthorn.replays.listBatches(query, { signal })
       return tenant === null
-        ? await posthorn.replays.listBatches(query, { signal })
+        ? await posthorn.replays.listAll(query, { signal })
         : await posthorn.replays.list(tenant, query, { signal })
     },
     refetchInterval: ({ state: { data } }) => (data?.data.some(isMoving) ? FOLLOW_MS : false),
+  })
+}
+
+/** The parts of a replay across tenants, one for each tenant that has something to send. */
+export function partsQuery(batch: ReplayBatch, cursor: string | undefined) {
+  return queryOptions({
+    queryKey: ['replays', 'parts', batch.id, cursor],
+    queryFn: async ({ signal }): Promise<Page<Replay>> =>
+      await posthorn.replays.listAll({ batch: batch.id, cursor, limit: 50 }, { signal }),
+    refetchInterval: isMoving(batch) ? FOLLOW_MS : false,
   })
 }
 

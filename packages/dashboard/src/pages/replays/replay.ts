@@ -83,7 +83,7 @@ export function outcomesOf({
 }) {
   const order = ['exhausted', 'cancelled', 'delivered'] as const
   const what = order.filter(state => states.includes(state)).map(state => replays.what[state])
-  return replays.whats([...what, ...(missing ? [replays.what.missing] : [])])
+  return replays.enumerate([...what, ...(missing ? [replays.what.missing] : [])])
 }
 
 /** The whole selection but its period, in a line: `Exhausted · COVER_REFERENCE · one endpoint`. */

@@ -73,6 +73,8 @@ export const events = {
     test: null,
     unknown: null,
   },
+  filterNow: (because: string) => `By its present filter: ${because}`,
+  filterPasses: 'Its present filter would let it through.',
   waits: {
     earlier_delivery: 'Waits behind an earlier delivery of this ordered endpoint',
     next_attempt: 'Next attempt',

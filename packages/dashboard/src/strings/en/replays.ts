@@ -6,6 +6,8 @@ const deliveries = common.deliveries
 /** Words of the pages about replays: sending earlier events again. */
 export const replays = {
   title: 'Replays',
+  titleAcross: 'Replays across tenants',
+  newestFirst: 'Newest first',
   one: 'Replay',
   across: 'Replay across tenants',
   start: 'Start a replay',
@@ -31,7 +33,6 @@ export const replays = {
     state: 'State',
     states: { running: 'Running', paused: 'Paused', done: 'Done', cancelled: 'Cancelled' },
   },
-  allTenants: 'All tenants',
   tabs: { label: 'Whose replays', tenants: 'Of tenants', across: 'Across tenants' },
   empty: {
     title: 'No replays yet',
@@ -48,7 +49,7 @@ export const replays = {
     delivered: 'delivered',
     missing: 'missed',
   },
-  whats: (list: readonly string[]) => {
+  enumerate: (list: readonly string[]) => {
     const text = list.length < 2 ? list.join('') : `${list.slice(0, -1).join(', ')} and ${list.at(-1)}`
     return text.charAt(0).toUpperCase() + text.slice(1)
   },
@@ -59,7 +60,6 @@ export const replays = {
   ever: 'any time',
   since: (time: string) => `since ${time}`,
   until: (time: string) => `until ${time}`,
-  inTenants: (n: number) => common.tenants(n),
 
   progress: (made: number, of: number | null) =>
     of === null ? `${formatNumber(made)} created` : `${formatNumber(made)} of ${formatNumber(of)}`,
@@ -106,11 +106,11 @@ export const replays = {
     batch: 'Part of',
     tenants: 'Tenants',
   },
-  allEndpoints: 'all endpoints',
+  everyType: 'All types',
+  allEndpoints: 'All endpoints',
   selection: 'Selection',
-  byEndpoint: 'By endpoint',
   byTenant: 'By tenant',
-  seeDeliveries: 'See deliveries since it began',
+  noParts: 'No tenant has anything to send.',
   notFound: 'This replay is not here. It may no longer be kept, or belong to another tenant.',
 
   pause: 'Pause',
@@ -118,6 +118,7 @@ export const replays = {
   cancel: 'Cancel replay',
   paused: 'Paused. Deliveries created so far are still sent.',
   resumed: 'Resumed.',
+  cancelKeep: 'Keep the replay',
   cancelTitle: 'Cancel this replay?',
   cancelText: (left: number | null, open: number) =>
     [

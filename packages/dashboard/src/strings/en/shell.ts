@@ -75,6 +75,7 @@ export const shell = {
     },
     registerEndpoint: 'Register an endpoint',
     publishEvent: 'Publish a test event',
+    startReplay: 'Start a replay',
   },
   signIn: {
     title: 'Sign in to Posthorn',

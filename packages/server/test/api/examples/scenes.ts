@@ -177,6 +177,7 @@ async function replaysAcrossTenants(recorder: Recorder): Promise<void> {
   await new Work(store, createReplayCounter(store, systemClock), log).run(atOnce)
   const path = { id: body.key }
   await recorder.record('getReplayBatch', { path })
+  await recorder.record('listAllReplays', { query: { state: 'running' } })
   await recorder.record('listReplayBatches', { query: { state: 'running' } })
   for (const action of ['pauseReplayBatch', 'resumeReplayBatch', 'cancelReplayBatch']) {
     await recorder.record(action, { path })
