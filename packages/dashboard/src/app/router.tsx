@@ -39,7 +39,7 @@ const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  validateSearch: only('to', 'ended'),
+  validateSearch: only('next', 'ended'),
   staticData: { title: shell.signIn.title },
   component: lazyRouteComponent(() => import('../pages/sign-in/sign-in.tsx'), 'SignIn'),
 })
@@ -52,7 +52,7 @@ const inside = createRoute({
   beforeLoad: async ({ context, location }) => {
     const session = await context.queryClient.ensureQueryData(sessionQuery).catch(() => undefined)
     // A server that is away is no reason to leave: the page says so, and stays.
-    if (session === null) throw redirect({ to: '/sign-in', search: { to: location.href } as never, replace: true })
+    if (session === null) throw redirect({ to: '/sign-in', search: { next: location.href } as never, replace: true })
   },
 })
 

@@ -67,8 +67,8 @@ export function Shell() {
   }, [isAway])
   useEffect(() => {
     const leave = () => {
-      const to = `${location.pathname.slice(new URL(document.baseURI).pathname.length - 1)}${location.search}`
-      void navigate({ to: '/sign-in', search: { to, ended: '1' } as never, replace: true })
+      const next = `${location.pathname.slice(new URL(document.baseURI).pathname.length - 1)}${location.search}`
+      void navigate({ to: '/sign-in', search: { next, ended: '1' } as never, replace: true })
     }
     ended.addEventListener('ended', leave)
     return () => ended.removeEventListener('ended', leave)
