@@ -174,6 +174,7 @@ export const operate = {
     retry: 'Retry',
     cancel: 'Cancel',
     retryMany: (n: number) => `Retry ${common.deliveries(n)}`,
+    keep: (n: number) => (n === 1 ? 'Keep it set aside' : 'Keep them set aside'),
     cancelMany: (n: number) => `Cancel ${common.deliveries(n)}`,
     retryTitle: (n: number) => (n === 1 ? 'Retry this delivery' : `Retry ${common.deliveries(n)}`),
     retryText: (n: number) =>
