@@ -166,10 +166,10 @@ function placeOf({ kind, tenant, id, href }: Found): Pick<Entry, 'to' | 'search'
   const part = encodeURIComponent
   if (kind === 'tenant') return { to: `/tenants/${part(id)}` }
   if (kind === 'event_type') return { to: `/event-types/${part(id)}` }
-  if (kind === 'api_key') return { to: '/operate/api-keys' }
-  if (kind === 'audit_entry') return { to: '/operate/audit' }
+  if (kind === 'api_key') return { to: '/operate/api-keys', search: { open: id } }
+  if (kind === 'audit_entry') return { to: '/operate/audit', search: { open: id } }
   if (tenant === null) return null
-  if (href.includes('rejected-events')) return { to: '/operate/rejected', search: { tenant } }
+  if (href.includes('rejected-events')) return { to: '/operate/rejected', search: { tenant, open: id } }
   // A deleted endpoint has no page of its own any longer, only deliveries.
   if (kind === 'endpoint' && href.includes('/deliveries'))
     return { to: '/deliveries', search: { tenant, endpoint: id } }
