@@ -171,7 +171,7 @@ function placeOf({ kind, tenant, id, href }: Found): Pick<Entry, 'to' | 'search'
   if (kind === 'audit_entry') return { to: '/operate/audit' }
   if (kind === 'replay' && tenant === null) return { to: `/replays/${part(id)}` }
   if (tenant === null) return null
-  if (href.includes('rejected-events')) return { to: '/operate/rejected', search: { tenant } }
+  if (href.includes('rejected-events')) return { to: '/operate/rejected', search: { tenant, open: id } }
   // A deleted endpoint has no page of its own any longer, only deliveries.
   if (kind === 'endpoint' && href.includes('/deliveries'))
     return { to: '/deliveries', search: { tenant, endpoint: id } }

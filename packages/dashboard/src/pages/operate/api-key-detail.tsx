@@ -156,6 +156,7 @@ export function RevokeKey({ apiKey, onClose }: { readonly apiKey: ApiKey; readon
       danger
       onConfirm={revoke}
     >
+      <Id id={id} />
       <p>{words.revokeText}</p>
       {scope !== 'read' && <p>{words.revokePublishes}</p>}
       {sessions > 0 && <p>{words.revokeSessions(sessions)}</p>}

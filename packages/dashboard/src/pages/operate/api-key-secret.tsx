@@ -17,7 +17,7 @@ type Props = {
   readonly onRevokeOld: () => void
 }
 
-/** The secret of a new key, once: it is in this dialog only. Esc and a click beside it don't close it by accident. */
+/** The secret of a new key, once: it is in this dialog only. Esc and a click next to it don't close it by accident. */
 export function NewSecret({ made, replaces, onDone, onRevokeOld }: Props) {
   const [isCopied, setCopied] = useState(false)
   const copy = async () => setCopied(await copyText(made.key))

@@ -11,7 +11,7 @@ import { type Column, Table } from '../../kit/table.tsx'
 import { Time } from '../../kit/time.tsx'
 import { findKeys, isUsable, stateOf } from '../../lib/api-keys.ts'
 import { apiCurl } from '../../lib/curl.ts'
-import { useNow } from '../../lib/hooks.ts'
+import { useNarrow, useNow } from '../../lib/hooks.ts'
 import { valuesOf } from '../../lib/search.ts'
 import { access } from '../../strings/en/access.ts'
 import { common } from '../../strings/index.ts'
@@ -39,10 +39,15 @@ export function Page() {
   const isFiltered = q !== '' || state !== undefined || scope !== undefined
   const options = (names: Readonly<Record<string, string>>) =>
     Object.entries(names).map(([value, label]) => ({ value, label }))
-  const create = (
-    <Button small kind="primary" icon="plus" onClick={() => setCreating('new')}>
-      {words.create}
-    </Button>
+  const isNarrow = useNarrow()
+  const find = (
+    <div className={styles.search}>
+      <SearchField
+        label={words.search}
+        value={q}
+        onChange={text => change({ q: text === '' ? undefined : text }, true)}
+      />
+    </div>
   )
   return (
     <Frame title={words.title} fill>
@@ -59,6 +64,7 @@ export function Page() {
           )
         }
       >
+        {isNarrow && find}
         <FilterBar
           filters={[
             { name: 'state', label: words.filters.state, options: options(words.states) },
@@ -72,7 +78,9 @@ export function Page() {
             </div>
           }
         >
-          {create}
+          <Button small kind="primary" icon="plus" aria-label={words.create} onClick={() => setCreating('new')}>
+            {isNarrow ? words.createShort : words.create}
+          </Button>
         </FilterBar>
         <Table
           label={words.title}

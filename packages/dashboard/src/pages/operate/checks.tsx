@@ -6,6 +6,7 @@ import { Button } from '../../kit/button.tsx'
 import { CodeBlock } from '../../kit/code.tsx'
 import { Id } from '../../kit/copy.tsx'
 import { Icon, type IconName } from '../../kit/icon.tsx'
+import { Hidden } from '../../kit/kbd.tsx'
 import { Link } from '../../kit/link.tsx'
 import { ErrorState, Skeleton } from '../../kit/surfaces.tsx'
 import { Time } from '../../kit/time.tsx'
@@ -97,7 +98,14 @@ function Report({ checks, onAgain }: ReportProps) {
           {words.again}
         </Button>
       </header>
-      {wrong.length > 0 && <Findings label={words.needs} findings={wrong} />}
+      {wrong.length > 0 && (
+        <section>
+          <h2>
+            <Hidden>{words.needs}</Hidden>
+          </h2>
+          <Findings label={words.needs} findings={wrong} />
+        </section>
+      )}
       {well.length > 0 && (
         <section>
           <h2 className={styles.group}>{words.well(well.length)}</h2>

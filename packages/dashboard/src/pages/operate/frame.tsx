@@ -1,5 +1,6 @@
 import { useLocation } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
+import { Mark, useMarks } from '../../app/marks.tsx'
 import { usePlaces } from '../../app/nav.tsx'
 import { Hidden } from '../../kit/kbd.tsx'
 import { Link } from '../../kit/link.tsx'
@@ -17,6 +18,7 @@ type Props = {
 export function Frame({ title, fill = false, children }: Props) {
   const { pathname } = useLocation()
   const { operate } = usePlaces()
+  const marks = useMarks(true)
   return (
     <div className={fill ? styles.fill : undefined}>
       <h1>
@@ -31,6 +33,7 @@ export function Frame({ title, fill = false, children }: Props) {
             {...(pathname === to && { 'aria-current': 'page' as const, ref: scrollIntoRow })}
           >
             {label}
+            <Mark mark={marks[to]} />
           </Link>
         ))}
       </nav>

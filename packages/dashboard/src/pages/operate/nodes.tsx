@@ -8,7 +8,7 @@ import { type Column, Table } from '../../kit/table.tsx'
 import { Time } from '../../kit/time.tsx'
 import { cx } from '../../lib/cx.ts'
 import { formatBytes, formatDuration, formatNumber } from '../../lib/format.ts'
-import { useDelayed } from '../../lib/hooks.ts'
+import { useDelayed, useMedia } from '../../lib/hooks.ts'
 import { operate } from '../../strings/en/operate.ts'
 import { common } from '../../strings/index.ts'
 import { Frame } from './frame.tsx'
@@ -82,6 +82,7 @@ type OverviewProps = {
 }
 
 function Overview({ nodes: { data, unassigned }, open, onOpen }: OverviewProps) {
+  const isTight = useMedia('(max-width: 1279px)')
   const lost = data.filter(({ state }) => state === 'lost')
   const [only] = data
   if (only === undefined) return <EmptyState title={words.noNodes.title}>{words.noNodes.text}</EmptyState>
@@ -106,7 +107,7 @@ function Overview({ nodes: { data, unassigned }, open, onOpen }: OverviewProps) 
             label={words.title}
             inline
             rows={data}
-            columns={columnsFor(open !== undefined)}
+            columns={columnsFor(open !== undefined, isTight)}
             keyOf={({ id }) => id}
             onOpen={({ id }) => onOpen(id)}
             openKey={open ?? null}
@@ -178,7 +179,8 @@ function Figures({ nodes, unassigned }: { readonly nodes: readonly Node[]; reado
   )
 }
 
-function columnsFor(isCompact: boolean): readonly Column<Node>[] {
+/** @param isTight there is no room for all of them, even without a detail */
+function columnsFor(isCompact: boolean, isTight: boolean): readonly Column<Node>[] {
   const { columns } = words
   const all: (Column<Node> | false)[] = [
     {
@@ -193,7 +195,8 @@ function columnsFor(isCompact: boolean): readonly Column<Node>[] {
       ),
     },
     { id: 'state', title: columns.state, width: '116px', cell: node => <NodeState node={node} /> },
-    !isCompact && { id: 'role', title: columns.role, width: '72px', cell: ({ role }) => role ?? common.none },
+    !isCompact &&
+      !isTight && { id: 'role', title: columns.role, width: '72px', cell: ({ role }) => role ?? common.none },
     {
       id: 'partitions',
       title: columns.partitions,
@@ -226,20 +229,22 @@ function columnsFor(isCompact: boolean): readonly Column<Node>[] {
       align: 'end',
       cell: ({ load }) => (load === null ? common.none : formatNumber(load.inFlight)),
     },
-    !isCompact && {
-      id: 'busy',
-      title: columns.busy,
-      width: '104px',
-      align: 'end',
-      cell: ({ load }) => (load === null ? common.none : formatDuration(load.eventLoopDelay.p99Ms)),
-    },
-    !isCompact && {
-      id: 'memory',
-      title: columns.memory,
-      width: '80px',
-      align: 'end',
-      cell: ({ load }) => (load === null ? common.none : formatBytes(load.memory.residentBytes)),
-    },
+    !isCompact &&
+      !isTight && {
+        id: 'busy',
+        title: columns.busy,
+        width: '104px',
+        align: 'end',
+        cell: ({ load }) => (load === null ? common.none : formatDuration(load.eventLoopDelay.p99Ms)),
+      },
+    !isCompact &&
+      !isTight && {
+        id: 'memory',
+        title: columns.memory,
+        width: '80px',
+        align: 'end',
+        cell: ({ load }) => (load === null ? common.none : formatBytes(load.memory.residentBytes)),
+      },
     !isCompact && {
       id: 'seen',
       title: columns.seen,

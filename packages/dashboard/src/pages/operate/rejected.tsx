@@ -72,7 +72,7 @@ export function Page() {
               onGo={cursor => change({ cursor, open: undefined })}
               {...(search.cursor !== undefined && { onFirst: () => change({ cursor: undefined, open: undefined }) })}
             >
-              {common.newestFirst}
+              {page !== undefined && page.data.length > 0 && common.newestFirst}
               {page?.searchedTo && (
                 <>
                   {' '}

@@ -39,6 +39,7 @@ export function Decide({ decision, onClose, onDone }: Props) {
       title={isRetry ? words.retryTitle(n) : words.cancelTitle(n)}
       action={isRetry ? words.retryMany(n) : words.cancelMany(n)}
       danger={!isRetry}
+      {...(!isRetry && { dismiss: words.keep(n) })}
       onConfirm={confirm}
     >
       <p>{isRetry ? words.retryText(n) : words.cancelText(n)}</p>

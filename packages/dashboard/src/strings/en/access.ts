@@ -11,6 +11,7 @@ export const access = {
     one: 'API key',
     search: 'Search by name or id',
     create: 'Create an API key',
+    createShort: 'Create',
     columns: {
       name: 'Name',
       state: 'State',

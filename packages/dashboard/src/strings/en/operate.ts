@@ -31,16 +31,16 @@ export const operate = {
     lostDo: 'It leaves this list an hour after its last report.',
     figures: {
       running: 'Nodes running',
-      ofKnown: (n: number) => `of ${nodes(n)} in the last hour`,
+      ofKnown: (n: number) => `of ${formatNumber(n)} in the last hour`,
       allWell: 'none lost',
       backlog: 'Backlog',
       pending: (n: number) => `${formatNumber(n)} pending`,
       lag: 'Lag',
-      lagNote: 'how late the first of the backlog is',
+      lagNote: 'of the first in the backlog',
       noLag: 'nothing is late',
       unknown: 'cannot be counted now',
       inFlight: 'In flight',
-      inFlightNote: 'attempts being made now',
+      inFlightNote: 'attempts now',
     },
     columns: {
       node: 'Node',
@@ -174,6 +174,7 @@ export const operate = {
     retry: 'Retry',
     cancel: 'Cancel',
     retryMany: (n: number) => `Retry ${common.deliveries(n)}`,
+    keep: (n: number) => (n === 1 ? 'Keep it set aside' : 'Keep them set aside'),
     cancelMany: (n: number) => `Cancel ${common.deliveries(n)}`,
     retryTitle: (n: number) => (n === 1 ? 'Retry this delivery' : `Retry ${common.deliveries(n)}`),
     retryText: (n: number) =>
