@@ -52,21 +52,22 @@ export function FilterBar({ filters, search, onChange, lead, children }: Props) 
   const isFiltered = filters.some(({ name }) => search[name] !== undefined)
   return (
     <search className={styles.bar} ref={bar} aria-label={common.filter}>
-      {lead}
-      {filters.map(filter => (
-        <Chip key={filter.name} filter={filter} value={search[filter.name]} onChange={onChange} />
-      ))}
-      {isFiltered && (
-        <Button
-          kind="quiet"
-          small
-          onClick={() => onChange(Object.fromEntries(filters.map(({ name }) => [name, undefined])))}
-        >
-          {common.clearFilters}
-        </Button>
-      )}
-      <span className={styles.spacer} />
-      {children && <span className={styles.end}>{children}</span>}
+      <div className={styles.chips}>
+        {lead}
+        {filters.map(filter => (
+          <Chip key={filter.name} filter={filter} value={search[filter.name]} onChange={onChange} />
+        ))}
+        {isFiltered && (
+          <Button
+            kind="quiet"
+            small
+            onClick={() => onChange(Object.fromEntries(filters.map(({ name }) => [name, undefined])))}
+          >
+            {common.clearFilters}
+          </Button>
+        )}
+      </div>
+      {children && <div className={styles.end}>{children}</div>}
     </search>
   )
 }
