@@ -59,7 +59,7 @@ export function Detail() {
 function Body({ delivery }: { readonly delivery: DeliveryDetail }) {
   const { tenant, attempts } = delivery
   const [chosen, setChosen] = useState<number | null>(null)
-  const event = useQuery(payloadQuery(tenant, delivery.event))
+  const payload = useQuery(payloadQuery(tenant, delivery.event))
   // Without a choice, the newest attempt is shown, also when another one comes.
   const attempt = attempts.find(({ number }) => number === chosen) ?? attempts.at(-1)
   return (
@@ -74,7 +74,7 @@ function Body({ delivery }: { readonly delivery: DeliveryDetail }) {
         <Exchange
           key={attempt.number}
           attempt={attempt}
-          event={event.data}
+          payload={payload.data}
           showWhy={attempt.error !== null && (attempt !== attempts.at(-1) || delivery.state === 'delivered')}
         />
       )}
