@@ -1,11 +1,13 @@
 import type { ListDeliveriesPage } from '@posthorn/client'
-import { useFilters } from '../../app/scope.ts'
+import { useQuery } from '@tanstack/react-query'
+import { useFilters, useRange, useTenant } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
 import { Button } from '../../kit/button.tsx'
 import { Pager } from '../../kit/table.tsx'
 import { Time } from '../../kit/time.tsx'
 import { deliveries as words } from '../../strings/en/deliveries.ts'
 import { common } from '../../strings/index.ts'
+import { countQuery } from './queries.ts'
 
 type Props = {
   readonly page: ListDeliveriesPage | undefined
@@ -51,13 +53,17 @@ export function Foot({ page, chosen, onUntick, onRetryTicked, onRetryMatching }:
 }
 
 function Said({ page }: Pick<Props, 'page'>) {
-  const [{ text, filter }] = useFilters()
+  const [search] = useFilters()
+  const tenant = useTenant()
+  const range = useRange()
+  // What is found by payload can't be counted.
+  const isCountable = search.text === undefined && search.filter === undefined
+  const count = useQuery({ ...countQuery(tenant, search, range), enabled: isCountable })
   if (page === undefined) return null
-  const isCounted = page.counts !== undefined && text === undefined && filter === undefined
   return (
     <>
-      {/* What is found by payload is not counted. */}
-      {isCounted ? `${words.match(page.counts?.total ?? null)} · ${common.newestFirst} ` : `${common.newestFirst} `}
+      {isCountable && count.data !== undefined && `${words.match(count.data)} · `}
+      {common.newestFirst}{' '}
       {page.searchedTo !== null && (
         <>
           · {words.searchedTo} <Time at={page.searchedTo} as="clock" />{' '}

@@ -39,13 +39,29 @@ export function listQuery(tenant: string | null, search: Search, range: Range) {
   return queryOptions({
     queryKey: ['deliveries', tenant, filters, range, cursor, { live: cursor === undefined }],
     queryFn: async ({ signal }): Promise<ListDeliveriesPage> => {
-      const bounds = hasPeriod(filters) ? boundsOf(range, Date.now()) : {}
-      const query = { ...(filters as object), ...bounds, cursor, limit: 100, counts: true }
+      const query = { ...(filters as object), ...periodOf(filters, range), cursor, limit: 100 }
       return await list(tenant, query, signal)
     },
     ...(cursor !== undefined && { gcTime: KEPT_MS }),
   })
 }
+
+/**
+ * How many match, on all pages. Counting takes longer than reading a page, so it is a call of its own, which is made
+ * again with the figures of other pages. Null if there are more than 10,000, or no time to count them.
+ */
+export function countQuery(tenant: string | null, search: Search, range: Range) {
+  const filters = filtersOf(search)
+  return queryOptions({
+    queryKey: ['stats', 'matching', tenant, filters, range],
+    queryFn: async ({ signal }): Promise<number | null> => {
+      const query = { ...(filters as object), ...periodOf(filters, range), limit: 1, counts: true }
+      return (await list(tenant, query, signal)).counts?.total ?? null
+    },
+  })
+}
+
+const periodOf = (filters: Search, range: Range) => (hasPeriod(filters) ? boundsOf(range, Date.now()) : {})
 
 /** The newest delivery that matches, of any time: for an empty list, which may be empty only in its period. */
 export function newestQuery(tenant: string | null, search: Search) {
