@@ -81,7 +81,7 @@ const deliveries = page(
   '/deliveries',
   () => import('../pages/deliveries/list.tsx'),
   { title: nav.deliveries, hasRange: true },
-  ['state', 'heldReason', 'status', 'error', 'type', 'endpoint', 'event', 'key', 'cursor'],
+  ['state', 'heldReason', 'status', 'error', 'type', 'endpoint', 'filter', 'text', 'event', 'key', 'cursor'],
 )
 const delivery = createRoute({
   getParentRoute: () => deliveries,

@@ -1,5 +1,4 @@
 import { type ReactNode, useRef, useState } from 'react'
-import { useHotkeys } from '../app/hotkeys.ts'
 import { cx } from '../lib/cx.ts'
 import { type Search, valuesOf } from '../lib/search.ts'
 import { common } from '../strings/index.ts'
@@ -7,6 +6,7 @@ import { Button } from './button.tsx'
 import { Checkbox, type Option } from './choices.tsx'
 import { TextField } from './field.tsx'
 import styles from './filter-bar.module.css'
+import { useHotkeys } from './hotkeys.ts'
 import { Icon } from './icon.tsx'
 import { Popover } from './popover.tsx'
 

@@ -122,7 +122,7 @@ function Watched({ tenant, id }: { readonly tenant: string; readonly id: string 
     ...deliveryQuery(tenant, id),
     refetchInterval: ({ state: { data } }) => (data === undefined || data.endedAt === null ? WATCH_MS : false),
   })
-  const event = useQuery(payloadQuery(tenant, query.data?.event))
+  const payload = useQuery(payloadQuery(tenant, query.data?.event))
   const delivery = query.data
   if (delivery === undefined) {
     return query.error === null ? (
@@ -144,7 +144,7 @@ function Watched({ tenant, id }: { readonly tenant: string; readonly id: string 
         <Exchange
           key={attempt.number}
           attempt={attempt}
-          event={event.data}
+          payload={payload.data}
           showWhy={attempt !== delivery.attempts.at(-1)}
         />
       )}
