@@ -1017,19 +1017,9 @@ export type AuditEntry = {
     /** IP address that the call came from. Null if there was no call, or if the address is unknown. */
     address: string | null
   }
-  action:
-    | 'created'
-    | 'updated'
-    | 'enabled'
-    | 'disabled'
-    | 'archived'
-    | 'unarchived'
-    | 'revoked'
-    | 'deleted'
-    | 'replaced'
-    | 'erased'
+  action: AuditEntryAction
   target: {
-    type: 'event_type' | 'tenant' | 'endpoint' | 'api_key' | 'encryption_key' | 'root_key' | 'session'
+    type: AuditEntryType
     id: string
   }
   /** The tenant that the target belongs to. Null if it belongs to none. */
@@ -1354,6 +1344,27 @@ export type ReplayState = 'running' | 'paused' | 'done' | 'cancelled'
 export type StatsStep = 'minute' | 'hour' | 'day'
 
 export type ApiKeyScope = 'all' | 'publish' | 'read'
+
+export type AuditEntryAction =
+  | 'created'
+  | 'updated'
+  | 'enabled'
+  | 'disabled'
+  | 'archived'
+  | 'unarchived'
+  | 'revoked'
+  | 'deleted'
+  | 'replaced'
+  | 'erased'
+
+export type AuditEntryType =
+  | 'event_type'
+  | 'tenant'
+  | 'endpoint'
+  | 'api_key'
+  | 'encryption_key'
+  | 'root_key'
+  | 'session'
 
 export type Backlog = {
   /** Number of pending deliveries, not including held ones. */

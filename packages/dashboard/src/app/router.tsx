@@ -7,13 +7,14 @@ import {
   redirect,
   retainSearchParams,
 } from '@tanstack/react-router'
+import type { RangeName } from '../lib/range.ts'
 import { only, parseSearch, stringifySearch } from '../lib/search.ts'
 import { shell } from '../strings/index.ts'
 import { BASE } from './client.ts'
 import { Failed, NotFound } from './fallbacks.tsx'
 import { queryClient } from './query.ts'
 import { sessionQuery } from './session.ts'
-import { Shell } from './shell.tsx'
+import { type PageData, Shell } from './shell.tsx'
 
 declare module '@tanstack/react-router' {
   interface Register {
@@ -22,6 +23,8 @@ declare module '@tanstack/react-router' {
   interface StaticDataRouteOption {
     title?: string
     hasRange?: boolean
+    standardRange?: RangeName
+    isGlobal?: boolean
   }
 }
 
@@ -59,7 +62,7 @@ type Component = () => React.ReactNode
 function page<const Path extends string, const Name extends string>(
   path: Path,
   load: () => Promise<{ Page: Component }>,
-  data: { readonly title: string; readonly hasRange?: boolean },
+  data: PageData & { readonly title: string },
   names: readonly Name[] = [],
 ) {
   return createRoute({
@@ -136,32 +139,56 @@ const tenant = page('/tenants/$tenant', () => import('../pages/tenants/one.tsx')
   title: nav.tenants,
   hasRange: true,
 })
-const nodes = page('/operate/nodes', () => import('../pages/operate/nodes.tsx'), { title: nav.nodes })
-const checks = page('/operate/checks', () => import('../pages/operate/checks.tsx'), { title: nav.checks })
+const operate = createRoute({
+  getParentRoute: () => inside,
+  path: '/operate',
+  beforeLoad: () => {
+    throw redirect({ to: '/operate/nodes' as '/', search: ((before: object) => before) as never, replace: true })
+  },
+})
+const nodes = page('/operate/nodes', () => import('../pages/operate/nodes.tsx'), { title: nav.nodes, isGlobal: true }, [
+  'node',
+])
+const checks = page('/operate/checks', () => import('../pages/operate/checks.tsx'), {
+  title: nav.checks,
+  isGlobal: true,
+})
 const rejected = page('/operate/rejected', () => import('../pages/operate/rejected.tsx'), { title: nav.rejected }, [
   'key',
-  'type',
   'cursor',
+  'open',
 ])
 const setAside = page('/operate/set-aside', () => import('../pages/operate/set-aside.tsx'), { title: nav.setAside }, [
   'cursor',
 ])
-const audit = page('/operate/audit', () => import('../pages/operate/audit.tsx'), { title: nav.audit }, [
-  'action',
-  'target',
-  'key',
-  'cursor',
-])
+const audit = page(
+  '/operate/audit',
+  () => import('../pages/operate/audit.tsx'),
+  { title: nav.audit, hasRange: true, standardRange: '30d' },
+  ['actor', 'action', 'target', 'targetId', 'cursor', 'open'],
+)
 const apiKeys = page('/operate/api-keys', () => import('../pages/operate/api-keys.tsx'), { title: nav.apiKeys }, [
-  'cursor',
-])
-const sessions = page('/operate/sessions', () => import('../pages/operate/sessions.tsx'), { title: nav.sessions }, [
-  'cursor',
-])
-const egress = page('/operate/egress', () => import('../pages/operate/egress.tsx'), { title: nav.egress })
-const settings = page('/operate/settings', () => import('../pages/operate/settings.tsx'), { title: nav.settings }, [
   'q',
+  'state',
+  'scope',
+  'open',
 ])
+const sessions = page(
+  '/operate/sessions',
+  () => import('../pages/operate/sessions.tsx'),
+  { title: nav.sessions, isGlobal: true },
+  ['key', 'open'],
+)
+const egress = page('/operate/egress', () => import('../pages/operate/egress.tsx'), {
+  title: nav.egress,
+  isGlobal: true,
+})
+const settings = page(
+  '/operate/settings',
+  () => import('../pages/operate/settings.tsx'),
+  { title: nav.settings, isGlobal: true },
+  ['q', 'source'],
+)
 
 const routeTree = root.addChildren([
   signIn,
@@ -179,6 +206,7 @@ const routeTree = root.addChildren([
     replay,
     tenants,
     tenant,
+    operate,
     nodes,
     checks,
     rejected,

@@ -11,7 +11,7 @@ import { Menu } from '../kit/menu.tsx'
 import { RangePicker } from '../kit/range-picker.tsx'
 import { Banner } from '../kit/surfaces.tsx'
 import { Toasts } from '../kit/toast.tsx'
-import { searchOf } from '../lib/range.ts'
+import { type RangeName, searchOf } from '../lib/range.ts'
 import { common, shell } from '../strings/index.ts'
 import { useAway } from './connection.ts'
 import { useHotkeys } from './hotkeys.ts'
@@ -29,8 +29,16 @@ const FIND_KEYS = IS_APPLE ? '⌘K' : 'Ctrl K'
 const Palette = lazy(() => import('./palette.tsx'))
 const Shortcuts = lazy(() => import('./shortcuts.tsx'))
 
-/** What a route says of its page. `hasRange`: the period at the top applies to it. */
-export type PageData = { readonly title?: string; readonly hasRange?: boolean }
+/**
+ * What a route says of its page. `hasRange`: the period at the top applies to it; without a choice, `standardRange`.
+ * `isGlobal`: it is about no tenant.
+ */
+export type PageData = {
+  readonly title?: string
+  readonly hasRange?: boolean
+  readonly standardRange?: RangeName
+  readonly isGlobal?: boolean
+}
 
 /** The frame around every page but the one where one signs in. */
 export function Shell() {
@@ -92,8 +100,8 @@ export function Shell() {
           <span>{shell.find}</span>
           <Kbd>{FIND_KEYS}</Kbd>
         </button>
-        {isOperator && <TenantPicker />}
-        {page.hasRange && <TopRange />}
+        {isOperator && !page.isGlobal && <TenantPicker />}
+        {page.hasRange && <TopRange standard={page.standardRange} />}
         <Account onShortcuts={() => setOverlay('shortcuts')} />
       </header>
       <main className={styles.main} id="content" tabIndex={-1}>
@@ -144,8 +152,8 @@ function useFavicon(isAway: boolean): void {
   }, [href])
 }
 
-function TopRange() {
-  const range = useRange()
+function TopRange({ standard }: { readonly standard: RangeName | undefined }) {
+  const range = useRange(standard)
   const [, change] = useFilters()
   return <RangePicker range={range} onChange={next => change({ ...searchOf(next), cursor: undefined })} />
 }

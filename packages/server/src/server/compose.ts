@@ -37,6 +37,7 @@ import { Replayer } from '../replay/replayer.ts'
 import { createReplayCounter, type ReplayCounter } from '../replay/selection.ts'
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts'
 import { ApiKeys } from '../services/api-keys/api-keys.ts'
+import { AuditLog } from '../services/audit-log.ts'
 import { Deliveries } from '../services/deliveries/deliveries.ts'
 import { EndpointLists } from '../services/endpoints/endpoint-lists.ts'
 import { Endpoints } from '../services/endpoints/endpoints.ts'
@@ -348,6 +349,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     }),
     exports: new Exports(store),
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
+    auditLog: new AuditLog(store, clock),
     sessions,
     eventTypes: new EventTypes(store, typeSamples, config, checker),
     deliveries: new Deliveries(store, clock),
