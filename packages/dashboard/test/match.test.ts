@@ -39,7 +39,7 @@ describe('an id in what was pasted', () => {
     ['{"id":"ep_01jy4k8v3xf0c8wq2rn5s7t9ab","a":1}', 'ep_01jy4k8v3xf0c8wq2rn5s7t9ab'],
     ['order-7', null],
     ['evt_01jy4k8v3xf0c8wq2rn5s7t9abc', null],
-    ['xevt_01JY4K8V3XF0C8WQ2RN5S7T9AB', null],
+    ['my_evt_01jy4k8v3xf0c8wq2rn5s7t9ab', null],
   ])('%j', (text, id) => {
     expect(idIn(text)).toBe(id)
   })

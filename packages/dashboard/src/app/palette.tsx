@@ -100,7 +100,7 @@ export default function Palette({ onClose, onShortcuts }: Props) {
           </div>
           <div className={styles.list} id={`${prefix}list`} role="listbox" aria-label={words.title} ref={list}>
             {groupsOf(entries).map(({ group, first, own }) => (
-              // biome-ignore lint/a11y/useSemanticElements: a list of options has no fieldsets
+              // biome-ignore lint/a11y/useSemanticElements: a group of options is no part of a form
               <div key={`${group}${first}`} role="group" aria-labelledby={`${prefix}${group}${first}`}>
                 <div className={popup.group} id={`${prefix}${group}${first}`}>
                   {words.groups[group]}

@@ -14,7 +14,8 @@ export default function Shortcuts({ onClose }: { readonly onClose: () => void })
   const go = [...main, ...operate].flatMap(({ key, label }): Line[] => (key === undefined ? [] : [[['g', key], label]]))
   return (
     <Dialog open wide onClose={onClose} title={shell.shortcuts}>
-      <div className={styles.columns}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <div className={styles.columns} tabIndex={0}>
         <div className={styles.column}>
           <Section
             title={keys.everywhere}

@@ -44,5 +44,5 @@ function fold(text: string): string {
 
 /** An id of Posthorn, found in what was pasted: a whole header or a line of a log. Null if there is none. */
 export function idIn(text: string): string | null {
-  return /(?<![a-z0-9_])[a-z]{2,5}_[0-9a-hjkmnp-tv-z]{26}(?![0-9a-z])/.exec(text)?.[0] ?? null
+  return /(?<![a-z0-9_])[a-z]{2,5}_[0-9a-z]{26}(?![0-9a-z])/.exec(text)?.[0] ?? null
 }
