@@ -237,7 +237,13 @@ function useFixed(onShortcuts: () => void): Entry[] {
   })
   return [
     ...[...main, ...operate].map(pageEntry),
-    ...(canWrite ? [go('registerEndpoint', 'plus', '/endpoints/new'), go('publishEvent', 'plus', '/events/new')] : []),
+    ...(canWrite
+      ? [
+          go('registerEndpoint', 'plus', '/endpoints/new'),
+          go('publishEvent', 'plus', '/events/new'),
+          go('startReplay', 'plus', '/replays/new'),
+        ]
+      : []),
     ...(canWrite && isOperator ? [go('createType', 'plus', '/event-types', { create: '1' })] : []),
     ...(isOperator && tenant !== null
       ? [act('allTenants', 'tenants', () => change({ tenant: undefined, endpoint: undefined, cursor: undefined }))]

@@ -1,3 +1,10 @@
+/** What starts something, as the palette, its page's title and buttons say it. */
+const starts = {
+  registerEndpoint: 'Register an endpoint',
+  publishEvent: 'Publish a test event',
+  startReplay: 'Start a replay',
+} as const
+
 /** Words of the frame around the pages: navigation, top bar, signing in, the command palette. */
 export const shell = {
   skip: 'Skip to content',
@@ -97,10 +104,12 @@ export const shell = {
       replays: 'Replay',
       tenants: 'Tenant',
     },
+    ...starts,
     onlyTenant: (name: string) => `Show only ${name}`,
     actions: {
-      registerEndpoint: { label: 'Register an endpoint', synonyms: 'create new add webhook subscription' },
-      publishEvent: { label: 'Publish a test event', synonyms: 'send create new try' },
+      registerEndpoint: { label: starts.registerEndpoint, synonyms: 'create new add webhook subscription' },
+      publishEvent: { label: starts.publishEvent, synonyms: 'send create new try' },
+      startReplay: { label: starts.startReplay, synonyms: 'resend again redeliver create new' },
       createType: { label: 'Create an event type', synonyms: 'new add schema' },
       allTenants: { label: 'Show all tenants', synonyms: 'clear tenant filter' },
       pause: { label: 'Pause live updates', synonyms: 'stop stream' },
