@@ -104,7 +104,7 @@ describe('the outline of a schema', () => {
   test('ends where a schema repeats itself, and says which', () => {
     const node = { type: 'object', properties: { value: { type: 'string' }, next: { $ref: '#/$defs/Node' } } }
     const outline = outlineOf({ $ref: '#/$defs/Node', $defs: { Node: node } })
-    expect(outline.children[1]).toMatchObject({ repeats: 'Node', children: [] })
+    expect(outline.children[1]).toMatchObject({ repeats: 'Node', types: ['object'], children: [] })
     expect(outlineOf({ properties: { again: { $ref: '#' } } }).children[0]).toMatchObject({ repeats: '#' })
     expect(outlineOf({ $ref: '#' }).children).toEqual([])
   })

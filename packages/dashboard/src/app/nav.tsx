@@ -31,12 +31,12 @@ export const OPERATOR_PLACES: readonly Place[] = [
 export const OPERATE: readonly OperatePlace[] = [
   { to: '/operate/nodes', label: shell.nav.nodes, icon: 'operate', key: 's' },
   { to: '/operate/checks', label: shell.nav.checks, icon: 'check', key: 'c' },
-  { to: '/operate/rejected', label: shell.nav.rejected, icon: 'cross' },
-  { to: '/operate/set-aside', label: shell.nav.setAside, icon: 'pause' },
+  { to: '/operate/rejected', label: shell.nav.rejected, icon: 'cross', key: 'j' },
+  { to: '/operate/set-aside', label: shell.nav.setAside, icon: 'pause', key: 'q' },
   { to: '/operate/audit', label: shell.nav.audit, icon: 'events', key: 'a', needsAll: true },
   { to: '/operate/api-keys', label: shell.nav.apiKeys, icon: 'key', key: 'k', needsAll: true },
-  { to: '/operate/sessions', label: shell.nav.sessions, icon: 'key', needsAll: true },
-  { to: '/operate/egress', label: shell.nav.egress, icon: 'link' },
+  { to: '/operate/sessions', label: shell.nav.sessions, icon: 'key', key: 'w', needsAll: true },
+  { to: '/operate/egress', label: shell.nav.egress, icon: 'link', key: 'x' },
   { to: '/operate/settings', label: shell.nav.settings, icon: 'operate', key: ',', needsAll: true },
 ]
 

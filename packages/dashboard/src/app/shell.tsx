@@ -17,9 +17,10 @@ import { common, shell } from '../strings/index.ts'
 import { useAway } from './connection.ts'
 import { startLive } from './live.ts'
 import { Nav, usePlaces } from './nav.tsx'
-import { ended, PING_MS, ping, queryClient } from './query.ts'
+import { ended, PING_MS, ping } from './query.ts'
+import { useRecent } from './recent.ts'
 import { useFilters, useRange } from './scope.ts'
-import { sessionQuery, signOut, usePermissions } from './session.ts'
+import { sessionQuery, usePermissions } from './session.ts'
 import styles from './shell.module.css'
 import { TenantPicker } from './tenant-picker.tsx'
 import { setTheme, useTheme } from './theme.ts'
@@ -48,6 +49,8 @@ export function Shell() {
   const navigate = useNavigate()
   const isAway = useAway()
   const page = usePage()
+  useRecent()
+  const close = () => setOverlay(null)
   const { main, operate } = usePlaces()
   const places = [...main, ...operate].filter(({ key }) => key !== undefined)
   useHotkeys({
@@ -117,8 +120,8 @@ export function Shell() {
       </main>
       <Toasts />
       <Suspense fallback={null}>
-        {overlay === 'palette' && <Palette onClose={() => setOverlay(null)} />}
-        {overlay === 'shortcuts' && <Shortcuts onClose={() => setOverlay(null)} />}
+        {overlay === 'palette' && <Palette onClose={close} onShortcuts={() => setOverlay('shortcuts')} />}
+        {overlay === 'shortcuts' && <Shortcuts onClose={close} />}
       </Suspense>
     </div>
   )
@@ -160,13 +163,8 @@ function TopRange({ standard }: { readonly standard: RangeName | undefined }) {
 
 function Account({ onShortcuts }: { readonly onShortcuts: () => void }) {
   const theme = useTheme()
-  const navigate = useNavigate()
   const { data: session } = useQuery(sessionQuery)
-  const leave = async () => {
-    await signOut().catch(() => undefined)
-    queryClient.clear()
-    await navigate({ to: '/sign-in' })
-  }
+  const leave = useLeave()
   return (
     <Menu
       trigger={<IconButton icon={theme === 'dark' ? 'moon' : 'sun'} label={`${shell.theme}, ${shell.account}`} />}

@@ -104,13 +104,19 @@ type Gathered = {
   readonly parts: Schema[]
   readonly alternatives: { readonly kind: 'oneOf' | 'anyOf'; readonly list: readonly unknown[] }[]
   repeats: string | null
+  /** The types of what is repeated. */
+  repeatedTypes: readonly string[]
   isNever: boolean
   isNullable: boolean
 }
 
+function nothingFound(): Gathered {
+  return { parts: [], alternatives: [], repeats: null, repeatedTypes: [], isNever: false, isNullable: false }
+}
+
 function build(context: Context, schemas: readonly unknown[], place: Place): OutlineNode {
   const { key, path, label, isRequired, above } = place
-  const found: Gathered = { parts: [], alternatives: [], repeats: null, isNever: false, isNullable: false }
+  const found = nothingFound()
   for (const schema of schemas) gather(context, schema, above, found)
   const merged = mergeAlternatives(context, found, above)
   const { parts, isNever } = found
@@ -163,6 +169,7 @@ function gather(context: Context, schema: unknown, above: readonly Schema[], fou
   if (!isSchema(schema) || found.parts.includes(schema)) return
   if (above.includes(schema)) {
     found.repeats = name ?? '#'
+    found.repeatedTypes = listOf(schema.type)
     found.isNullable ||= schema.nullable === true
     return
   }
@@ -205,8 +212,8 @@ function mergeAlternatives(context: Context, found: Gathered, above: readonly Sc
 }
 
 function typeOf(context: Context, found: Gathered, merged: Merged, above: readonly Schema[]): Typed {
-  const { parts } = found
-  let types = merged.types
+  const { parts, repeatedTypes } = found
+  let types = merged.types ?? (repeatedTypes.length > 0 ? repeatedTypes : null)
   for (const part of parts) {
     const own = listOf(part.type)
     if (own.length === 0) continue
@@ -221,7 +228,7 @@ function typeOf(context: Context, found: Gathered, merged: Merged, above: readon
   const itemSchemas = itemSchemasOf(parts)
   let items: Typed | null = null
   if (itemSchemas.length > 0 && above.length <= MAX_DEPTH) {
-    const inner: Gathered = { parts: [], alternatives: [], repeats: null, isNever: false, isNullable: false }
+    const inner = nothingFound()
     for (const schema of itemSchemas) gather(context, schema, [...above, ...parts], inner)
     const merged = mergeAlternatives(context, inner, above)
     items = typeOf(context, inner, merged, [...above, ...parts])

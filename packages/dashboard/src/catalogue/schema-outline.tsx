@@ -121,7 +121,7 @@ function Row({ node, depth, context, startsOpen = true }: InnerProps & { readonl
           {description !== null && <p className={styles.description}>{description}</p>}
           {node.values !== null && <Values values={node.values} />}
           <Rules node={node} />
-          {repeats !== null && <p className={styles.note}>↺ {words.repeats(repeats)}</p>}
+          {repeats !== null && <p className={styles.note}>{words.repeats(repeats)}</p>}
           {isCut && <p className={styles.note}>{words.cut}</p>}
         </div>
       </div>

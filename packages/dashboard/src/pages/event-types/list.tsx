@@ -13,6 +13,7 @@ import { SearchField } from '../../kit/search-field.tsx'
 import { EmptyState } from '../../kit/surfaces.tsx'
 import { type Column, Table } from '../../kit/table.tsx'
 import { apiCurl } from '../../lib/curl.ts'
+import { useNarrow } from '../../lib/hooks.ts'
 import { eventTypes as words } from '../../strings/en/event-types.ts'
 import { Create } from './edit.tsx'
 import styles from './list.module.css'
@@ -32,6 +33,7 @@ function List() {
   const [search, change] = useFilters()
   const { canWrite, isOperator } = usePermissions()
   const navigate = useNavigate()
+  const isNarrow = useNarrow()
   const list = useQuery(typesQuery)
   const rows = useMemo(() => found(list.data, search.q, search.archived), [list.data, search.q, search.archived])
   const isFiltered = search.q !== undefined || search.archived !== undefined
@@ -42,8 +44,9 @@ function List() {
       icon="plus"
       to="/event-types"
       search={(before: object) => ({ ...before, create: '1' }) as never}
+      aria-label={words.create}
     >
-      {words.create}
+      {!isNarrow && words.create}
     </ButtonLink>
   )
   return (
@@ -129,7 +132,7 @@ const COLUMNS: readonly Column<EventType>[] = [
     width: 'minmax(120px, 1.4fr)',
     cell: ({ schema }) => <Members schema={schema} />,
   },
-  { id: 'state', title: '', width: '112px', align: 'end', cell: row => <State type={row} /> },
+  { id: 'state', title: words.filters.archived, width: '112px', align: 'end', cell: row => <State type={row} /> },
 ]
 
 function Members({ schema }: { readonly schema: unknown }) {

@@ -11,6 +11,7 @@ import { TypeDocs } from '../../catalogue/type-docs.tsx'
 import { Button } from '../../kit/button.tsx'
 import { Copy } from '../../kit/copy.tsx'
 import { ConfirmDialog } from '../../kit/dialog.tsx'
+import { Hidden } from '../../kit/kbd.tsx'
 import { ButtonLink, Link } from '../../kit/link.tsx'
 import { Banner, EmptyState, ErrorState, PageHeader, Skeleton, Page as Surface } from '../../kit/surfaces.tsx'
 import { Time } from '../../kit/time.tsx'
@@ -42,9 +43,14 @@ export function Page() {
   }
   if (hasStatus(query.error, 404)) {
     return (
-      <EmptyState title={words.notFound} actions={<ButtonLink to="/event-types">{words.toList}</ButtonLink>}>
-        <code>{name}</code>
-      </EmptyState>
+      <>
+        <h1>
+          <Hidden>{name}</Hidden>
+        </h1>
+        <EmptyState title={words.notFound} actions={<ButtonLink to="/event-types">{words.toList}</ButtonLink>}>
+          <code>{name}</code>
+        </EmptyState>
+      </>
     )
   }
   if (query.error !== null) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />
@@ -111,23 +117,25 @@ function One({ type, canEdit }: { readonly type: EventType; readonly canEdit: bo
 function Facts({ type: { name, group, schedule, archivedAt } }: { readonly type: EventType }) {
   const { facts } = words
   return (
-    <dl className={styles.facts}>
-      <Fact name={facts.group}>
-        <bdi>{group}</bdi>
-      </Fact>
-      {archivedAt !== null && (
-        <Fact name={facts.archivedSince}>
-          <Time at={archivedAt} />
+    <div className={styles.facts}>
+      <dl>
+        <Fact name={facts.group}>
+          <bdi>{group}</bdi>
         </Fact>
-      )}
-      {schedule !== null && (
-        <Fact name={facts.schedule}>
-          {schedule
-            .map((seconds, index) => (index < 12 ? formatDuration(seconds * 1_000) : '…'))
-            .slice(0, 13)
-            .join(', ')}
-        </Fact>
-      )}
+        {archivedAt !== null && (
+          <Fact name={facts.archivedSince}>
+            <Time at={archivedAt} />
+          </Fact>
+        )}
+        {schedule !== null && (
+          <Fact name={facts.schedule}>
+            {schedule
+              .map((seconds, index) => (index < 12 ? formatDuration(seconds * 1_000) : '…'))
+              .slice(0, 13)
+              .join(', ')}
+          </Fact>
+        )}
+      </dl>
       <div className={styles.links}>
         <Link to={'/events' as '/'} search={{ type: name } as never}>
           {facts.events}
@@ -139,7 +147,7 @@ function Facts({ type: { name, group, schedule, archivedAt } }: { readonly type:
           {facts.endpoints}
         </Link>
       </div>
-    </dl>
+    </div>
   )
 }
 

@@ -1,3 +1,10 @@
+/** What starts something, as the palette, its page's title and buttons say it. */
+const starts = {
+  registerEndpoint: 'Register an endpoint',
+  publishEvent: 'Publish a test event',
+  startReplay: 'Start a replay',
+} as const
+
 /** Words of the frame around the pages: navigation, top bar, signing in, the command palette. */
 export const shell = {
   skip: 'Skip to content',
@@ -43,26 +50,42 @@ export const shell = {
   newSince: (n: number) => `${n} new`,
   shortcuts: 'Keyboard shortcuts',
   keys: {
+    everywhere: 'Everywhere',
+    lists: 'In a list',
+    one: 'With something open',
+    go: 'Go to',
     palette: 'Find anything, go anywhere',
-    filter: 'Filter this list',
+    help: 'Show these keys',
+    filter: 'Search or filter the list',
     next: 'Next row',
     previous: 'Previous row',
+    ends: 'First and last row',
     open: 'Open the row',
     tick: 'Tick the row',
-    close: 'Close',
+    close: 'Close it, or what is on top',
+    step: 'Open the next or the previous one',
     retry: 'Retry the delivery',
-    help: 'This list',
-    go: (page: string) => `Go to ${page}`,
+    edit: 'Edit the event type',
+    save: 'Save what is edited as JSON',
   },
   palette: {
     title: 'Find anything',
-    placeholder: 'A page, an action, or any id, key, uid or name in full',
-    pages: 'Pages',
-    actions: 'Actions',
-    found: 'Found',
+    placeholder: 'Go to a page, do something, or paste an id, a key or a uid',
+    groups: {
+      recent: 'Recent',
+      found: 'Found',
+      pages: 'Pages',
+      actions: 'Actions',
+      views: 'Lists',
+      tenants: 'Tenants',
+      endpoints: 'Endpoints',
+      types: 'Event types',
+    },
     searching: 'Searching …',
-    nothing: (q: string) => `Nothing is called “${q}”. Ids, keys, uids and names have to be written in full.`,
+    nothing: (q: string) =>
+      `Nothing is called “${q}”. Keys, uids and names of events and replays have to be written in full.`,
     incomplete: 'There could be more: choose a tenant to search it alone.',
+    help: { move: 'choose', open: 'open', tab: 'new tab', close: 'close' },
     kinds: {
       tenant: 'Tenant',
       event_type: 'Event type',
