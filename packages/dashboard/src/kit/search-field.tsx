@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react'
-import { useHotkeys } from '../app/hotkeys.ts'
+import { useHotkeys } from './hotkeys.ts'
 import { Icon } from './icon.tsx'
 import styles from './search-field.module.css'
 

@@ -48,8 +48,9 @@ export async function describeInBrowser(
         const { url, apiKey } = installation
         const visit = await Visit.begin(browser, url, { apiKey, ...options })
         const result = await use(visit).catch(async error => {
+          const shown = await visit.describe()
           await visit.context.close()
-          throw error
+          throw new Error(`${(error as Error).message}\n${shown}`, { cause: error })
         })
         await visit.end()
         return result

@@ -16,6 +16,7 @@ const STREAM = /\/v1\/(tenants\/[^/]+\/)?stream\b/
 const QUIET_MS = 300
 const SETTLE_MS = 15_000
 const MAX_LAYOUT_SHIFT = 0.05
+const MAX_SHOWN_CHARACTERS = 1_500
 
 /** One person's browser window, with cookies and storage of its own. */
 export class Visit {
@@ -103,6 +104,14 @@ export class Visit {
   async problems(): Promise<readonly string[]> {
     await this.#noteMeasures()
     return [...new Set(this.#problems)].filter(problem => !this.#allowed.some(expected => expected.test(problem)))
+  }
+
+  /** What the page shows and what went wrong on it, for the message of a failed test. */
+  async describe(): Promise<string> {
+    const text = await this.page.evaluate(() => document.body.innerText).catch(() => 'nothing: it has crashed')
+    const problems = await this.problems().catch(() => [])
+    const shown = text.replace(/\n+/g, ' | ').slice(0, MAX_SHOWN_CHARACTERS)
+    return `The page at ${this.page.url()} shows: ${shown}\nProblems: ${problems.join('\n') || 'none'}`
   }
 
   /** Closes the window. Throws if anything happened that must not. */

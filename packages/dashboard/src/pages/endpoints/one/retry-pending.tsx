@@ -4,7 +4,7 @@ import { Button } from '../../../kit/button.tsx'
 import { ConfirmDialog } from '../../../kit/dialog.tsx'
 import { toast } from '../../../kit/toast.tsx'
 import { endpoint as words } from '../../../strings/en/endpoint.ts'
-import { retryMatching } from '../../deliveries/queries.ts'
+import { retryMatching } from '../../deliveries/retries.ts'
 import { useChanged } from './changed.ts'
 
 type Props = { readonly endpoint: Endpoint; readonly pending: number }
@@ -14,8 +14,8 @@ export function RetryPending({ endpoint: { tenant, id }, pending }: Props) {
   const [isOpen, setOpen] = useState(false)
   const changed = useChanged(tenant, id)
   const retry = async () => {
-    const { retried } = await retryMatching(tenant, { endpoint: id, state: 'pending' }, () => undefined)
-    toast(words.retried(retried))
+    const { madeDue, created } = await retryMatching(tenant, { endpoint: id, state: 'pending' }, { dryRun: false })
+    toast(words.retried(madeDue + created))
     await changed()
   }
   return (
