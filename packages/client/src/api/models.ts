@@ -170,6 +170,8 @@ export type Endpoint = {
    * there is no clientSecret, or if it cannot be decrypted.
    */
   secretFingerprint: string | null
+  /** When the clientSecret expires. Null if there is none, or if it is no JWT that says so. */
+  secretExpiresAt: Timestamp | null
   /** The clientSecret that will replace the current one. Null if there is none. */
   nextSecret: NextSecret | null
   /** The signing secrets that are valid now, newest first. */
@@ -277,6 +279,8 @@ export type EndpointWithSecret = {
    * there is no clientSecret, or if it cannot be decrypted.
    */
   secretFingerprint: string | null
+  /** When the clientSecret expires. Null if there is none, or if it is no JWT that says so. */
+  secretExpiresAt: Timestamp | null
   /** The clientSecret that will replace the current one. Null if there is none. */
   nextSecret: NextSecret | null
   /** The signing secrets that are valid now, newest first. */
@@ -628,6 +632,7 @@ export type Retries = {
 
 export type Replay = {
   id: string
+  tenant: string
   /** The `key` that the replay was created with. Null if it had none. */
   key: string | null
   /**
@@ -1017,19 +1022,9 @@ export type AuditEntry = {
     /** IP address that the call came from. Null if there was no call, or if the address is unknown. */
     address: string | null
   }
-  action:
-    | 'created'
-    | 'updated'
-    | 'enabled'
-    | 'disabled'
-    | 'archived'
-    | 'unarchived'
-    | 'revoked'
-    | 'deleted'
-    | 'replaced'
-    | 'erased'
+  action: AuditEntryAction
   target: {
-    type: 'event_type' | 'tenant' | 'endpoint' | 'api_key' | 'encryption_key' | 'root_key' | 'session'
+    type: AuditEntryType
     id: string
   }
   /** The tenant that the target belongs to. Null if it belongs to none. */
@@ -1298,6 +1293,8 @@ export type NextSecret = {
   fingerprint: string
   /** When the secret takes effect. */
   switchAt: Timestamp
+  /** When the secret expires. Null if it is no JWT that says so. */
+  expiresAt: Timestamp | null
 }
 
 export type Signing = {
@@ -1354,6 +1351,27 @@ export type ReplayState = 'running' | 'paused' | 'done' | 'cancelled'
 export type StatsStep = 'minute' | 'hour' | 'day'
 
 export type ApiKeyScope = 'all' | 'publish' | 'read'
+
+export type AuditEntryAction =
+  | 'created'
+  | 'updated'
+  | 'enabled'
+  | 'disabled'
+  | 'archived'
+  | 'unarchived'
+  | 'revoked'
+  | 'deleted'
+  | 'replaced'
+  | 'erased'
+
+export type AuditEntryType =
+  | 'event_type'
+  | 'tenant'
+  | 'endpoint'
+  | 'api_key'
+  | 'encryption_key'
+  | 'root_key'
+  | 'session'
 
 export type Backlog = {
   /** Number of pending deliveries, not including held ones. */

@@ -28,3 +28,9 @@ export function fieldError(error: unknown, field: string): string | null {
   if (!(error instanceof ApiError)) return null
   return error.fields.find(one => one.field === field || one.field === `/${field}`)?.detail ?? null
 }
+
+/** The API's first sentence about a field of a form or a part of it: `/types`, `/types/3`. */
+export function errorUnder(error: unknown, field: string): string | null {
+  if (!(error instanceof ApiError)) return null
+  return error.fields.find(one => one.field === `/${field}` || one.field.startsWith(`/${field}/`))?.detail ?? null
+}

@@ -56,6 +56,7 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   publishEvents: 'publish',
   listEvents: 'read',
   listAllEvents: 'read',
+  listAllReplays: 'read',
   getEvent: 'read',
   listEventEndpoints: 'read',
   listRejectedEvents: 'read',

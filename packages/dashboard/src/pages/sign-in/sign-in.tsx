@@ -23,7 +23,7 @@ let isRedeemed = false
 
 /** Where one signs in, by a key or by a link, and goes on to where one was. */
 export function SignIn() {
-  const { to, ended } = useSearch({ strict: false }) as { to?: string; ended?: string }
+  const { next, ended } = useSearch({ strict: false }) as { next?: string; ended?: string }
   const navigate = useNavigate()
   const [key, setKey] = useState('')
   const [error, setError] = useState<string | null>(null)
@@ -37,10 +37,12 @@ export function SignIn() {
       if (session.apiKey.scope === 'publish') return setError(words.publishOnly)
       setKey('')
       queryClient.setQueryData(sessionQuery.queryKey, session)
-      // Only paths of these pages: an address elsewhere in `to` leads nowhere.
-      const isOwn = to !== undefined && /^\/(?![/\\])/.test(to) && !to.startsWith('/sign-in')
+      // A link comes from a server that was just started: its minutes would be one bar of a day.
+      const first = 'signInToken' in credentials ? { range: '1h' } : {}
+      // Only paths of these pages: an address elsewhere in `next` leads nowhere.
+      const isOwn = next !== undefined && /^\/(?![/\\])/.test(next) && !next.startsWith('/sign-in')
       await navigate(
-        isOwn ? { to: '.', href: pathOf(to), replace: true } : { to: '/', replace: true, search: {} as never },
+        isOwn ? { to: '.', href: pathOf(next), replace: true } : { to: '/', replace: true, search: first as never },
       )
     } catch (failure) {
       setError(isAway(failure) ? words.unreachable : explain(failure))
@@ -88,9 +90,10 @@ export function SignIn() {
   )
 }
 
-/** `to` is a path below the base path, as the router writes it. */
-function pathOf(to: string): string {
-  return new URL(to.slice(1), document.baseURI).pathname + new URL(to.slice(1), document.baseURI).search
+/** `next` is a path below the base path, as the router writes it. */
+function pathOf(next: string): string {
+  const { pathname, search } = new URL(next.slice(1), document.baseURI)
+  return pathname + search
 }
 
 /** The server's own sentence, such as why it refuses a page without TLS. */

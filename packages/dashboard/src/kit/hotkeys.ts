@@ -16,7 +16,10 @@ function onKeyDown(event: KeyboardEvent): void {
   if (document.querySelector('[role="dialog"][data-open], [role="menu"][data-open], [role="listbox"][data-open]'))
     return
   if ((isTyping && !isMod && event.key !== 'Escape') || event.altKey) return
-  const key = isMod ? `mod+${event.key.toLowerCase()}` : event.key
+  const pressed = keyOf(event)
+  const key = isMod ? `mod+${pressed.toLowerCase()}` : pressed
+  // A key that is held down repeats: going through rows is meant then, sending a delivery many times isn't.
+  if (event.repeat && !REPEATING.has(key)) return
   const name = prefix === '' ? key : `${prefix} ${key}`
   clearTimeout(prefixTimer)
   prefix = ''
@@ -33,6 +36,18 @@ function onKeyDown(event: KeyboardEvent): void {
       prefix = ''
     }, 1_200)
   }
+}
+
+const REPEATING = new Set(['j', 'k'])
+
+/**
+ * The key as it is called here: in lower case with Caps Lock, and by its place on the keyboard where letters are other
+ * than Latin.
+ */
+function keyOf({ key, code, shiftKey }: KeyboardEvent): string {
+  const letter = /^Key([A-Z])$/.exec(code)?.[1]?.toLowerCase()
+  if (letter !== undefined && key.length === 1 && key > '\u007f') return letter
+  return /^[A-Z]$/.test(key) && !shiftKey ? key.toLowerCase() : key
 }
 
 /**
