@@ -31,6 +31,8 @@ type Props = {
 /** Room for the axis: at least this, and this for each character of its longest label, in pixels. */
 const LEFT = 44
 const CHARACTER = 7
+/** Room for a time below the axis, in pixels. */
+const LABEL = 34
 const BOTTOM = 20
 const TOP = 8
 const STROKES: Readonly<Record<Tone, string | undefined>> = {
@@ -206,11 +208,14 @@ function Frame(props: Props & { readonly max: number; readonly children: (scales
             height={height - BOTTOM - TOP}
           />
         )}
-        {labelled(times.length, inner).map(index => (
-          <text key={index} x={x(index)} y={height - 4}>
-            {axisLabel(times[index]!, stepMs)}
-          </text>
-        ))}
+        {labelled(times.length, inner)
+          // A label at the right edge would be cut off.
+          .filter(index => width - x(index) >= LABEL)
+          .map(index => (
+            <text key={index} x={x(index)} y={height - 4}>
+              {axisLabel(times[index]!, stepMs)}
+            </text>
+          ))}
       </svg>
       {at !== null && times[at] !== undefined && (
         <Tip
