@@ -93,6 +93,7 @@ export function Headers({ endpoint }: Props) {
       endpoint={endpoint}
       title={texts.title}
       help={texts.help}
+      fields={['headers']}
       view={
         headers.length === 0 ? (
           <p className={styles.muted}>{words.none}</p>
@@ -152,6 +153,7 @@ export function Labels({ endpoint }: Props) {
       endpoint={endpoint}
       title={texts.title}
       help={texts.help}
+      fields={['metadata']}
       view={
         labels.length === 0 ? (
           <p className={styles.muted}>{words.none}</p>
@@ -188,6 +190,7 @@ export function SignatureHeaders({ endpoint }: Props) {
       endpoint={endpoint}
       title={texts.title}
       help={texts.help}
+      fields={PARTS.map(part => `signatureHeaders/${part}`)}
       view={
         names === null ? (
           <p className={styles.muted}>{texts.standard}</p>
