@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'react'
+import { useHotkeys } from '../app/hotkeys.ts'
 import { Icon } from './icon.tsx'
 import styles from './search-field.module.css'
 
@@ -13,7 +14,7 @@ type Props = {
 /** How long after the last key the list is searched, in milliseconds. */
 const SETTLE_MS = 250
 
-/** Searches a list while one types; Esc clears it. For the `lead` of a filter bar, where `/` goes to it. */
+/** Searches a list while one types; `/` goes to it, Esc clears it. Mostly the `lead` of a filter bar. */
 export function SearchField({ label, value = '', onChange }: Props) {
   const input = useRef<HTMLInputElement>(null)
   const [text, setText] = useState(value)
@@ -23,6 +24,7 @@ export function SearchField({ label, value = '', onChange }: Props) {
     setSent(value)
     setText(value)
   }
+  useHotkeys({ '/': () => input.current?.focus() })
   const latest = useRef(onChange)
   latest.current = onChange
   useEffect(() => {
