@@ -12,7 +12,7 @@ import { shell } from '../strings/index.ts'
 import { BASE } from './client.ts'
 import { Failed, NotFound } from './fallbacks.tsx'
 import { queryClient } from './query.ts'
-import { sessionQuery } from './session.ts'
+import { hasEnded, sessionQuery } from './session.ts'
 import { Shell } from './shell.tsx'
 
 declare module '@tanstack/react-router' {
@@ -36,7 +36,8 @@ const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  validateSearch: only('to', 'ended'),
+  // Not `to`: that is the end of the period at the top.
+  validateSearch: only('next', 'ended'),
   staticData: { title: shell.signIn.title },
   component: lazyRouteComponent(() => import('../pages/sign-in/sign-in.tsx'), 'SignIn'),
 })
@@ -49,7 +50,9 @@ const inside = createRoute({
   beforeLoad: async ({ context, location }) => {
     const session = await context.queryClient.ensureQueryData(sessionQuery).catch(() => undefined)
     // A server that is away is no reason to leave: the page says so, and stays.
-    if (session === null) throw redirect({ to: '/sign-in', search: { to: location.href } as never, replace: true })
+    if (session !== null) return
+    const search = { next: location.href, ...(hasEnded() && { ended: '1' }) }
+    throw redirect({ to: '/sign-in', search: search as never, replace: true })
   },
 })
 
