@@ -108,6 +108,7 @@ export class Visit {
 
   /** What the page shows and what went wrong on it, for the message of a failed test. */
   async describe(): Promise<string> {
+    // biome-ignore lint/performance/useDomNodeTextContent: what is shown, without what is hidden
     const text = await this.page.evaluate(() => document.body.innerText).catch(() => 'nothing: it has crashed')
     const problems = await this.problems().catch(() => [])
     const shown = text.replace(/\n+/g, ' | ').slice(0, MAX_SHOWN_CHARACTERS)
