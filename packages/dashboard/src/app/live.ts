@@ -33,6 +33,7 @@ const CONCERNS: Readonly<Record<Kind, readonly (readonly [name: string, afterMs:
     ['stats', 4_000],
     ['overview', 4_000],
     ['endpoint', 3_000],
+    ['endpoints', 8_000],
   ],
   endpoint: [
     ['endpoints', 800],

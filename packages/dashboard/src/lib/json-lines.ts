@@ -15,6 +15,34 @@ export type JsonLine = {
   readonly isArray: boolean
 }
 
+/** A number that JavaScript can't hold, as it is written. */
+class Written {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+type Reviver = (key: string, value: unknown, context?: { readonly source?: string }) => unknown
+
+/** Numbers stay as they are written, in browsers that tell how that is (`JSON.parse` with source text access). */
+const keepNumbers: Reviver = (_key, value, context) =>
+  typeof value === 'number' && context?.source !== undefined && context.source !== String(value)
+    ? new Written(context.source)
+    : value
+
+/** The value of a JSON text, for `linesOf`. Throws a SyntaxError if it isn't JSON. */
+export function readLines(text: string): JsonLine[] {
+  try {
+    return linesOf(JSON.parse(text, keepNumbers as Parameters<typeof JSON.parse>[1]))
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    // Nested deeper than the reviver can go.
+    return linesOf(JSON.parse(text))
+  }
+}
+
 type Draft = { -readonly [Name in keyof JsonLine]: JsonLine[Name] }
 
 /** The lines of a value, all unfolded. Without recursion, because payloads can be nested deeper than the stack. */
@@ -45,6 +73,11 @@ export function linesOf(value: unknown): JsonLine[] {
     }
     const { key, depth, comma } = step
     const isArray = Array.isArray(step.value)
+    if (step.value instanceof Written) {
+      const { text } = step.value
+      lines.push({ depth, key, kind: 'number', text, comma, end: 0, size: 0, isArray })
+      continue
+    }
     if (step.value === null || typeof step.value !== 'object') {
       lines.push({ depth, key, kind: kindOf(step.value), text: scalar(step.value), comma, end: 0, size: 0, isArray })
       continue
@@ -92,5 +125,12 @@ function kindOf(value: unknown): 'string' | 'number' | 'literal' {
 }
 
 function scalar(value: unknown): string {
-  return value === undefined ? 'null' : JSON.stringify(value)
+  return value === undefined ? 'null' : withoutControls(JSON.stringify(value))
+}
+
+/** Characters that change the order in which others are read, as escapes: else a text could seem to be another. */
+export function withoutControls(json: string): string {
+  return json.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, character => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
 }

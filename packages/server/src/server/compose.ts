@@ -38,6 +38,7 @@ import { Replayer } from '../replay/replayer.ts'
 import { createReplayCounter, type ReplayCounter } from '../replay/selection.ts'
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts'
 import { ApiKeys } from '../services/api-keys/api-keys.ts'
+import { AuditLog } from '../services/audit-log.ts'
 import { Deliveries } from '../services/deliveries/deliveries.ts'
 import { EndpointLists } from '../services/endpoints/endpoint-lists.ts'
 import { Endpoints } from '../services/endpoints/endpoints.ts'
@@ -366,9 +367,11 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
       // Twice the connection timeout: a token might have to be requested first.
       attemptMs: 2 * config.connectTimeoutMs + config.responseTimeoutMs + ATTEMPT_MARGIN_MS,
       onErase: onBackgroundWork,
+      clock,
     }),
     exports: new Exports(store),
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
+    auditLog: new AuditLog(store, clock),
     sessions,
     portalLinks,
     eventTypes: new EventTypes(store, typeSamples, config, checker),

@@ -56,6 +56,7 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   publishEvents: 'publish',
   listEvents: 'read',
   listAllEvents: 'read',
+  listAllReplays: 'read',
   getEvent: 'read',
   listEventEndpoints: 'read',
   listRejectedEvents: 'read',
@@ -92,6 +93,7 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   revokeApiKey: 'operator',
   signIn: 'sign-in',
   getSession: 'session',
+  getSessionState: 'visitor',
   signOut: 'session',
   listSessions: 'operator',
   revokeSession: 'operator',
@@ -134,7 +136,9 @@ beforeAll(async () => {
       id,
     })),
   )
-  ofKeys = operations.filter(({ path }) => path.startsWith('/v1') && !/^\/v1\/(portal-)?session$/.test(path))
+  ofKeys = operations.filter(
+    ({ path }) => path.startsWith('/v1') && !/^\/v1\/(portal-session|session(-state)?)$/.test(path),
+  )
 })
 afterAll(() => bench.closeApi())
 

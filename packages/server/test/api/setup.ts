@@ -70,6 +70,7 @@ export class ApiBench extends Bench {
         eventTypes: this.types,
         deliveries: this.deliveries,
         events: this.events,
+        auditLog: this.auditLog,
         filterTrials: this.filterTrials,
         replays: this.replays,
         replayBatches: this.replayBatches,

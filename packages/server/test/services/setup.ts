@@ -23,6 +23,7 @@ import { readCredentials } from '../../src/secrets/credentials.ts'
 import { createKeyring, type Keyring } from '../../src/secrets/keyring.ts'
 import { ApiKeyCache } from '../../src/services/api-keys/api-key-cache.ts'
 import { ApiKeys } from '../../src/services/api-keys/api-keys.ts'
+import { AuditLog } from '../../src/services/audit-log.ts'
 import { Deliveries } from '../../src/services/deliveries/deliveries.ts'
 import { EndpointLists } from '../../src/services/endpoints/endpoint-lists.ts'
 import { type EndpointInput, Endpoints, type EndpointsSettings } from '../../src/services/endpoints/endpoints.ts'
@@ -108,6 +109,7 @@ export class Bench {
   samples!: TypeSamples
   deliveries!: Deliveries
   events!: Events
+  auditLog!: AuditLog
   filterTrials!: FilterTrials
   replays!: Replays
   replayBatches!: ReplayBatches
@@ -148,6 +150,7 @@ export class Bench {
     this.types = new EventTypes(store, this.samples)
     this.apiKeyCache = new ApiKeyCache(store, systemClock)
     this.apiKeys = new ApiKeys(store, () => this.apiKeyCache.untilFresh())
+    this.auditLog = new AuditLog(store, systemClock)
     this.useSessions()
     this.deliveries = new Deliveries(store, systemClock)
     this.events = new Events(store, systemClock)

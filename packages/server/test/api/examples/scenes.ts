@@ -141,6 +141,8 @@ const deliveries: Scene = async recorder => {
   await recorder.record('listSetAsideDeliveries')
   await recorder.record('cancelDelivery', { path: { ...TENANT, id: again.id } })
   const failed = { state: 'exhausted', status: '5xx' }
+  const dry = { ...failed, dryRun: 'true' }
+  await recorder.record('retryMatchingDeliveries', { path: TENANT, query: dry, body: {}, title: 'A dry run' })
   await recorder.record('retryMatchingDeliveries', { path: TENANT, query: failed, body: {}, title: 'Those that match' })
   const ids = { path: TENANT, body: { ids: [exhausted!.id] }, title: 'Those with these ids' }
   await recorder.record('retryMatchingDeliveries', ids)
@@ -175,6 +177,7 @@ async function replaysAcrossTenants(recorder: Recorder): Promise<void> {
   await new Work(store, createReplayCounter(store, systemClock), log).run(atOnce)
   const path = { id: body.key }
   await recorder.record('getReplayBatch', { path })
+  await recorder.record('listAllReplays', { query: { state: 'running' } })
   await recorder.record('listReplayBatches', { query: { state: 'running' } })
   for (const action of ['pauseReplayBatch', 'resumeReplayBatch', 'cancelReplayBatch']) {
     await recorder.record(action, { path })
@@ -247,6 +250,7 @@ const sessions: Scene = async recorder => {
   const { id } = await recorder.record('signIn', { body: { apiKey: KEY }, headers, pick: inSevenDays })
   const cookie = String(recorder.latest!.headers['set-cookie']).split(';')[0]!
   await recorder.record('getSession', { headers: { ...headers, cookie }, pick: inSevenDays })
+  await recorder.record('getSessionState', { headers })
   const pick = (body: Json) => ({ ...body, data: body.data.map(inSevenDays) })
   await recorder.record('listSessions', { query: { limit: '50' }, pick })
   await recorder.record('signOut', { headers: { ...headers, cookie } })
