@@ -14,8 +14,8 @@ export function RetryPending({ endpoint: { tenant, id }, pending }: Props) {
   const [isOpen, setOpen] = useState(false)
   const changed = useChanged(tenant, id)
   const retry = async () => {
-    const { madeDue, created } = await retryMatching(tenant, { endpoint: id, state: 'pending' }, { dryRun: false })
-    toast(words.retried(madeDue + created))
+    const { sent } = await retryMatching(tenant, { endpoint: id, state: 'pending' }, { dryRun: false })
+    toast(words.retried(sent))
     await changed()
   }
   return (
