@@ -1,4 +1,5 @@
 /** A page open in a browser, watched for everything that must never happen. */
+import { join } from 'node:path'
 import type { Browser, BrowserContext, BrowserContextOptions, ConsoleMessage, Page, Request } from 'playwright-core'
 import { type Measures, measure } from './measures.ts'
 
@@ -16,7 +17,8 @@ const STREAM = /\/v1\/(tenants\/[^/]+\/)?stream\b/
 const QUIET_MS = 300
 const SETTLE_MS = 15_000
 const MAX_LAYOUT_SHIFT = 0.05
-const MAX_SHOWN_CHARACTERS = 1_500
+const MAX_SHOWN_CHARACTERS = 3_000
+const DESCRIBE_MS = 3_000
 
 /** One person's browser window, with cookies and storage of its own. */
 export class Visit {
@@ -108,11 +110,16 @@ export class Visit {
 
   /** What the page shows and what went wrong on it, for the message of a failed test. */
   async describe(): Promise<string> {
-    // biome-ignore lint/performance/useDomNodeTextContent: what is shown, without what is hidden
-    const text = await this.page.evaluate(() => document.body.innerText).catch(() => 'nothing: it has crashed')
-    const problems = await this.problems().catch(() => [])
-    const shown = text.replace(/\n+/g, ' | ').slice(0, MAX_SHOWN_CHARACTERS)
-    return `The page at ${this.page.url()} shows: ${shown}\nProblems: ${problems.join('\n') || 'none'}`
+    const timeout = DESCRIBE_MS
+    const shown = await this.page
+      .getByRole('main')
+      .ariaSnapshot({ timeout })
+      .catch(() => 'nothing')
+    const problems = await this.problems().catch(() => ['The page does not respond.'])
+    const folder = process.env.POSTHORN_BROWSER_PICTURES
+    if (folder) await this.page.screenshot({ path: join(folder, `${Date.now()}.png`), timeout }).catch(() => null)
+    const cut = shown.slice(0, MAX_SHOWN_CHARACTERS)
+    return `The page at ${this.page.url()} shows:\n${cut}\nProblems: ${problems.join('\n') || 'none'}`
   }
 
   /** Closes the window. Throws if anything happened that must not. */
