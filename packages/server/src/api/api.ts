@@ -169,6 +169,9 @@ function addCallers(api: Api, gate: Gate): void {
       return gate.actorOf(this)
     },
   })
+  api.decorateRequest('isStillAllowed', function (this: FastifyRequest) {
+    return gate.isStillAllowed(this)
+  })
   api.decorateRequest('seesPayloads', {
     getter(this: FastifyRequest) {
       if (this.routeOptions.config.payloads !== undefined) return maySeePayloads(this.caller)

@@ -17,6 +17,7 @@ import { replaysResource } from './resources/replays/replays.ts'
 import { retrySchedulesResource } from './resources/retry-schedules.ts'
 import { searchResource } from './resources/search.ts'
 import { statsResource } from './resources/stats.ts'
+import { streamResource } from './resources/stream.ts'
 import { tenantDataResource } from './resources/tenant-data.ts'
 import { tenantsResource } from './resources/tenants.ts'
 
@@ -31,6 +32,7 @@ export const RESOURCES = [
   replaysResource,
   searchResource,
   statsResource,
+  streamResource,
   retrySchedulesResource,
   apiKeysResource,
   auditResource,

@@ -42,6 +42,7 @@ import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
 import { Search } from '../services/search.ts'
 import { Stats } from '../services/stats.ts'
+import { Streams } from '../services/stream/streams.ts'
 import { Exports } from '../services/tenants/exports.ts'
 import { Tenants } from '../services/tenants/tenants.ts'
 import type { Bus } from '../store/bus.ts'
@@ -145,6 +146,13 @@ export async function compose(foundation: Foundation): Promise<Composed> {
         refuse: () => api.refuse(),
         drain: timeoutMs => api.drain(timeoutMs),
       },
+      // After the API, so that its streams end before it waits for its calls.
+      {
+        name: 'streams',
+        start: () => services.streams.start(),
+        refuse: () => services.streams.refuse(),
+        stop: () => services.streams.stop(),
+      },
       { name: 'history', start: () => history.start(), stop: () => history.stop() },
       { name: 'statistics', start: () => statistics.start(), stop: () => statistics.stop() },
       { name: 'background works', start: () => works.start(), stop: () => works.stop() },
@@ -224,14 +232,16 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
 }
 
 /** The services behind the API. */
-function composeServices(foundation: Foundation, parts: ServiceParts): Services {
-  const { config, store, clock, keys } = foundation
+function composeServices(foundation: Foundation, parts: ServiceParts): Services & { readonly streams: Streams } {
+  const { config, store, clock, keys, logger } = foundation
   const { publisher, checker, apiKeys, names, typeSamples, keyRotation, countReplay, onBackgroundWork, flushStats } =
     parts
   const types = () => publisher.types()
+  const endpoints = new Endpoints(store, keys.keyring, config, types, { resolver: names.resolve })
   return {
     publisher,
-    endpoints: new Endpoints(store, keys.keyring, config, types, { resolver: names.resolve }),
+    endpoints,
+    streams: new Streams({ store, clock, logger, endpoints }),
     endpointLists: new EndpointLists(store, clock),
     retrySchedules: new RetrySchedules(store, config, types),
     tenants: new Tenants(store, {

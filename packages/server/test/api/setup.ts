@@ -77,6 +77,7 @@ export class ApiBench extends Bench {
         keyRotation: this.keyRotation,
         search: this.search,
         stats: this.stats,
+        streams: this.streams,
         retrySchedules: this.retrySchedules,
         exports: this.exports,
         idempotentCalls: this.idempotentCalls,

@@ -30,6 +30,7 @@ import { Search } from '../../src/services/search.ts'
 import { Stats } from '../../src/services/stats.ts'
 import { Exports } from '../../src/services/tenants/exports.ts'
 import { Tenants } from '../../src/services/tenants/tenants.ts'
+import { Streams } from '../../src/services/stream/streams.ts'
 import type { Change } from '../../src/store/changes.ts'
 import type { Store } from '../../src/store/store.ts'
 import { type Opened, sqliteEngine } from '../store/engines.ts'
@@ -76,6 +77,7 @@ export class Bench {
   keyRotation!: KeyRotation
   search!: Search
   stats!: Stats
+  streams!: Streams
   idempotentCalls!: IdempotentCalls
   retrySchedules!: RetrySchedules
   /** All changes emitted since the test began, including those of new deliveries. */
@@ -111,6 +113,13 @@ export class Bench {
     this.replays = new Replays(store, createReplayCounter(store, systemClock))
     this.replayBatches = new ReplayBatches(store, createReplayCounter(store, systemClock))
     this.search = new Search(store, systemClock)
+    this.streams = new Streams({
+      store,
+      clock: systemClock,
+      logger: pino({ level: 'silent' }),
+      endpoints: this.endpoints,
+    })
+    this.streams.start()
     this.stats = new Stats(store, async () => {})
     this.idempotentCalls = new IdempotentCalls(store, this.keyring)
     this.keyRotation = new KeyRotation(store, this.keyring, place, pino({ level: 'silent' }))
@@ -126,6 +135,7 @@ export class Bench {
 
   async close(): Promise<void> {
     this.apiKeyCache.close()
+    await this.streams.stop()
     await this.samples.stop()
     await this.#close()
   }

@@ -82,6 +82,12 @@ export class Gate {
     return accessRefusal(key, access, (request.params as { tenant?: string } | undefined)?.tenant)
   }
 
+  /** Whether a call that lasts would be let in now, with the same key as when it began. */
+  isStillAllowed(request: FastifyRequest): boolean {
+    const [before, now] = [request.caller, this.authenticate(request)]
+    return before !== null && now !== undefined && before.key?.id === now.key?.id
+  }
+
   actorOf(request: FastifyRequest): Actor {
     const { caller } = request
     const address = this.addressOf(request)
@@ -106,6 +112,8 @@ declare module 'fastify' {
     caller: Caller | null
     /** The caller as the audit log records it. */
     readonly actor: Actor
+    /** Whether the caller's key is still valid: for calls that last. */
+    isStillAllowed(): boolean
     /** Whether the caller can see payloads and what receivers responded. Only for routes that say `payloads`. */
     readonly seesPayloads: boolean
   }

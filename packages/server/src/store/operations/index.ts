@@ -22,6 +22,7 @@ import { replayOperations } from './replays/operations.ts'
 import { retentionOperations } from './retention.ts'
 import { searchOperations } from './search.ts'
 import { statOperations } from './stats.ts'
+import { streamOperations } from './stream/operations.ts'
 import { tenantOperations } from './tenants.ts'
 import { workOperations } from './works.ts'
 
@@ -48,6 +49,7 @@ export const operations = {
   ...retentionOperations,
   ...searchOperations,
   ...statOperations,
+  ...streamOperations,
   ...tenantOperations,
   ...workOperations,
 }

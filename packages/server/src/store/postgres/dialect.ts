@@ -4,6 +4,13 @@ import { makeHistory } from './history.ts'
 /** Arbitrary numbers that only have to be the same on every node. */
 const CONFIGURATION_LOCK = 7_072_746
 const MIGRATION_LOCK = 7_072_747
+const STREAM_LOCK = 7_072_749
+
+/**
+ * Taken by each transaction that writes, before it reads whether the stream is on. No one takes it exclusively: it only
+ * shows which transactions are under way (`streamWriters`).
+ */
+export const SHOW_WRITER = `select pg_advisory_xact_lock_shared(${STREAM_LOCK})`
 
 export const postgresDialect: Dialect = {
   engine: 'postgres',
@@ -42,6 +49,15 @@ export const postgresDialect: Dialect = {
                   and a.attnum > 0 and not a.attisdropped
                 order by c.relname, a.attnum`,
   confirmReads: { text: `select pg_logical_emit_message(true, 'posthorn', '')` },
+  addToStream: 'insert into stream_log (entries) values ($1)',
+  // The next transaction id, and those that are still open: `20:17,19`.
+  snapshot: `(select pg_snapshot_xmax(s)::text || coalesce(':' || (select string_agg(x::text, ',') from pg_snapshot_xip(s) x), '')
+              from pg_current_snapshot() s)`,
+  streamWriters: {
+    text: `select virtualtransaction as transaction from pg_locks
+           where locktype = 'advisory' and classid = 0 and objid = ${STREAM_LOCK} and mode = 'ShareLock' and granted
+             and database = (select oid from pg_database where datname = current_database())`,
+  },
   lockConfigurationShared: { text: `select pg_advisory_xact_lock_shared(${CONFIGURATION_LOCK})` },
   lockConfiguration: { text: `select pg_advisory_xact_lock(${CONFIGURATION_LOCK})` },
   limitLockWait: waitMs => ({ text: `set local lock_timeout = ${waitMs}` }),

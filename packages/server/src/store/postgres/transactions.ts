@@ -1,8 +1,10 @@
 import pg from 'pg'
 import type { Clock } from '../../base/clock.ts'
+import { type Note, packNotes } from '../stream-notes.ts'
 import { NotDurable, StoreUnavailable, type Transaction, text } from '../transaction.ts'
 import { connectionOptions } from './connection.ts'
 import { ConnectionPool, type PooledConnection } from './connection-pool.ts'
+import { postgresDialect } from './dialect.ts'
 import { ask, drive } from './query.ts'
 import { isAway, isReported, isStandbyFault, isTooSlow } from './server-errors.ts'
 import { ServerTime } from './server-time.ts'
@@ -45,6 +47,7 @@ export class Transactions {
   /** Connections that have committed a transaction. */
   readonly #known = new WeakSet<pg.PoolClient>()
   #commitTimeoutMs = COMMIT_TIMEOUT_MS
+  #isMigrated = false
 
   constructor(url: string, clock: Clock) {
     this.pool = new ConnectionPool(
@@ -53,6 +56,11 @@ export class Transactions {
     )
     this.time = new ServerTime(clock)
     this.#clock = clock
+  }
+
+  /** To be called when the tables of the store are there, so that transactions can ask them whether the stream is on. */
+  migrated(): void {
+    this.#isMigrated = true
   }
 
   /** Throws StoreUnavailable, NotDurable, and what the transaction throws, or the server because of its data. */
@@ -64,8 +72,10 @@ export class Transactions {
       throw new StoreUnavailable('The database cannot be reached', { cause: error })
     }
     try {
-      await this.#begin(client, mode)
-      const result = await drive(client, run(), mode.timeoutMs)
+      const { streamed = false } = await this.#begin(client, mode)
+      const notes: Note['note'][] = []
+      const result = await drive(client, run(), mode.timeoutMs, notes)
+      if (streamed) await addToStream(client, mode, notes)
       await this.#commit(client, mode)
       this.#known.add(client)
       client.giveBack(true)
@@ -83,9 +93,9 @@ export class Transactions {
     }
   }
 
-  async #begin(client: pg.PoolClient, mode: Mode): Promise<void> {
+  async #begin(client: pg.PoolClient, mode: Mode): Promise<Greeting> {
     const first = noWholeTimeout(client) + (this.#known.has(client) ? '' : KEEP_SESSION)
-    const begin = beginText(mode, first)
+    const begin = beginText(mode, first, this.#isMigrated)
     const askedAtMs = this.#clock.monotonicMs()
     const answers = (await ask(client, { text: begin }, mode.timeoutMs).catch(error => {
       throw isStandbyFault(error) ? onStandby(error) : error
@@ -94,6 +104,7 @@ export class Transactions {
     requireFit(greeting)
     this.time.learn(Number(greeting.now), askedAtMs)
     await this.#checkWritable(client, mode, greeting)
+    return greeting
   }
 
   /** Only a few servers need this further round trip. */
@@ -113,6 +124,12 @@ export class Transactions {
       throw error
     }
   }
+}
+
+/** Writes what a transaction has changed to the log of the stream: last, when it holds all its locks. */
+async function addToStream(client: pg.PoolClient, { timeoutMs }: Mode, notes: readonly Note['note'][]): Promise<void> {
+  const entries = packNotes(notes)
+  if (entries !== undefined) await ask(client, { text: postgresDialect.addToStream, values: [entries] }, timeoutMs)
 }
 
 async function rollBack(client: pg.PoolClient, { timeoutMs }: Mode): Promise<boolean> {

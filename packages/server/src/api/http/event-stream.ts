@@ -1,0 +1,72 @@
+/** Writes a stream of server-sent events (WHATWG HTML §9.2) as the body of a response. */
+import { Buffer } from 'node:buffer'
+import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import type { PlacedRecord, ResetReason, Sink } from '../../services/stream/streams.ts'
+
+export const EVENT_STREAM = 'text/event-stream; charset=utf-8'
+
+/** How long a reader has to take what was sent before the stream ended. */
+const LAST_MS = 500
+
+/** @param write a record as JSON */
+export class EventStream implements Sink {
+  readonly body: Readable
+  readonly #response: ServerResponse
+  readonly #write: (record: PlacedRecord['record']) => string
+  #drained: (() => void)[] = []
+
+  constructor(response: ServerResponse, write: (record: PlacedRecord['record']) => string) {
+    this.#response = response
+    this.#write = write
+    this.body = new Readable({ read: () => {}, highWaterMark: 64 * 1024 })
+    const release = () => {
+      for (const resolve of this.#drained.splice(0)) resolve()
+    }
+    response.on('drain', release).once('close', release)
+  }
+
+  get waitingBytes(): number {
+    return this.body.readableLength + this.#response.writableLength
+  }
+
+  send(records: readonly PlacedRecord[]): void {
+    let text = ''
+    for (const { position, record } of records) text += frame(position, record.kind, this.#write(record))
+    this.#push(text)
+  }
+
+  reset(position: string, reason: ResetReason): void {
+    this.#push(frame(position, 'reset', JSON.stringify({ reason })))
+  }
+
+  rest(position: string): void {
+    this.#push(`:\nid: ${position}\n\n`)
+  }
+
+  async drained(): Promise<void> {
+    while (!this.#response.closed && this.waitingBytes > 0) {
+      await new Promise<void>(resolve => this.#drained.push(resolve))
+    }
+  }
+
+  end(): void {
+    if (!this.body.destroyed) this.body.push(null)
+    // Otherwise a reader that doesn't read would delay the shutdown.
+    setTimeout(() => this.cut(), LAST_MS).unref()
+  }
+
+  cut(): void {
+    if (!this.#response.closed && !this.#response.writableFinished) this.#response.destroy()
+  }
+
+  #push(text: string): void {
+    if (!this.body.destroyed && !this.#response.closed) this.body.push(Buffer.from(text))
+  }
+}
+
+/** A payload is copied in as it was published, line breaks included: each of its lines gets a field of its own. */
+function frame(id: string, event: string, data: string): string {
+  const lines = /[\r\n]/.test(data) ? data.split(/\r\n|\r|\n/).join('\ndata: ') : data
+  return `id: ${id}\nevent: ${event}\ndata: ${lines}\n\n`
+}
