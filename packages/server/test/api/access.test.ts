@@ -39,6 +39,8 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   eraseTenant: 'operator',
   getErasure: 'read',
   exportTenant: 'read',
+  readStream: 'read',
+  readTenantStream: 'read',
   listEndpoints: 'read',
   listAllEndpoints: 'read',
   getEndpoint: 'read',
@@ -132,8 +134,8 @@ function mayCall({ scope, tenant }: Kind, { method, path }: Operation): boolean 
 
 /** Calls with unknown ids, so that allowed calls change nothing. */
 async function call({ method, path }: Operation, key: string | null, tenant = 'acme') {
-  // A search must name what to search for.
-  const query = path.endsWith('/search') ? '?q=unknown' : ''
+  // A search must name what to search for. A stream would not end.
+  const query = path.endsWith('/search') ? '?q=unknown' : path.endsWith('/stream') ? '?kind=unknown' : ''
   const url = path.replace('{tenant}', tenant).replace(/\{\w+\}/g, 'unknown') + query
   return bench.send(method, url, { key, ...(method === 'GET' || method === 'DELETE' ? {} : { body: '[' }) })
 }

@@ -165,9 +165,13 @@ export class Streams {
     return close
   }
 
-  /** Ends all streams, and refuses further ones. */
+  /** Refuses further streams, and ends those that are open. */
   refuse(): void {
     this.#isClosed = true
+    this.endAll()
+  }
+
+  endAll(): void {
     for (const reader of this.#readers) this.#end(reader)
   }
 

@@ -1,5 +1,6 @@
 /** The log of the stream (decision 47): turning it on, reading it by snapshots, and removing its beginning. */
 
+import type { TenantId } from '../../../base/model.ts'
 import { type Noted, unpackNotes } from '../../stream-notes.ts'
 import { type Snapshot, toSnapshot } from '../../stream-position.ts'
 import { STREAM_KEY } from '../../stream-state.ts'
@@ -182,6 +183,17 @@ export function* cutStreamLog(_args: object, dialect: Dialect): Transaction<numb
     params: where.params,
   }
   return removed.length
+}
+
+/** Sees to it that a tenant is no longer named in the log. If it is, the log begins again, and readers are told. */
+export function* forgetTenantInStream(tenant: TenantId): Transaction<void> {
+  const found = yield {
+    text: `select 1 from stream_log where entries like '%"' || $1 || '"%' limit 1`,
+    params: [tenant],
+  }
+  if (found.length === 0) return
+  yield { text: 'delete from stream_log' }
+  yield* setMeta(STREAM_KEY, writeState(0, ''))
 }
 
 /** Empties the log once the stream is off. Returns how many rows were removed. */
