@@ -2,28 +2,33 @@
 import { Buffer } from 'node:buffer'
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
+import type { Clock } from '../../base/clock.ts'
 import type { PlacedRecord, ResetReason, Sink } from '../../services/stream/streams.ts'
 
 export const EVENT_STREAM = 'text/event-stream; charset=utf-8'
 
+/** What can be left when a reader has taken most of it, and how often that is looked at. */
+const DRAINED_BYTES = 64 * 1024
+const LOOK_MS = 20
 /** How long a reader has to take what was sent before the stream ended. */
 const LAST_MS = 500
 
-/** @param write a record as JSON */
+/** The body of a response. `write` makes JSON of a record. */
 export class EventStream implements Sink {
   readonly body: Readable
   readonly #response: ServerResponse
   readonly #write: (record: PlacedRecord['record']) => string
-  #drained: (() => void)[] = []
+  readonly #clock: Pick<Clock, 'after'>
 
-  constructor(response: ServerResponse, write: (record: PlacedRecord['record']) => string) {
+  constructor(
+    response: ServerResponse,
+    clock: Pick<Clock, 'after'>,
+    write: (record: PlacedRecord['record']) => string,
+  ) {
     this.#response = response
+    this.#clock = clock
     this.#write = write
     this.body = new Readable({ read: () => {}, highWaterMark: 64 * 1024 })
-    const release = () => {
-      for (const resolve of this.#drained.splice(0)) resolve()
-    }
-    response.on('drain', release).once('close', release)
   }
 
   get waitingBytes(): number {
@@ -45,15 +50,16 @@ export class EventStream implements Sink {
   }
 
   async drained(): Promise<void> {
-    while (!this.#response.closed && this.waitingBytes > 0) {
-      await new Promise<void>(resolve => this.#drained.push(resolve))
+    while (!this.#response.closed && this.waitingBytes > DRAINED_BYTES) {
+      await new Promise<void>(resolve => void this.#clock.after(LOOK_MS, resolve))
     }
   }
 
   end(): void {
     if (!this.body.destroyed) this.body.push(null)
     // Otherwise a reader that doesn't read would delay the shutdown.
-    setTimeout(() => this.cut(), LAST_MS).unref()
+    const timer = this.#clock.after(LAST_MS, () => this.cut())
+    this.#response.once('close', () => timer.cancel())
   }
 
   cut(): void {

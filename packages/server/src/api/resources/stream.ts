@@ -9,6 +9,7 @@ import { partyOf } from '../http/party.ts'
 import type { Routes } from '../http/routes.ts'
 import { Several, valuesOf } from '../http/several.ts'
 import { strict, TenantParams, Word } from '../http/shapes.ts'
+import type { ApiOptions } from '../options.ts'
 import { type Public, resource } from '../resource.ts'
 import { viewAttempt } from './deliveries/deliveries.ts'
 import { viewDelivery } from './deliveries/delivery.ts'
@@ -73,13 +74,16 @@ export const streamResource = resource({
   tag: 'Stream',
   components: [],
   examples,
-  add(routes, services: Needs) {
-    addAll(routes, services)
-    addTenant(routes, services)
+  add(routes, services: Needs, options) {
+    const needs = { ...services, clock: options.clock }
+    addAll(routes, needs)
+    addTenant(routes, needs)
   },
 })
 
-function addAll(routes: Routes, services: Needs): void {
+type NeedsWithClock = Needs & Pick<ApiOptions, 'clock'>
+
+function addAll(routes: Routes, services: NeedsWithClock): void {
   routes.get(
     '/v1/stream',
     {
@@ -101,7 +105,7 @@ function addAll(routes: Routes, services: Needs): void {
   )
 }
 
-function addTenant(routes: Routes, services: Needs): void {
+function addTenant(routes: Routes, services: NeedsWithClock): void {
   routes.get(
     '/v1/tenants/:tenant/stream',
     {
@@ -123,7 +127,7 @@ function addTenant(routes: Routes, services: Needs): void {
 }
 
 async function stream(
-  { streams }: Needs,
+  { streams, clock }: NeedsWithClock,
   request: FastifyRequest,
   reply: FastifyReply,
   tenant: string | null,
@@ -136,7 +140,7 @@ async function stream(
   reply.header('content-type', EVENT_STREAM).header('cache-control', 'no-store').header('x-accel-buffering', 'no')
   // Nothing would end it.
   if (request.method === 'HEAD') return reply.send('')
-  const sink = new EventStream(reply.raw, record => textOf(record, filter.withPayloads))
+  const sink = new EventStream(reply.raw, clock, record => textOf(record, filter.withPayloads))
   const after = request.headers['last-event-id']
   const close = await streams.open(
     {

@@ -15,6 +15,8 @@ const LATE_MS = 20_000
 /** How long opening waits for the transactions that began before, and how often it looks. */
 const WRITERS_MS = 10_000
 const WRITERS_LOOK_MS = 10
+/** How often the beginning of the log is removed. */
+const TIDY_MS = 10_000
 /** Rows that are read together, each of one transaction. */
 const ROWS = 64
 /** Nothing is beyond it: a difference from here on is empty. */
@@ -46,6 +48,7 @@ export class StreamLog {
   #epoch: string | null = null
   /** Until when the stream is on, at least (monotonic). */
   #untilMs = 0
+  #tidiedAtMs = Number.NEGATIVE_INFINITY
   #turning: Promise<string> | undefined
 
   constructor(store: Store, clock: Clock) {
@@ -139,8 +142,11 @@ export class StreamLog {
     }
   }
 
-  /** Removes what is no longer needed of the log. */
+  /** Removes what is no longer needed of the log, if that was not done a moment ago. */
   async tidy(): Promise<void> {
+    const nowMs = this.#clock.monotonicMs()
+    if (nowMs - this.#tidiedAtMs < TIDY_MS) return
+    this.#tidiedAtMs = nowMs
     await this.#store.write('cutStreamLog', {})
   }
 }

@@ -43,7 +43,7 @@ export type Sink = {
   reset(position: string, reason: ResetReason): void
   /** Nothing has happened up to a position. */
   rest(position: string): void
-  /** Resolves when everything has been sent, or the connection is closed. */
+  /** Resolves when most of it has been sent, or the connection is closed. */
   drained(): Promise<void>
   /** No more follows. */
   end(): void
@@ -368,12 +368,19 @@ export class Streams {
 
   /** Brings a reader from its position to the loop's. Called between two readings. */
   async #join(reader: Reader): Promise<void> {
-    const to = this.#at!
-    if (to.epoch !== reader.at.epoch) {
+    try {
+      await this.#joinAt(reader)
+    } catch (error) {
+      if (!(error instanceof LogGap)) throw error
       reader.state = 'alone'
       void this.#catchUp(reader)
-      return
     }
+  }
+
+  async #joinAt(reader: Reader): Promise<void> {
+    const to = this.#at
+    if (to === null) return
+    if (to.epoch !== reader.at.epoch) throw new LogGap('unknown')
     // It has read further than the loop has: the next reading decides.
     if (!includes(to.from, reader.at.from)) return
     while (!isSameSnapshot(to.from, reader.at.from) || reader.at.within !== null) {
