@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { idBytes, newId } from '../../src/base/ids.ts'
+import { idBytes } from '../../src/base/ids.ts'
 import type { Endpoint } from '../../src/base/model.ts'
 import { MAX_STREAMS_OF_PARTY, type Streams } from '../../src/services/stream/streams.ts'
 import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
@@ -83,3 +83,102 @@ describe.each([sqliteEngine(), postgresEngine()])('the stream on $name', engine 
     await reader.untilSeen(`endpoint ${id} deleted`, `delivery ${one.delivery} cancelled`)
     const another = anEndpoint('zeta')
     await store.write('createEndpoint', { endpoint: another })
+    await reader.untilSeen(`endpoint ${another.id} created`)
+  })
+
+  it('sends a reader only what its filter wants', async () => {
+    const all = await reading()
+    const zeta = await reading({ tenant: 'zeta' })
+    const attempts = await reading({ kinds: new Set(['attempt']) })
+    const [{ event }, own] = [await publish('zeta'), await publish()]
+    await store.settle(aSettlement(await itemOf(own.delivery), { kind: 'delivered' }))
+    await all.untilSeen(`delivery ${own.delivery} delivered`)
+    await zeta.untilSeen(`event ${event}`)
+    await attempts.untilSeen(`attempt ${own.delivery} 1`)
+    expect(zeta.seen).toEqual([`event ${event}`])
+    expect(attempts.seen).toEqual([`attempt ${own.delivery} 1`])
+  })
+
+  it('continues behind the last record, wherever it broke off, and misses and repeats none', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 4 }), async breaks => {
+        const reader = new Reading()
+        const only = { kinds: new Set(['event'] as const) }
+        await reader.open(streams, only)
+        const published: string[] = []
+        for (const breakAfter of breaks) {
+          reader.breakAfter = breakAfter
+          const some = await Promise.all(Array.from({ length: 6 }, () => publish()))
+          published.push(...some.map(({ event }) => event))
+          await expect.poll(() => reader.isOpen, { timeout: 10_000, interval: 5 }).toBe(false)
+          reader.breakAfter = Number.POSITIVE_INFINITY
+          await reader.open(streams, only)
+        }
+        await reader.untilSeen(...published.map(id => `event ${id}`))
+        expect(reader.seen.toSorted()).toEqual(published.map(id => `event ${id}`).toSorted())
+        expect(reader.resets).toEqual([])
+        reader.close()
+      }),
+      { numRuns: 5 },
+    )
+  })
+
+  it('resets a reader whose position is of no epoch that it knows, and goes on', async () => {
+    const reader = new Reading()
+    reader.position = 'abc.5'
+    await reader.open(streams)
+    await expect.poll(() => reader.resets, { interval: 5 }).toEqual(['unknown'])
+    const { event } = await publish('zeta')
+    await reader.untilSeen(`event ${event}`)
+  })
+
+  it('cuts off a reader for which too much waits, and no other', async () => {
+    const [slow, other] = [await reading(), await reading()]
+    slow.waitingBytes = 2 * 1024 * 1024
+    const { event } = await publish('zeta')
+    await other.untilSeen(`event ${event}`)
+    expect([slow.isCut, other.isCut]).toEqual([true, false])
+  })
+
+  it('ends a stream whose key is no longer valid', async () => {
+    const [revoked, other] = [await reading(), await reading()]
+    revoked.isAllowed = false
+    await expect.poll(() => revoked.isEnded, { timeout: 1_000, interval: 5 }).toBe(true)
+    expect(other.isEnded).toBe(false)
+  })
+
+  it('refuses more streams of one party than the limit', async () => {
+    const readers = await Promise.all(Array.from({ length: MAX_STREAMS_OF_PARTY }, () => reading()))
+    await expect(reading()).rejects.toMatchObject({ code: 'rate_limited' })
+    await new Reading().open(streams, {}, 'another')
+    readers[0]!.close()
+    await reading()
+  })
+
+  it('sends what a transaction commits late, although later ones were sent before', async () => {
+    if (opened.connect === undefined) return
+    const reader = await reading()
+    const { event: late } = await publish('zeta')
+    await reader.untilSeen(`event ${late}`)
+    const client = await opened.connect()
+    try {
+      await client.query('begin')
+      // An entry of its own for an event that exists: what a publisher's transaction writes last.
+      const noted = () => [{ kind: 'event' as const, tenant: 'zeta', id: idBytes(late) }]
+      await client.query('insert into stream_log (entries) values ($1)', [packNotes([noted])])
+      const { event: next } = await publish('zeta')
+      await reader.untilSeen(`event ${next}`)
+      expect(reader.seen).toEqual([`event ${late}`, `event ${next}`])
+      const left = reader.position
+      reader.close()
+      await client.query('commit')
+      const resumed = new Reading()
+      resumed.position = left
+      await resumed.open(streams)
+      await resumed.untilSeen(`event ${late}`)
+      expect(resumed.seen).toEqual([`event ${late}`])
+    } finally {
+      await client.end()
+    }
+  })
+})

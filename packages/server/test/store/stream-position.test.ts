@@ -15,7 +15,11 @@ const position = fc.record({
 
 describe('a position', () => {
   it('is read as it was written', () => {
-    fc.assert(fc.property(position, it => expect(parsePosition(writePosition(it))).toEqual(it)))
+    fc.assert(
+      fc.property(position, it => {
+        expect(parsePosition(writePosition(it))).toEqual(it)
+      }),
+    )
   })
 
   it('of any other text is undefined, and never throws', () => {

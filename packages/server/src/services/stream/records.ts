@@ -97,7 +97,7 @@ async function showEndpoint({ store, endpoints, logger }: Needs, tenant: TenantI
   } catch (error) {
     if (error instanceof StoreUnavailable) throw error
     // One endpoint that can't be shown must not stop the stream for all.
-    logger.error('endpoint not shown in streams', { err: error, tenant, endpoint: id })
+    logger.error({ err: error, tenant, endpoint: id }, 'endpoint not shown in streams')
     return null
   }
 }

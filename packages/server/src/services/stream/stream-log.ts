@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import { PosthornError } from '../../base/errors.ts'
-import type { LogRow } from '../../store/operations/stream/log.ts'
+import type { KeepStreamOn, LogRow, StreamState } from '../../store/operations/stream/log.ts'
 import type { Store } from '../../store/store.ts'
 import { includes, type Position, type Snapshot } from '../../store/stream-position.ts'
 
@@ -70,8 +70,8 @@ export class StreamLog {
     while (true) {
       const askedAtMs = this.#clock.monotonicMs()
       const fresh = randomBytes(8).toString('hex')
-      const args = { forMs: ON_MS, marginMs: MARGIN_MS, epoch: fresh, given }
-      const { epoch, untilMs, nowMs } = await this.#store.write('keepStreamOn', args)
+      const args: KeepStreamOn = { forMs: ON_MS, marginMs: MARGIN_MS, epoch: fresh, given }
+      const { epoch, untilMs, nowMs }: StreamState = await this.#store.write('keepStreamOn', args)
       if (epoch !== fresh && this.#clock.monotonicMs() - askedAtMs > LATE_MS) {
         given = epoch
         continue
