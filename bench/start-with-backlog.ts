@@ -81,7 +81,7 @@ async function leaveOneDue(data: string): Promise<void> {
     const nowMs = Date.now()
     const tenantVersion = (await store.read('readTenantConfiguration', { tenant: TENANT }))!.version
     const catalogueVersion = (await store.read('readCatalogue', {})).version
-    const any = { states: null, health: null, uid: null, url: null }
+    const any = { states: null, health: null, uid: null, url: null, text: null }
     const find = { ...any, tenant: TENANT, before: null, rows: 1, limit: 1, maxBytes: 1, nowMs }
     const [endpoint] = (await store.read('findEndpoints', find)).items
     const place = { endpoint: endpoint!.id, partition: LAST_PARTITION, held: false, ordered: false }

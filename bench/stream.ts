@@ -5,11 +5,11 @@
  */
 import { connect, type Socket } from 'node:net'
 import { type Account, account } from './account.ts'
-import type { Bench, RunOptions, Say } from './definition.ts'
-import { toRequest } from './neighbours/raw-connections.ts'
-import { EVENT_TYPE } from './events.ts'
-import type { BenchResult } from './result.ts'
 import { Child } from './child.ts'
+import type { Bench, RunOptions, Say } from './definition.ts'
+import { EVENT_TYPE } from './events.ts'
+import { toRequest } from './neighbours/raw-connections.ts'
+import type { BenchResult } from './result.ts'
 import { allStored, type Setting, startSetting, TENANT } from './setting.ts'
 import type { SinglePublishAnswer, SinglePublishCommand } from './single-publisher.ts'
 import { type Summary, summarise } from './statistics.ts'
@@ -108,10 +108,7 @@ function conclude(all: readonly Watched[], counts: BenchResult['setup']): BenchR
   return {
     id: stream.id,
     title: 'Processor time per event while streams are read, embedded store',
-    measures: [
-      measure('one reader ÷ none', one!, GOALS[1]),
-      measure('a hundred readers ÷ none', hundred!, GOALS[100]),
-    ],
+    measures: [measure('one reader ÷ none', one!, GOALS[1]), measure('a hundred readers ÷ none', hundred!, GOALS[100])],
     bars: [
       {
         name: 'Processor time',

@@ -106,6 +106,11 @@ export class ClusterDemo {
     return this.#summarise()
   }
 
+  /** How to call a node that is not going to be killed. */
+  get connection(): { readonly url: string; readonly apiKey: string } {
+    return { url: this.#nodes[0]!.node.url, apiKey: this.#keys.apiKey }
+  }
+
   /** Says how to continue manually. */
   explain(): string {
     const { url } = this.#anyNode().node

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createAuthority } from '@posthorn/testkit'
 import { type Api, createApi, type PublishedEvent } from './api.ts'
 import { ClusterDemo } from './cluster.ts'
+import { build, createLink } from './dashboard.ts'
 import { readEvents } from './events.ts'
 import { type DemoOptions, parseOptions, USAGE } from './options.ts'
 import { type DemoReceiver, startReceivers } from './receivers.ts'
@@ -68,8 +69,10 @@ async function runCluster({ exit }: DemoOptions): Promise<void> {
       process.exit(1)
     }, CLUSTER_HARD_DEADLINE_MS).unref()
   }
+  const isBuilt = exit ? undefined : build()
   try {
     await demo.start()
+    void isBuilt?.then(is => (is && !isEnding ? showDashboard(demo.connection) : undefined))
     const { isGood, lastLine } = await demo.run()
     if (exit) return await stop(isGood ? 0 : 1, lastLine)
     say(lastLine)
@@ -96,6 +99,8 @@ async function run(options: DemoOptions): Promise<void> {
       process.exit(1)
     })
   }
+  // `--exit` is for machines, which look at no page.
+  const isBuilt = options.exit ? undefined : build()
   try {
     const api = await start(demo)
     void demo.server?.ended.then(words => {
@@ -103,6 +108,7 @@ async function run(options: DemoOptions): Promise<void> {
       process.stderr.write(`${words}\n`)
       stop(1)
     })
+    void isBuilt?.then(is => (is && demo.showing ? showDashboard(demo.server!) : undefined))
     const published = await publish(demo, api)
     await waitUntilDone(api)
     if (options.exit) return await stop(...(await summarise(demo, api, published)))
@@ -205,6 +211,14 @@ function explain(demo: Demo): void {
   const headers = `-H 'Authorization: Bearer ${apiKey}' -H 'Content-Type: application/json'`
   say(`curl -sS ${url}/v1/tenants/${events().tenant}/events ${headers} -d '${event}'`) // one line, to copy it whole
   say('\nCtrl-C ends the demo and removes its folder.')
+}
+
+async function showDashboard({ url, apiKey }: { readonly url: string; readonly apiKey: string }): Promise<void> {
+  try {
+    say(`\nDashboard: ${await createLink(url, apiKey)}\n(The link signs in once, within ten minutes.)\n`)
+  } catch {
+    // The demo has just ended.
+  }
 }
 
 async function close(demo: Demo): Promise<void> {

@@ -59,6 +59,12 @@ const OPTIONS: ApiOptions = {
   version: '0',
   takesCalls: true,
   identify: () => undefined,
+  basePath: '/',
+  dashboard: 'none',
+  publicUrl: () => '',
+  givenUrl: null,
+  sessions: { find: () => undefined, use: () => {}, untilFresh: async () => {} },
+  pages: null,
   trustedProxies: [],
   clock: systemClock,
   egressAddresses: [],
@@ -71,6 +77,9 @@ const OPTIONS: ApiOptions = {
   readiness: async () => ({ isReady: false, publishing: false, reading: false }),
   metrics: async () => ({ type: 'text/plain', text: '' }),
   metricsOpen: false,
+  nodeId: '',
+  settings: () => [],
+  checks: async () => ({ findings: [], checkedAtMs: 0, durationMs: 0 }),
   logger: createLogger({ level: 'error', stdout: { write: () => true } }).logger,
 }
 

@@ -1,7 +1,9 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=16
 /** The `posthorn` command. */
-import type { ChildProcess } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import cluster from 'node:cluster'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { systemClock } from './base/clock.ts'
 import { runCommandLine } from './commands/command-line.ts'
 import {
@@ -20,6 +22,18 @@ keepEnvironmentOutOfReports()
 function sendTo(process: Pick<NodeJS.Process | ChildProcess, 'send'>, message: object): boolean {
   process.send?.(message, undefined, undefined, () => {})
   return true
+}
+
+/** Not there where the server was installed without its sources. */
+const BUILD_SCRIPT = fileURLToPath(new URL('../../../scripts/build-dashboard.ts', import.meta.url))
+
+function buildDashboard(): void {
+  if (!existsSync(BUILD_SCRIPT)) return
+  const child = spawn(process.execPath, [BUILD_SCRIPT], { stdio: ['ignore', 'ignore', 'inherit'] })
+  // The server runs without it, and `/` says how to build it.
+  child.on('error', () => {})
+  process.once('exit', () => child.kill())
+  child.unref()
 }
 
 // Node would end a process that loses its parent immediately. Ours drains first, lest attempts in flight be sent twice.
@@ -41,6 +55,7 @@ void runCommandLine({
   backUpStore: async (config, io) => (await import('./commands/backup.ts')).backUpStore(config, io),
   restoreStore: async (config, io) => (await import('./commands/backup.ts')).restoreStore(config, io),
   examine: async (result, options, io) => (await import('./commands/doctor/doctor.ts')).examine(result, options, io),
+  buildDashboard,
   exit: code => process.exit(code),
   onSignal: (signal, handle) => void process.on(signal, handle),
   onCrash: handle => {

@@ -9,6 +9,7 @@ import type {
   DeliveryCounts,
   DeliveryDetail,
   DeliveryState,
+  Retries,
   Stats,
   StatsStep,
   Time,
@@ -46,6 +47,16 @@ export type ListDeliveriesQuery = {
    * event directly; after that, it looks through all deliveries.
    */
   key?: string | undefined
+  /**
+   * Only deliveries of events whose payload satisfies this filter: JSON in the language of endpoints' filters. Needs
+   * the permission `payloads`.
+   */
+  filter?: string | undefined
+  /**
+   * Only deliveries of events with this text in their payload, in upper and lower case as it is written. Needs the
+   * permission `payloads`. At most 256 characters.
+   */
+  text?: string | undefined
   /** Only items created at or after this time. In RFC 3339 format; a date alone is midnight UTC. */
   from?: Time | undefined
   /** Only items created before this time. In RFC 3339 format; a date alone is midnight UTC. */
@@ -90,9 +101,87 @@ export type ListSetAsideDeliveriesPage = Page<Delivery> & {
   count: number
 }
 
+/** Query of: Retry a tenant's deliveries that match, or those with given ids. */
+export type RetryMatchingDeliveriesQuery = {
+  /** Only deliveries in one of these states. Several are separated by commas, or the parameter is repeated. */
+  state?: DeliveryState | readonly DeliveryState[] | undefined
+  /** Only deliveries held for this reason. */
+  heldReason?: 'disabled' | 'set_aside' | undefined
+  /**
+   * Only deliveries whose last attempt got one of these statuses: a status (`503`), a class (`5xx`), or `none` for no
+   * response. Several are separated by commas, or the parameter is repeated.
+   */
+  status?: string | readonly string[] | undefined
+  /**
+   * Only deliveries whose last attempt failed for one of these reasons. Several are separated by commas, or the
+   * parameter is repeated.
+   */
+  error?: AttemptError | readonly AttemptError[] | undefined
+  /** Only deliveries of these event types. Several are separated by commas, or the parameter is repeated. */
+  type?: string | readonly string[] | undefined
+  /**
+   * Only deliveries to these endpoints, by id or uid. They can be deleted ones. Several are separated by commas, or the
+   * parameter is repeated.
+   */
+  endpoint?: string | readonly string[] | undefined
+  /** Only deliveries of the event with this id. */
+  event?: string | undefined
+  /**
+   * Only deliveries of the event with this key. While Posthorn remembers the key (`idempotencyDays`), it finds the
+   * event directly; after that, it looks through all deliveries.
+   */
+  key?: string | undefined
+  /**
+   * Only deliveries of events whose payload satisfies this filter: JSON in the language of endpoints' filters. Needs
+   * the permission `payloads`.
+   */
+  filter?: string | undefined
+  /**
+   * Only deliveries of events with this text in their payload, in upper and lower case as it is written. Needs the
+   * permission `payloads`. At most 256 characters.
+   */
+  text?: string | undefined
+  /** Only items created at or after this time. In RFC 3339 format; a date alone is midnight UTC. */
+  from?: Time | undefined
+  /** Only items created before this time. In RFC 3339 format; a date alone is midnight UTC. */
+  to?: Time | undefined
+  /** Where to continue: the `nextCursor` or `prevCursor` of another page of this list. */
+  cursor?: string | undefined
+  /** Maximum number of deliveries to retry in this call. From 1 to 500. Default: 100. */
+  limit?: number | undefined
+}
+
+/** Body of: Retry a tenant's deliveries that match, or those with given ids. */
+export type RetryMatchingDeliveriesBody = {
+  /** Retry the deliveries with these ids instead of those that match the parameters. At most 500 items. */
+  ids?: readonly string[] | undefined
+}
+
+/** Query of: Retry the deliveries of all tenants that match. */
+export type RetryAllMatchingDeliveriesQuery = RetryMatchingDeliveriesQuery & {
+  /** Only deliveries of this tenant. */
+  tenant?: string | undefined
+}
+
 /** Query of: Get a tenant's deliveries and attempts over time. */
 export type GetStatsQuery = {
   /** Only deliveries to this endpoint: its id or uid. It can be a deleted one. */
+  endpoint?: string | undefined
+  /** Start of the period, rounded down to the start of a step. In RFC 3339 format; a date alone is midnight UTC. */
+  from?: Time | undefined
+  /** End of the period. Defaults to now. In RFC 3339 format; a date alone is midnight UTC. */
+  to?: Time | undefined
+  /** Length of each step. If omitted, Posthorn chooses one that suits the period. Steps are aligned to UTC. */
+  step?: StatsStep | undefined
+  /** `false` leaves out the steps in which no delivery and no attempt ended. Defaults to `true`. */
+  empty?: boolean | undefined
+}
+
+/** Query of: Get the deliveries and attempts of all tenants over time. */
+export type GetAllStatsQuery = {
+  /** Only this tenant. */
+  tenant?: string | undefined
+  /** Only deliveries to this endpoint of `tenant`: its id or uid. It can be a deleted one. */
   endpoint?: string | undefined
   /** Start of the period, rounded down to the start of a step. In RFC 3339 format; a date alone is midnight UTC. */
   from?: Time | undefined
@@ -182,6 +271,39 @@ export class DeliveriesResource {
   }
 
   /**
+   * Retry a tenant's deliveries that match, or those with given ids: `POST /v1/tenants/{tenant}/deliveries/retry`.
+   *
+   * Retries each as `…/retry` does, newest first, and leaves alone what was sent again since, so that the call can be
+   * repeated. `state` must be given. A call retries at most `limit` deliveries: repeat it with `nextCursor` until that
+   * is null. `GET` of the list with `counts=true` says how many match.
+   *
+   * @param tenant The tenant's id, chosen by the provider.
+   * @throws ApiError with the codes that any call can have, or `not_found`.
+   */
+  retryMatching(
+    tenant: string,
+    body?: RetryMatchingDeliveriesBody,
+    query?: RetryMatchingDeliveriesQuery,
+    options?: CallOptions,
+  ): Promise<Retries> {
+    return this.#connection.call(
+      { method: 'POST', path: path`/v1/tenants/${tenant}/deliveries/retry`, query, body },
+      options,
+    )
+  }
+
+  /**
+   * Retry the deliveries of all tenants that match: `POST /v1/deliveries/retry`.
+   *
+   * For API keys without a tenant. Retries each as `…/retry` does, newest first, and leaves alone what was sent again
+   * since, so that the call can be repeated. `state` must be given. A call retries at most `limit` deliveries: repeat
+   * it with `nextCursor` until that is null. `GET` of the list with `counts=true` says how many match.
+   */
+  retryAllMatching(query?: RetryAllMatchingDeliveriesQuery, options?: CallOptions): Promise<Retries> {
+    return this.#connection.call({ method: 'POST', path: path`/v1/deliveries/retry`, query }, options)
+  }
+
+  /**
    * Get a tenant's deliveries and attempts over time: `GET /v1/tenants/{tenant}/stats`.
    *
    * Covers the last 24 hours by default (the last 3 hours if `step` is `minute`, the last 30 days if it is `day`), and
@@ -193,5 +315,17 @@ export class DeliveriesResource {
    */
   getStats(tenant: string, query?: GetStatsQuery, options?: CallOptions): Promise<Stats> {
     return this.#connection.call({ method: 'GET', path: path`/v1/tenants/${tenant}/stats`, query }, options)
+  }
+
+  /**
+   * Get the deliveries and attempts of all tenants over time: `GET /v1/stats`.
+   *
+   * For API keys without a tenant. Includes what happened in tenants that have been deleted since. Covers the last 24
+   * hours by default (the last 3 hours if `step` is `minute`, the last 30 days if it is `day`), and at most 1,500
+   * steps. Steps of a minute are kept for 2 days, of an hour for 90 days, and of a day for 800 days. What happened on
+   * other nodes in the last few seconds might still be missing.
+   */
+  getAllStats(query?: GetAllStatsQuery, options?: CallOptions): Promise<Stats> {
+    return this.#connection.call({ method: 'GET', path: path`/v1/stats`, query }, options)
   }
 }

@@ -18,6 +18,8 @@ export type ListEventTypesQuery = {
 export type PutEventTypeQuery = {
   /** `true` replaces the schema even if it would reject recent events. */
   force?: boolean | undefined
+  /** `true` stores nothing: the response is what storing the type would return. */
+  dryRun?: boolean | undefined
 }
 
 /** Body of: Create or replace an event type. */

@@ -16,7 +16,9 @@ export type Problem = {
     | 'bad_json'
     | 'bad_request'
     | 'unauthorized'
+    | 'session_ended'
     | 'forbidden'
+    | 'insecure_origin'
     | 'not_found'
     | 'method_not_allowed'
     | 'request_timeout'
@@ -62,6 +64,11 @@ export type EventType = {
 export type PutEventType = EventType & {
   /** Parts of the schema that payloads are not checked by. */
   warnings: Warning[]
+  /**
+   * Number of recent events that the new schema was checked against. It accepts all of them. Null if the type is new,
+   * if its schema stays the same, or with `force`.
+   */
+  checkedEvents: number | null
 }
 
 export type Tenant = {
@@ -179,14 +186,127 @@ export type Endpoint = {
   updatedAt: Timestamp
   /** Problems with the endpoint that are worth fixing. */
   warnings: Warning[]
+  /** What happened at the endpoint. Only in lists that ask for it (`stats`). */
+  stats?: {
+    /** Start of the period. */
+    from: Timestamp
+    /** End of the period. */
+    to: Timestamp
+    /** Deliveries that ended in the period, by end state. */
+    deliveries: EndpointDelivery
+    /** Number of attempts that ended in the period. */
+    attempts: number
+    /** Number of those that failed. */
+    failedAttempts: number
+    /** Share of the attempts that failed, from 0 to 1. Null if there were none. */
+    failureRate: number | null
+    /** The newest delivery that has ended, whenever that was. Null if none has, or none is kept. */
+    lastDelivery: {
+      id: string
+      state: EndpointState
+      /** When the delivery ended. */
+      endedAt: Timestamp
+    } | null
+  }
 }
 
-export type EndpointWithSecret = Endpoint & {
+export type EndpointWithSecret = {
+  id: string
+  tenant: string
+  /** The endpoint's uid, which every call accepts in place of its id. Null if it has none. */
+  uid: string | null
+  /** A name for people. Null if there is none. */
+  name: string | null
+  url: string
+  /**
+   * Types of the events that the endpoint receives, as names or as patterns in which `*` stands for any characters.
+   * Null for all types in the catalogue.
+   */
+  types: string[] | null
+  /** Conditions on the payload: the endpoint receives only events that satisfy them. Null for all events. */
+  filter: Record<string, unknown> | null
+  description: string | null
+  metadata: Record<string, string>
+  /**
+   * Extra request headers. Their names are in lower case. The value of a secret header is not shown: it is `{"secret":
+   * true}`. A header that is not secret in spite of its name is shown with `"secret": false`.
+   */
+  headers: Record<
+    string,
+    | string
+    | {
+        secret: true
+      }
+    | ShownHeader
+  >
+  /**
+   * Names of the headers that carry the event id, the timestamp and the signatures. Null for those of Standard
+   * Webhooks. `webhook-id` is sent in any case.
+   */
+  signatureHeaders: SignatureHeaders | null
+  /** Seconds to wait before each retry. Null for the default. */
+  schedule: number[] | null
+  /** How long the receiver can take to send its response status, in milliseconds. Null for the default. */
+  timeoutMs: number | null
+  /** Maximum number of requests started in any period of `perSeconds` seconds. Null for no limit. */
+  rateLimit: RateLimit | null
+  /**
+   * Whether deliveries are sent one at a time in the order of publishing, each after the previous one has ended. A
+   * delivery that keeps failing then holds up those behind it.
+   */
+  ordered: boolean
+  /** A disabled endpoint gets nothing: its deliveries are held. */
+  state: 'enabled' | 'disabled'
+  /**
+   * Why the endpoint is disabled. `manual`: by a call. `gone`: the receiver responded with 410. `failing`: no attempt
+   * succeeded for days. Null if it is enabled.
+   */
+  disabledReason: EndpointDisabledReason | null
+  /** When the endpoint was disabled. Null if it is enabled, or if an earlier version of Posthorn disabled it. */
+  disabledAt: Timestamp | null
+  /** When the first attempt of the current run of failures ended. Null if the endpoint is not failing. */
+  failingSince: Timestamp | null
+  /**
+   * Posthorn sends nothing before this time, because the receiver asked it to wait (`Retry-After`). Null if it did not.
+   */
+  pausedUntil: Timestamp | null
+  /** How the receiver does. */
+  health: EndpointHealth
+  /**
+   * Fingerprint of the clientSecret. Equal secrets of a tenant have the same one; it reveals nothing else. Null if
+   * there is no clientSecret, or if it cannot be decrypted.
+   */
+  secretFingerprint: string | null
+  /** The clientSecret that will replace the current one. Null if there is none. */
+  nextSecret: NextSecret | null
+  /** The signing secrets that are valid now, newest first. */
+  signing: Signing[]
+  /** The client certificate that Posthorn presents to the receiver (mutual TLS). Null if there is none. */
+  clientCertificate: ClientCertificate | null
+  /**
+   * The OAuth 2.0 client with which Posthorn gets its bearer tokens. Null if requests carry the clientSecret instead.
+   */
+  oauth: OAuth | null
+  /** When the endpoint was created. */
+  createdAt: Timestamp
+  /** When the endpoint was last changed. */
+  updatedAt: Timestamp
+  /** Problems with the endpoint that are worth fixing. */
+  warnings: Warning[]
   /**
    * The secret (`whsec_…`) that verifies signatures. Only this response contains it. Null if this call generated none,
    * or a key for `v1a`.
    */
   signingSecret: string | null
+}
+
+export type EndpointCheck = {
+  /** Why registering the endpoint would be refused. An empty `field` stands for the endpoint as a whole. */
+  errors: FieldError[]
+  /** What has to be given before the endpoint can be registered. */
+  missing: FieldError[]
+  /** Warnings that registering the endpoint would give. */
+  warnings: Warning[]
 }
 
 export type FilterTrial = {
@@ -404,8 +524,8 @@ export type Delivery = {
 }
 
 /**
- * How many deliveries match, on this page and all others. A number is null if it exceeds 10,000, or if counting took
- * longer than 2 seconds.
+ * How many deliveries match, on this page and all others. A number is null if it exceeds 10,000, if counting took
+ * longer than 2 seconds, or if payloads are searched.
  */
 export type DeliveryCounts = {
   /** Number of deliveries that match. */
@@ -480,6 +600,32 @@ export type DeliveryDetail = Delivery & {
   attempts: Attempt[]
 }
 
+export type Retries = {
+  /** Number of pending or set-aside deliveries whose next attempt is due now. */
+  madeDue: number
+  /** Number of new deliveries, of events whose delivery had ended. */
+  created: number
+  /**
+   * Number of deliveries that had ended and were left alone, because there is a newer delivery of their event to the
+   * same endpoint.
+   */
+  superseded: number
+  /** Deliveries that cannot be retried. */
+  refused: {
+    tenant: string
+    delivery: string
+    /** Why the delivery cannot be retried. */
+    detail: string
+  }[]
+  /**
+   * How far the list looked before its time was up. More can follow: `nextCursor` (or, going back, `prevCursor`)
+   * continues there. Null if the page is complete.
+   */
+  searchedTo: Timestamp | null
+  /** Cursor for the next call. Null if all that match were retried. */
+  nextCursor: string | null
+}
+
 export type Replay = {
   id: string
   /** The `key` that the replay was created with. Null if it had none. */
@@ -489,7 +635,7 @@ export type Replay = {
    * and those that were pending or held are cancelled.
    */
   state: ReplayState
-  states: ReplayedState[]
+  states: EndpointState[]
   missing: boolean
   /** Number of deliveries. Null if there are too many to count in advance; a replay reports it when it ends. */
   deliveries: number | null
@@ -537,7 +683,7 @@ export type ReplayBatch = {
    * and those that were pending or held are cancelled.
    */
   state: ReplayState
-  states: ReplayedState[]
+  states: EndpointState[]
   missing: boolean
   /** Number of deliveries in all tenants. Null while it is not known, or if there are too many to count. */
   deliveries: number | null
@@ -591,11 +737,7 @@ export type StatsPoint = {
   /** Start of the step. */
   from: Timestamp
   /** Deliveries that ended in the step, by end state. */
-  deliveries: {
-    delivered: number
-    exhausted: number
-    cancelled: number
-  }
+  deliveries: EndpointDelivery
   /** Attempts that ended in the step, by response status. */
   attempts: {
     '2xx': number
@@ -628,6 +770,159 @@ export type Stats = {
   emptyOmitted: boolean
   /** The steps, in order: every one, or (with `emptyOmitted`) those in which something ended. */
   data: StatsPoint[]
+}
+
+export type FailingEndpoint = {
+  tenant: string
+  /** The endpoint's id. */
+  endpoint: string
+  /** The endpoint's uid. Null if it has none. */
+  uid: string | null
+  /** The endpoint's name. Null if it has none. */
+  name: string | null
+  /** The endpoint's URL. */
+  url: string
+  /** When the first attempt of the current run of failures ended. */
+  failingSince: Timestamp
+  /** Why the last attempt failed. Null if no failed attempt is kept. */
+  lastError: AttemptError | null
+  /** HTTP status of the response to that attempt. Null if there was no response, or no such attempt. */
+  lastStatus: number | null
+  /** When that attempt ended. Null if there is no such attempt. */
+  lastFailureAt: Timestamp | null
+  /** Posthorn sends nothing before this time. Null if the receiver did not ask for a pause. */
+  pausedUntil: Timestamp | null
+  /** Number of its pending deliveries. Null if there are more than 1,000. */
+  pending: number | null
+}
+
+export type DisabledEndpoint = {
+  tenant: string
+  /** The endpoint's id. */
+  endpoint: string
+  /** The endpoint's uid. Null if it has none. */
+  uid: string | null
+  /** The endpoint's name. Null if it has none. */
+  name: string | null
+  /** The endpoint's URL. */
+  url: string
+  /** When the endpoint was disabled. */
+  disabledAt: Timestamp
+  /** Why the endpoint is disabled. Null if an earlier version of Posthorn disabled it. */
+  reason: EndpointDisabledReason | null
+  /** Number of its held deliveries. Null if there are more than 1,000. */
+  held: number | null
+}
+
+export type ExpiringSecret = {
+  tenant: string
+  /** The endpoint's id. */
+  endpoint: string
+  /** The endpoint's uid. Null if it has none. */
+  uid: string | null
+  /** The endpoint's name. Null if it has none. */
+  name: string | null
+  /** The endpoint's URL. */
+  url: string
+  /** Which secret expires. */
+  secret: 'clientSecret' | 'clientCertificate'
+  /** When it expires. It can be in the past. */
+  expiresAt: Timestamp
+}
+
+export type Overview = {
+  /** When the overview was made. */
+  at: Timestamp
+  /** The tenant that it is of. Null if it is of all. */
+  tenant: string | null
+  /** The pending deliveries. Null if they could not be counted in time. */
+  backlog: {
+    /** Number of pending deliveries. */
+    pending: number
+    /** Number of those that are due: the backlog. */
+    due: number
+    /** When the first of the backlog became due. Null if nothing is due. */
+    oldestDueAt: Timestamp | null
+    /** When the oldest pending delivery was created. Null if there is none. */
+    oldestCreatedAt: Timestamp | null
+    /** When they were counted. Very many are counted about every 15 seconds. */
+    countedAt: Timestamp
+    /**
+     * False if there are more than were counted: of a tenant more than the oldest 10,000 deliveries that have not ended,
+     * of all tenants more than could be counted so far. The numbers are then the least that there are.
+     */
+    complete: boolean
+  } | null
+  /** Number of held deliveries. Null if there are more than 10,000. */
+  held: number | null
+  /** Number of deliveries set aside. Null if there are more than 10,000. */
+  setAside: number | null
+  /** The enabled endpoints whose receiver is failing. */
+  failing: {
+    /** Number of enabled endpoints whose receiver is failing. Null if there are more than 10,000. */
+    count: number | null
+    /** Number of tenants that they are of. Null if there are too many to count. */
+    tenants: number | null
+    /** Those that have failed for longest. At most 20, and of all tenants at most 3 of each. */
+    data: FailingEndpoint[]
+  }
+  /** The disabled endpoints. */
+  disabled: {
+    /** Number of disabled endpoints. Null if there are more than 10,000. */
+    count: number | null
+    /** Number of tenants that they are of. Null if there are too many to count. */
+    tenants: number | null
+    /** Those that were disabled last. At most 20, and of all tenants at most 3 of each. */
+    data: DisabledEndpoint[]
+  }
+  /**
+   * The clientSecrets and client certificates of enabled endpoints that have expired or expire within 30 days, as far
+   * as it is known when.
+   */
+  expiring: {
+    /**
+     * Number of clientSecrets and client certificates of enabled endpoints that have expired or expire within 30 days, as
+     * far as it is known when. Null if there are more than 10,000.
+     */
+    count: number | null
+    /** Number of tenants that they are of. Null if there are too many to count. */
+    tenants: number | null
+    /** Those that expire first. At most 20, and of all tenants at most 3 of each. */
+    data: ExpiringSecret[]
+  }
+  /** Number of replays that are running or paused. Null if there are more than 10,000. */
+  replays: number | null
+  /**
+   * Number of replays across tenants that are running or paused. 0 for a single tenant. Null if there are more than
+   * 10,000.
+   */
+  replayBatches: number | null
+  /** Events that were rejected in the last 24 hours. */
+  rejected: {
+    /** Events rejected at or after this time are counted. */
+    since: Timestamp
+    /**
+     * Number of events published from SQL that were rejected since. Of a single tenant, only those among the newest
+     * 10,000 of all tenants. Null if there are more than 10,000.
+     */
+    count: number | null
+  }
+}
+
+export type TenantStats = {
+  tenant: string
+  /** The tenant's name. Null if it has none. */
+  name: string | null
+  /** Deliveries that ended in the period, by end state. */
+  deliveries: EndpointDelivery
+  /** Number of attempts that ended in the period. */
+  attempts: number
+  /** Number of those that failed. */
+  failedAttempts: number
+  /** Share of the attempts that failed, from 0 to 1. Null if there were none. */
+  failureRate: number | null
+  /** Number of its enabled endpoints that fail now. Null if there are more than 1,000. */
+  failingEndpoints: number | null
 }
 
 export type SchedulePreview = {
@@ -671,6 +966,43 @@ export type NewApiKey = ApiKey & {
   key: string
 }
 
+export type Session = {
+  id: string
+  /** The API key that signed in. The session can do what the key can, and ends with it. */
+  apiKey: {
+    /** Id of the API key. Null for the root key. */
+    id: string | null
+    /** Name of the API key. Null for the root key. */
+    name: string | null
+    scope: ApiKeyScope
+    /** The only tenant that the key can be used for. Null for all tenants. */
+    tenant: string | null
+    /** Whether the key sees payloads and what receivers responded. */
+    payloads: boolean
+  }
+  /** IP address that signed in. Null if it is unknown. */
+  address: string | null
+  /** What the browser called itself, up to 256 characters. Null if it did not. */
+  userAgent: string | null
+  /** When the session began. */
+  createdAt: Timestamp
+  /** When the session was last used, to within two minutes. */
+  lastUsedAt: Timestamp
+  /** When the session ends unless it is used before. */
+  idleUntil: Timestamp
+  /** When the session ends, however much it is used. */
+  expiresAt: Timestamp
+  /** Whether this call was made with the session. */
+  isCurrent: boolean
+}
+
+export type SignInLink = {
+  /** The link. Only this response contains it. */
+  url: string
+  /** When the link stops working. */
+  expiresAt: Timestamp
+}
+
 export type AuditEntry = {
   id: string
   /** When the change was made. */
@@ -697,7 +1029,7 @@ export type AuditEntry = {
     | 'replaced'
     | 'erased'
   target: {
-    type: 'event_type' | 'tenant' | 'endpoint' | 'api_key' | 'encryption_key' | 'root_key'
+    type: 'event_type' | 'tenant' | 'endpoint' | 'api_key' | 'encryption_key' | 'root_key' | 'session'
     id: string
   }
   /** The tenant that the target belongs to. Null if it belongs to none. */
@@ -715,6 +1047,146 @@ export type EncryptionKeys = {
   resealed: number
   /** Number of endpoints whose secrets no key can decrypt. Set a new clientSecret for each of them. */
   unreadable: number
+}
+
+/** A process that serves. With the embedded store there is only one. */
+export type Node = {
+  /** Created at each startup of the process. */
+  id: string
+  /**
+   * `running`; `draining`: the node is shutting down; `lost`: it has stopped reporting without a shutdown, at most an
+   * hour ago.
+   */
+  state: 'running' | 'draining' | 'lost'
+  /** Whether this node responded to the call. */
+  answered: boolean
+  /** Version of Posthorn. Null if it is an older one, which does not report. */
+  version: string | null
+  /** The setting `role`: `all`, `api` or `delivery`. Null if it is unknown. */
+  role: string | null
+  /** Name of the machine or container. Null if it is unknown. */
+  host: string | null
+  /** Number of the process on that machine. Null if it is unknown. */
+  pid: number | null
+  /** When the process was started. Null if it is unknown. */
+  startedAt: Timestamp | null
+  /** When the node reported last. Null if it is unknown. */
+  seenAt: Timestamp | null
+  /** Numbers of the partitions, from 0 to 255. Each endpoint belongs to one of them. */
+  partitions: number[]
+  /**
+   * Pending deliveries in these partitions. If more than 20,000 deliveries are pending in all, the numbers are up to
+   * some minutes old. Null if they cannot be counted now.
+   */
+  backlog: Backlog | null
+  /** What the node was doing when it reported last. Null if it is lost, or if its version does not report. */
+  load: {
+    /** Number of attempts in flight. */
+    inFlight: number
+    /** Number of endpoints for which the node has work. */
+    lanes: number
+    /** Number of outcomes that are not stored yet. At 1,000, the node sends nothing. */
+    unsettled: number
+    /** Number of open connections to the node's API. */
+    connections: number
+    /** How late timers fired during the last minute: how busy the process is. */
+    eventLoopDelay: {
+      /** Mean, in milliseconds. */
+      meanMs: number
+      /** 99th percentile, in milliseconds. */
+      p99Ms: number
+      /** Maximum, in milliseconds. */
+      maxMs: number
+    }
+    memory: {
+      /** Memory of the process, in bytes. */
+      residentBytes: number
+      /** Memory used by JavaScript objects, in bytes. */
+      heapBytes: number
+      /** What JavaScript objects can use at most, in bytes. */
+      heapLimitBytes: number
+    }
+  } | null
+}
+
+export type Nodes = {
+  /** The nodes, the one that was started first at the top. */
+  data: Node[]
+  /** Partitions that no node sends for. Their deliveries wait until a node takes them over. */
+  unassigned: {
+    /** Numbers of the partitions, from 0 to 255. Each endpoint belongs to one of them. */
+    partitions: number[]
+    /**
+     * Pending deliveries in these partitions. If more than 20,000 deliveries are pending in all, the numbers are up to
+     * some minutes old. Null if they cannot be counted now.
+     */
+    backlog: Backlog | null
+  }
+}
+
+export type Setting = {
+  /** Name of the setting, and its key in the configuration file. */
+  name: string
+  /**
+   * The value in effect, as it would be written in the configuration file. Null if there is none, or if the setting is
+   * secret.
+   */
+  value: string | number | boolean | (string | number)[] | null
+  /** Whether the value is secret, and therefore never shown. */
+  secret: boolean
+  /** Whether the setting has a value, the default included. */
+  set: boolean
+  /** Where the value comes from. */
+  source: 'flag' | 'environment' | 'file' | 'default'
+  /** Sources that also have a value, which does not apply because `source` comes before them. */
+  overridden: ('flag' | 'environment' | 'file')[]
+  /** The default. Null if there is none. */
+  default: string | number | boolean | (string | number)[] | null
+  description: string
+  /** What a value must be; completes "must be …". */
+  rule: string
+  /** The flag that sets it. Null if there is none. */
+  flag: string | null
+  /** The environment variable that sets it. */
+  variable: string
+  /** Whether the configuration file can set it. */
+  inFile: boolean
+  /** Whether a change takes effect only when the node is restarted. Today, all settings are such. */
+  needsRestart: boolean
+}
+
+export type Settings = {
+  /** Id of the node that responded. Others can have other settings. */
+  node: string
+  /** All settings, in the order of the documentation. */
+  data: Setting[]
+}
+
+export type Finding = {
+  /**
+   * `ok`; `warn`: something needs attention, or could not be checked; `fail`: something is wrong, so that events can be
+   * lost or cannot be accepted or delivered.
+   */
+  level: FindingLevel
+  /** What was checked, in one or two words. */
+  part: string
+  /** What was found. */
+  message: string
+  /** What to do. Null if nothing needs doing. */
+  advice: string | null
+}
+
+export type Checks = {
+  /** The worst level of all findings. */
+  level: FindingLevel
+  /** Id of the node that ran the checks. */
+  node: string
+  /** When the checks were complete. */
+  checkedAt: Timestamp
+  /** How long they took, in milliseconds. */
+  durationMs: number
+  /** At least one finding for each check. */
+  data: Finding[]
 }
 
 /** The IP addresses that deliveries are sent from, for firewall rules. Empty if they are not fixed. */
@@ -856,6 +1328,14 @@ export type OAuth = {
   credentialsIn: 'header' | 'body'
 }
 
+export type EndpointDelivery = {
+  delivered: number
+  exhausted: number
+  cancelled: number
+}
+
+export type EndpointState = 'delivered' | 'exhausted' | 'cancelled'
+
 export type LastAttempt = {
   /** When the attempt started. */
   at: Timestamp
@@ -871,11 +1351,22 @@ export type DeliveryState = 'pending' | 'held' | 'delivered' | 'exhausted' | 'ca
 
 export type ReplayState = 'running' | 'paused' | 'done' | 'cancelled'
 
-export type ReplayedState = 'delivered' | 'exhausted' | 'cancelled'
-
 export type StatsStep = 'minute' | 'hour' | 'day'
 
 export type ApiKeyScope = 'all' | 'publish' | 'read'
+
+export type Backlog = {
+  /** Number of pending deliveries, not including held ones. */
+  pending: number
+  /** How many of them are due, including those to receivers that are being given a rest. */
+  due: number
+  /** For how long the first of those that are due has been due, in milliseconds. 0 if none is. */
+  lagMs: number
+}
+
+export type FindingLevel = 'ok' | 'warn' | 'fail'
+
+export type ListEndpointsStat = '24h' | '7d' | '30d'
 
 export type CertificateAndKey = {
   certificate: string
@@ -908,3 +1399,5 @@ export type SignatureHeaderNames = {
   /** Defaults to `webhook-signature`. */
   signature?: string | null | undefined
 }
+
+export type ReadStreamKind = 'event' | 'delivery' | 'attempt' | 'endpoint'

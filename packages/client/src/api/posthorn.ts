@@ -10,9 +10,12 @@ import { EventTypesResource } from './event-types.ts'
 import { EventsResource } from './events.ts'
 import { HealthResource } from './health.ts'
 import { OperationsResource } from './operations.ts'
+import { OverviewResource } from './overview.ts'
 import { ReplaysResource } from './replays.ts'
 import { RetriesResource } from './retries.ts'
 import { SearchResource } from './search.ts'
+import { SessionsResource } from './sessions.ts'
+import { StreamResource } from './stream.ts'
 import { TenantsResource } from './tenants.ts'
 
 /**
@@ -28,8 +31,11 @@ export class Posthorn {
   readonly deliveries: DeliveriesResource
   readonly replays: ReplaysResource
   readonly search: SearchResource
+  readonly stream: StreamResource
+  readonly overview: OverviewResource
   readonly retries: RetriesResource
   readonly apiKeys: ApiKeysResource
+  readonly sessions: SessionsResource
   readonly audit: AuditResource
   readonly operations: OperationsResource
   readonly egress: EgressResource
@@ -45,8 +51,11 @@ export class Posthorn {
     this.deliveries = new DeliveriesResource(connection)
     this.replays = new ReplaysResource(connection)
     this.search = new SearchResource(connection)
+    this.stream = new StreamResource(connection)
+    this.overview = new OverviewResource(connection)
     this.retries = new RetriesResource(connection)
     this.apiKeys = new ApiKeysResource(connection)
+    this.sessions = new SessionsResource(connection)
     this.audit = new AuditResource(connection)
     this.operations = new OperationsResource(connection)
     this.egress = new EgressResource(connection)

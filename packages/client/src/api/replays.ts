@@ -3,7 +3,7 @@ import type { Connection } from '../http/connection.ts'
 import { type List, list, type Page } from '../http/list.ts'
 import type { CallOptions, MakingCallOptions } from '../http/options.ts'
 import { path } from '../http/path.ts'
-import type { CreatedReplay, Replay, ReplayBatch, ReplayedState, ReplayState, Time } from './models.ts'
+import type { CreatedReplay, EndpointState, Replay, ReplayBatch, ReplayState, Time } from './models.ts'
 
 /** Body of: Replay earlier events. */
 export type CreateReplayBody = {
@@ -24,7 +24,7 @@ export type CreateReplayBody = {
    * Only events with one of these outcomes at the endpoint. Defaults to `exhausted`, or to all three if `event` is
    * given and `missing` is not. Pending and held deliveries are never replayed, because they will be sent anyway.
    */
-  states?: readonly ReplayedState[] | null | undefined
+  states?: readonly EndpointState[] | null | undefined
   /**
    * Whether to include events that an endpoint never got, because it was created later or did not want them. The
    * endpoint must want them now: it wants the type, and its filter lets the event through. With `states: []`, only
@@ -72,7 +72,7 @@ export type CreateReplayBatchBody = {
    * Only events with one of these outcomes at the endpoint. Defaults to `exhausted`, or to all three if `event` is
    * given and `missing` is not. Pending and held deliveries are never replayed, because they will be sent anyway.
    */
-  states?: readonly ReplayedState[] | null | undefined
+  states?: readonly EndpointState[] | null | undefined
   /**
    * Whether to include events that an endpoint never got, because it was created later or did not want them. The
    * endpoint must want them now: it wants the type, and its filter lets the event through. With `states: []`, only

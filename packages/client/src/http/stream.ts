@@ -145,6 +145,8 @@ export class EventParser {
     const [event, data] = [this.#event, this.#data]
     this.#event = ''
     this.#data = []
-    return data.length === 0 ? undefined : { id: this.#id, event: event === '' ? 'message' : event, data: data.join('\n') }
+    return data.length === 0
+      ? undefined
+      : { id: this.#id, event: event === '' ? 'message' : event, data: data.join('\n') }
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ApiError, ConnectionError, Posthorn, type StreamRecord } from '../../src/index.ts'
 import { EventParser, type ServerSentEvent } from '../../src/http/stream.ts'
+import { ApiError, ConnectionError, Posthorn, type StreamRecord } from '../../src/index.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -56,9 +56,10 @@ function server(...texts: readonly (string | Response)[]) {
     asked.push(new Headers(init.headers).get('last-event-id'))
     const next = waiting.shift()
     if (next instanceof Response) return next
-    if (next === undefined) return new Promise<Response>((_resolve, reject) => {
-      init.signal!.addEventListener('abort', () => reject(init.signal!.reason))
-    })
+    if (next === undefined)
+      return new Promise<Response>((_resolve, reject) => {
+        init.signal!.addEventListener('abort', () => reject(init.signal!.reason))
+      })
     const body = new ReadableStream({
       start(controller) {
         controller.enqueue(bytes(next.replace(/!$/, '')))

@@ -11,9 +11,10 @@ import { takeJson } from './http/bodies.ts'
 import { answerClientError, completeServer } from './http/client-errors.ts'
 import { BODY_MS, type CloseReason, Connections, FIRST_HEAD_MS } from './http/connections.ts'
 import { CostlyCalls } from './http/costly-calls.ts'
+import { Doors, SESSION_PREFIX } from './http/doors.ts'
 import type { Examples } from './http/examples.ts'
-import { Gate } from './http/gate.ts'
-import { findHttpFault, toOriginForm } from './http/http-faults.ts'
+import { type Caller, Gate, WrongCredentials } from './http/gate.ts'
+import { findHttpFault } from './http/http-faults.ts'
 import { Idempotency } from './http/idempotency.ts'
 import { Intake } from './http/intake.ts'
 import { KnownPaths } from './http/known-paths.ts'
@@ -23,6 +24,7 @@ import { partyOf } from './http/party.ts'
 import { MethodNotAllowed, type ProblemContext, sendProblem, TooManyConnections } from './http/problem.ts'
 import { ProblemSchema } from './http/problem-schema.ts'
 import { type Api, createRoutes, requireComponents } from './http/routes.ts'
+import { SessionDoor } from './http/session-door.ts'
 import { idOf } from './http/shapes.ts'
 import { refuseSmallChunks } from './http/small-chunks.ts'
 import { Turns } from './http/turns.ts'
@@ -48,26 +50,38 @@ export type CreatedApi = {
   /** Connections that were closed since startup, by reason. */
   closedConnections(): Readonly<Record<CloseReason, number>>
   closeConnections(): void
-  /** Creates a server for a further address to listen on. */
-  createServer(): Server
+  /** Creates a server for a further address to listen on: one more of the API's, or the dashboard's own. */
+  createServer(of: Address): Server
 }
+
+type Address = 'api' | 'dashboard'
 
 export function createApi(services: Services, options: ApiOptions): CreatedApi {
   const lines = new CountedLines(options.logger, options.clock)
   const connections = new Connections(options, lines)
   const intake = new Intake(connections, new Turns(options.clock))
   const gate = new Gate(options, lines)
+  const doors = new Doors(options)
   const load = new Load(options)
   const paths = new KnownPaths()
   const idempotency = new Idempotency(services.idempotentCalls)
   let isClosing = false
   const context: ProblemContext = { lines, isDraining: () => isClosing || options.isDraining() }
-  let createAnother: () => Server
-  const api = createFramework(options, gate, context, handler => {
-    createAnother = () => createHttpServer(connections, intake, handler)
-    return createAnother()
+  let createAnother: (of: Address) => Server
+  const api = createFramework(options, { gate, doors, connections }, context, handler => {
+    const handleAtDashboard: RequestListener = (request, response) => {
+      doors.arriveAtDashboard(request)
+      handler(request, response)
+    }
+    createAnother = of => createHttpServer(connections, intake, of === 'api' ? handler : handleAtDashboard)
+    return createAnother('api')
   })
-  api.setNotFoundHandler((request, reply) => sendProblem(context, unknownPath(paths, request), request, reply))
+  const pages = new PageAnswers(options.pages, doors)
+  api.setNotFoundHandler((request, reply) => {
+    const refuse = () => sendProblem(context, unknownPath(paths, request), request, reply)
+    if (!pages.takes(request)) return refuse()
+    return pages.answer(request, reply, refuse)
+  })
   api.addHook('onRoute', ({ url, method, config }) => {
     if (config?.access === undefined)
       throw new Error(`${method} ${url} doesn't say which keys can call it: set its access`)
@@ -80,15 +94,18 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
     done()
   })
   addCallers(api, gate)
-  addAdmission(api, { gate, connections, load, paths, isClosing: () => isClosing })
-  addCostlyCalls(api)
-  // Decided when the response is sent, not when the request arrives: a connection kept alive by a call that was in
-  // progress at shutdown would delay the close.
-  api.addHook('onSend', (request, reply, payload, done) => {
-    idempotency.end(request)
-    if (context.isDraining()) reply.header('connection', 'close')
-    done(null, payload)
+  addAdmission(api, {
+    gate,
+    doors,
+    sessions: new SessionDoor(options.sessions),
+    pages,
+    connections,
+    load,
+    paths,
+    isClosing: () => isClosing,
   })
+  addCostlyCalls(api)
+  addEndings(api, { doors, idempotency, basePath: options.basePath, isDraining: context.isDraining })
   takeJson(api)
   addResources(api, services, options, idempotency)
   return {
@@ -99,7 +116,7 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
     closedConnections: () => connections.closed,
     closeConnections: () => connections.closeAll(),
     // The framework does the same for the first one.
-    createServer: () => createAnother().on('clientError', answerClientError),
+    createServer: of => createAnother(of).on('clientError', answerClientError),
   }
 }
 
@@ -128,10 +145,48 @@ function createHttpServer(connections: Connections, intake: Intake, handle: Requ
   return server
 }
 
+type Endings = {
+  readonly doors: Doors
+  readonly idempotency: Idempotency
+  readonly basePath: string
+  readonly isDraining: () => boolean
+}
+
+/** What each response gets when it is sent. */
+function addEndings(api: Api, { doors, idempotency, basePath, isDraining }: Endings): void {
+  api.addHook('onSend', (request, reply, payload, done) => {
+    idempotency.end(request)
+    // Decided here, not when the request arrives: a connection kept alive by a call that was in progress at shutdown
+    // would delay the close.
+    if (isDraining()) reply.header('connection', 'close')
+    const isSession = doors.isSession(request.raw)
+    if (isSession) reply.headers(FOR_BROWSERS)
+    if (isSession || basePath !== '/') completeLocation(reply, basePath, isSession)
+    done(null, payload)
+  })
+}
+
+/** What is said to browsers with each response of the API: keep nothing, and show nothing of it as a page. */
+const FOR_BROWSERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'cross-origin-resource-policy': 'same-origin',
+}
+
+/** Handlers know a new thing by its path under `/v1`: adds what the caller has to put before it. */
+function completeLocation(reply: FastifyReply, basePath: string, isSession: boolean): void {
+  const path = reply.getHeader('location')
+  if (typeof path !== 'string') return
+  reply.header('location', `${basePath.slice(0, -1)}${isSession ? SESSION_PREFIX : ''}${path}`)
+}
+
+type Entrance = { readonly gate: Gate; readonly doors: Doors; readonly connections: Connections }
+
 /** The framework instance, with its limits and error handlers. */
 function createFramework(
   options: ApiOptions,
-  gate: Gate,
+  { gate, doors, connections }: Entrance,
   context: ProblemContext,
   serverFactory: (handle: RequestListener) => Server,
 ): Api {
@@ -144,11 +199,12 @@ function createFramework(
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
     clientErrorHandler: answerClientError,
-    rewriteUrl: ({ url = '/' }) => toOriginForm(url),
+    rewriteUrl: raw => doors.enter(raw),
     frameworkErrors: (error, request, reply) => {
       const fault = findHttpFault(request.raw)
       if (fault !== undefined) sendProblem(context, fault, request, reply)
-      else if (!isUnderV1(request) || gate.authenticate(request)) sendProblem(context, error, request, reply)
+      else if (!isUnderV1(request) || doors.isSession(request.raw) || gate.authenticate(request))
+        sendProblem(context, error, request, reply)
       else gate.turnAway(request, refusal => sendProblem(context, refusal, request, reply))
     },
   })
@@ -156,7 +212,12 @@ function createFramework(
   // Response schemas are documentation; the tests check responses against them. A serializer generated from them would
   // drop members that a schema forgets, and is no faster where it has to try alternatives.
   api.setSerializerCompiler(() => JSON.stringify)
-  api.setErrorHandler((error, request, reply) => sendProblem(context, error, request, reply))
+  api.setErrorHandler((error, request, reply) => {
+    const refuse = () => sendProblem(context, error, request, reply)
+    if (!(error instanceof WrongCredentials)) return refuse()
+    connections.reject(request.socket)
+    gate.delay(request, refuse)
+  })
   return api
 }
 
@@ -172,6 +233,16 @@ function addCallers(api: Api, gate: Gate): void {
   api.decorateRequest('isStillAllowed', function (this: FastifyRequest) {
     return gate.isStillAllowed(this)
   })
+  api.decorateRequest('clientAddress', {
+    getter(this: FastifyRequest) {
+      return gate.addressOf(this)
+    },
+  })
+  api.decorateRequest('isLocal', {
+    getter(this: FastifyRequest) {
+      return gate.isLocal(this)
+    },
+  })
   api.decorateRequest('seesPayloads', {
     getter(this: FastifyRequest) {
       if (this.routeOptions.config.payloads !== undefined) return maySeePayloads(this.caller)
@@ -180,9 +251,9 @@ function addCallers(api: Api, gate: Gate): void {
   })
 }
 
-type Admission = {
-  readonly gate: Gate
-  readonly connections: Connections
+type Admission = Entrance & {
+  readonly sessions: SessionDoor
+  readonly pages: PageAnswers
   readonly load: Load
   readonly paths: KnownPaths
   readonly isClosing: () => boolean
@@ -199,14 +270,41 @@ function addCostlyCalls(api: Api): void {
   })
 }
 
-/** Checks the key of every call, and refuses calls that there is no room for, before their bodies are read. */
-function addAdmission(api: Api, { gate, connections, load, paths, isClosing }: Admission): void {
+/** Checks the key or session of every call, and refuses calls that there is no room for, before their bodies are read. */
+function addAdmission(api: Api, parts: Admission): void {
+  const { gate, doors, sessions, pages, connections, load, paths, isClosing } = parts
   const refusal = (request: FastifyRequest, reply: FastifyReply, call: Call, access: Access) => {
     const refused = request.caller === null ? undefined : gate.refusal(request.caller, access, request, reply)
     if (refused !== undefined) return refused
     if (isClosing() && !request.is404)
       return new PosthornError('shutting_down', 'The server is shutting down. Try again.')
-    return access === 'open' || load.admit(call, request) ? undefined : overloaded()
+    // A sign-in has a small body and no key yet: there is one at a time on a connection.
+    const isFree = access === 'open' || access === 'sign-in'
+    return isFree || load.admit(call, request) ? undefined : overloaded()
+  }
+  /** @param caller null: the call needs no key */
+  const admit = (entering: Entering, caller: Caller | null) => {
+    const { request, reply, call, access, done } = entering
+    request.caller = caller
+    if (caller !== null && !connections.accept(request.socket, caller.key)) return done(new TooManyConnections())
+    const refused = refusal(request, reply, call, access) ?? unknownOf(request)
+    if (refused === undefined) refuseSmallChunks(request.raw)
+    done(refused)
+  }
+  const unknownOf = (request: FastifyRequest) =>
+    request.is404 && !pages.takes(request) ? unknownPath(paths, request) : undefined
+  const admitSession = (entering: Entering) => {
+    const { request, access, done } = entering
+    if (access === 'sign-in') {
+      const fault = sessions.faultOfSignIn(request)
+      return fault === undefined ? admit(entering, null) : done(fault)
+    }
+    sessions.enter(request, result => {
+      if (!('error' in result)) return admit(entering, result)
+      connections.reject(request.socket)
+      if (result.isGuess) gate.delay(request, () => done(result.error))
+      else done(result.error)
+    })
   }
   api.addHook('onRequest', (request, reply, done) => {
     const call = load.begin(reply.raw)
@@ -214,24 +312,50 @@ function addAdmission(api: Api, { gate, connections, load, paths, isClosing }: A
     if (fault !== undefined) return done(fault)
     // Unknown paths under /v1 need a key too; any valid key will do.
     const { access = 'open' } = request.routeOptions.config
-    if (request.is404 ? isUnderV1(request) : access !== 'open') {
-      const caller = gate.authenticate(request)
-      if (caller === undefined) {
-        connections.reject(request.socket)
-        return gate.turnAway(request, done)
-      }
-      request.caller = caller
-      if (!connections.accept(request.socket, caller.key)) return done(new TooManyConnections())
-    }
-    const refused = refusal(request, reply, call, access) ?? (request.is404 ? unknownPath(paths, request) : undefined)
-    if (refused === undefined) refuseSmallChunks(request.raw)
-    done(refused)
+    const entering = { request, reply, call, access, done }
+    if (doors.isPagesOnly(request.raw) && (!request.is404 || isUnderV1(request))) return done(notHere())
+    if (request.is404 ? !isUnderV1(request) : access === 'open') return admit(entering, null)
+    if (doors.isSession(request.raw)) return admitSession(entering)
+    const caller = gate.authenticate(request)
+    if (caller !== undefined) return admit(entering, caller)
+    connections.reject(request.socket)
+    gate.turnAway(request, done)
   })
+}
+
+/** A request on its way in. */
+type Entering = {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly call: Call
+  readonly access: Access
+  readonly done: (error?: Error) => void
+}
+
+/** Which requests the dashboard's pages answer: those of paths that are not the API's, where there is a dashboard. */
+class PageAnswers {
+  readonly #pages: ApiOptions['pages']
+  readonly #doors: Doors
+
+  constructor(pages: ApiOptions['pages'], doors: Doors) {
+    this.#pages = pages
+    this.#doors = doors
+  }
+
+  /** For a request whose path is unknown to the router. */
+  takes({ method, raw, url }: FastifyRequest): boolean {
+    if (this.#pages === null || (method !== 'GET' && method !== 'HEAD')) return false
+    return this.#doors.hasPages(raw) && this.#pages.takes(pathOf(url))
+  }
+
+  answer(request: FastifyRequest, reply: FastifyReply, refuse: () => void): Promise<void> {
+    return this.#pages!.answer(pathOf(request.url), request, reply, refuse)
+  }
 }
 
 function addResources(api: Api, services: Services, options: ApiOptions, idempotency: Idempotency): void {
   const examples: Examples = Object.assign({}, ...RESOURCES.map(resource => resource.examples))
-  describeRoutes(api, options.version, [...new Set(RESOURCES.map(({ tag }) => tag))], examples)
+  describeRoutes(api, options, [...new Set(RESOURCES.map(({ tag }) => tag))], examples)
   const components = [ProblemSchema, ...RESOURCES.flatMap(resource => resource.components)]
   for (const component of components) api.addSchema(component)
   for (const component of components) requireComponents(api, `The component ${idOf(component)}`, component)
@@ -247,6 +371,13 @@ function disconnected(): PosthornError {
   return new PosthornError('bad_request', 'The connection was closed before the call was carried out.')
 }
 
+function notHere(): PosthornError {
+  return new PosthornError(
+    'not_found',
+    'This address has only the dashboard. The API is at the address in `host` and `port`.',
+  )
+}
+
 function overloaded(): PosthornError {
   return new PosthornError('overloaded', 'The server is processing too many requests. Try again.')
 }
@@ -258,8 +389,10 @@ function isUnderV1({ url }: FastifyRequest): boolean {
   return /^\/v1(?:[/?#]|$)/.test(url)
 }
 
+const pathOf = (url: string): string => url.split(/[?#]/, 1)[0]!
+
 function unknownPath(paths: KnownPaths, { url }: FastifyRequest): PosthornError {
-  const allow = paths.allow(url.split(/[?#]/, 1)[0]!)
+  const allow = paths.allow(pathOf(url))
   if (allow !== undefined) return new MethodNotAllowed(allow)
   return new PosthornError('not_found', 'Unknown path. GET /openapi.json lists all paths.')
 }

@@ -3,6 +3,7 @@ import type { IdempotentCalls } from '../services/idempotent-calls.ts'
 import type { Public } from './resource.ts'
 import { apiKeysResource } from './resources/api-keys.ts'
 import { auditResource } from './resources/audit.ts'
+import { checksResource } from './resources/checks.ts'
 import { deliveriesResource } from './resources/deliveries/deliveries.ts'
 import { egressResource } from './resources/egress.ts'
 import { encryptionKeysResource } from './resources/encryption-keys.ts'
@@ -12,10 +13,14 @@ import { eventsResource } from './resources/events/events.ts'
 import { filterTrialsResource } from './resources/filter-trials.ts'
 import { healthResource } from './resources/health.ts'
 import { metricsResource } from './resources/metrics.ts'
+import { nodesResource } from './resources/nodes.ts'
 import { openApiResource } from './resources/openapi.ts'
+import { overviewResource } from './resources/overview.ts'
 import { replaysResource } from './resources/replays/replays.ts'
 import { retrySchedulesResource } from './resources/retry-schedules.ts'
 import { searchResource } from './resources/search.ts'
+import { sessionsResource } from './resources/sessions.ts'
+import { settingsResource } from './resources/settings.ts'
 import { statsResource } from './resources/stats.ts'
 import { streamResource } from './resources/stream.ts'
 import { tenantDataResource } from './resources/tenant-data.ts'
@@ -33,10 +38,15 @@ export const RESOURCES = [
   searchResource,
   statsResource,
   streamResource,
+  overviewResource,
   retrySchedulesResource,
   apiKeysResource,
+  sessionsResource,
   auditResource,
   encryptionKeysResource,
+  nodesResource,
+  settingsResource,
+  checksResource,
   egressResource,
   healthResource,
   metricsResource,

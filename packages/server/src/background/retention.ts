@@ -31,7 +31,7 @@ export type RetentionReport = {
   payloads: number
   /** Deliveries whose stored responses were removed. */
   answers: number
-  /** Idempotency keys, audit log entries, API keys, erasures, endpoints with what they sent before, and tenants. */
+  /** Idempotency keys, audit log entries, API keys, sessions, erasures, endpoints with what they sent before, and tenants. */
   others: number
 }
 
@@ -174,6 +174,9 @@ export class Retention implements BackgroundWork {
     const nowMs = this.#store.now()
     const { retentionDays, auditRetentionDays } = this.#settings
     let count = await untilNone(steps, () => this.#store.write('dropExpiredKeys', { limit }))
+    // Until then, a browser that still has the cookie is told that its session has ended, not that it is unknown.
+    const endedMs = nowMs - DAY_MS
+    count += await untilNone(steps, () => this.#store.write('dropOldSessions', { limit, beforeMs: endedMs }))
     if (auditRetentionDays > 0) {
       const beforeMs = nowMs - auditRetentionDays * DAY_MS
       count += await untilNone(steps, () => this.#store.write('dropOldAudit', { limit, beforeMs }))

@@ -21,12 +21,14 @@ export type EndpointReference = string
 /** The provider's own id for its customer. */
 export type TenantId = string
 export type ApiKeyId = string
+export type SessionId = string
 export type AuditEntryId = string
 export type ReplayId = string
 export type ReplayBatchId = string
 
 export type LiveState = 'pending' | 'held'
-export type EndState = 'delivered' | 'exhausted' | 'cancelled'
+export const END_STATES = ['delivered', 'exhausted', 'cancelled'] as const
+export type EndState = (typeof END_STATES)[number]
 export type DeliveryState = LiveState | EndState
 export type EndpointState = 'enabled' | 'disabled'
 /** What disabled an endpoint: an API call, the receiver's 410, or days without a success (C11). */
@@ -224,6 +226,26 @@ export type ApiKey = {
   readonly revokedAtMs: number | null
 }
 
+/** A browser that signed in with an API key. It can do what the key can, and ends with it. */
+export type Session = {
+  readonly id: SessionId
+  /** Null: the root key. */
+  readonly key: ApiKeyId | null
+  /** The tenant of a key that is limited to one. */
+  readonly tenant: TenantId | null
+  /** The address that signed in. */
+  readonly address: string | null
+  /** What the browser called itself. */
+  readonly userAgent: string | null
+  readonly createdAtMs: number
+  /** The last call, to within a minute. */
+  readonly usedAtMs: number
+  /** When it ends, however much it is used. */
+  readonly expiresAtMs: number
+  /** When it was signed out or revoked. */
+  readonly endedAtMs: number | null
+}
+
 /** Who changed the configuration: the root key, another key, or Posthorn itself. */
 export const ACTOR_KINDS = ['root', 'key', 'system'] as const
 export type Actor = {
@@ -249,7 +271,15 @@ export const AUDIT_ACTIONS = [
   'replaced',
   'erased',
 ] as const
-export const AUDIT_TARGETS = ['event_type', 'tenant', 'endpoint', 'api_key', 'encryption_key', 'root_key'] as const
+export const AUDIT_TARGETS = [
+  'event_type',
+  'tenant',
+  'endpoint',
+  'api_key',
+  'encryption_key',
+  'root_key',
+  'session',
+] as const
 
 /** One change of the configuration. It says what was changed, but contains no values. */
 export type AuditEntry = {

@@ -26,6 +26,8 @@ export type Effects = {
   readonly backUpStore: (config: CopyConfig, io: CommandIo) => Promise<void>
   readonly restoreStore: (config: CopyConfig, io: CommandIo) => Promise<void>
   readonly examine: (result: ConfigResult, options: DoctorOptions, io: CommandIo) => Promise<boolean>
+  /** Starts to build the dashboard in another process, where its sources are and unless it is built already. */
+  readonly buildDashboard: () => void
   /** Ends the process. */
   readonly exit: (code: number) => void
   readonly onSignal: (signal: StopSignal, handle: () => void) => void

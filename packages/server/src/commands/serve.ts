@@ -3,8 +3,9 @@ import type { Command } from 'commander'
 import type { Timer } from '../base/clock.ts'
 import { createLogger } from '../base/logger.ts'
 import { StartRefused } from '../base/start-refused.ts'
-import { type Config, loadConfig } from '../config/config.ts'
+import { type Config, loadConfig, type Origins } from '../config/config.ts'
 import { readTelemetrySettings } from '../config/telemetry-settings.ts'
+import type { ServerIo } from '../server/server-io.ts'
 import type { Effects } from './effects.ts'
 import { crash, EXIT, refuseStart, refuseUsage } from './endings.ts'
 import { flagsOf } from './flags.ts'
@@ -23,7 +24,10 @@ export async function serve(command: Command, effects: Effects): Promise<void> {
   const result = loadConfig({ flags, env: effects.env, readFile: effects.readFile })
   const problems = result.ok ? [...words] : [...words, ...result.problems]
   if (!result.ok || problems.length > 0) return refuseUsage(problems, effects)
-  if (result.config.processes === 1 || effects.forked !== null) return run(result.config, effects)
+  const { dev, dashboard } = result.config
+  // `npm start` is how one runs it from its sources. Nothing waits for the build.
+  if (dev && dashboard === 'on' && effects.forked === null && isStartedByNpm(effects)) effects.buildDashboard()
+  if (result.config.processes === 1 || effects.forked !== null) return run(result, effects)
   if (result.config.databaseUrl === null) {
     const why = 'processes is more than 1, but the embedded store allows only one process'
     return refuseStart(new StartRefused(`${why}: leave it out, or set POSTHORN_DATABASE_URL.`), effects)
@@ -31,14 +35,17 @@ export async function serve(command: Command, effects: Effects): Promise<void> {
   await runMany(result.config, effects)
 }
 
+type Loaded = { readonly config: Config; readonly origins: Origins }
+
 /** Starts the server, and stops it once: at the first signal, or when the npm process that started it has ended. */
-async function run(config: Config, effects: Effects): Promise<void> {
+async function run({ config, origins }: Loaded, effects: Effects): Promise<void> {
   const { clock, exit, stdout, stderr } = effects
   effects.onCrash(error => crash(effects, error))
   const sharing = effects.forked === null ? 'alone' : effects.forked.isFirst ? 'first' : 'another'
   const telemetry = readTelemetrySettings(effects.env)
   const parent = effects.forked === null ? {} : { parent: effects.forked.parent }
-  const started = (async () => effects.startServer(config, { stdout, stderr, clock, sharing, telemetry, ...parent }))()
+  const io: ServerIo = { stdout, stderr, clock, sharing, telemetry, origins, ...parent }
+  const started = (async () => effects.startServer(config, io))()
   let stopAskedAtMs: number | undefined
   const stop = async () => {
     stopAskedAtMs = clock.monotonicMs()
@@ -65,9 +72,10 @@ async function run(config: Config, effects: Effects): Promise<void> {
     return refuseStart(error, effects)
   }
   // An npm process killed with SIGKILL leaves the server behind, holding the data folder: the next startup would fail.
-  const startedByNpm = effects.env.npm_lifecycle_event === 'start'
-  if (startedByNpm) whenParentGone(effects, () => stopAskedAtMs === undefined && void stop())
+  if (isStartedByNpm(effects)) whenParentGone(effects, () => stopAskedAtMs === undefined && void stop())
 }
+
+const isStartedByNpm = ({ env }: Effects): boolean => env.npm_lifecycle_event === 'start'
 
 async function failed(promise: Promise<unknown>): Promise<boolean> {
   return promise.then(
@@ -105,7 +113,7 @@ async function runMany(config: Config, effects: Effects): Promise<void> {
   }
   effects.onSignal('SIGTERM', () => onSignal('SIGTERM'))
   effects.onSignal('SIGINT', () => onSignal('SIGINT'))
-  if (effects.env.npm_lifecycle_event === 'start') whenParentGone(effects, () => onSignal('SIGTERM'))
+  if (isStartedByNpm(effects)) whenParentGone(effects, () => onSignal('SIGTERM'))
   const code = await processes.run()
   await flush()
   exit(code)

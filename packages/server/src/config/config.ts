@@ -18,10 +18,14 @@ import {
   SETTINGS,
   type Setting,
   type SettingKey,
+  type Source,
   variableName,
 } from './settings.ts'
 
 export type { Config } from './settings.ts'
+
+/** The sources that have a value for a setting, the one in effect first. A setting without any has its default. */
+export type Origins = { readonly [Key in SettingKey]?: readonly Source[] }
 
 /**
  * The flags as typed, by name with the dashes. A switch is true or false; any other flag has its values in the order
@@ -32,7 +36,7 @@ export type Flags = Readonly<Record<string, boolean | readonly string[]>>
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export type ConfigResult =
-  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: true; readonly config: Config; readonly origins: Origins }
   | { readonly ok: false; readonly problems: readonly string[] }
 
 type ConfigInputs = { readonly flags: Flags; readonly env: Environment; readonly readFile: ReadFile }
@@ -87,8 +91,18 @@ export function loadConfig({ flags, env, readFile }: ConfigInputs): ConfigResult
   const fromFile = typeof file === 'string' ? valuesOfFile(file, readFile, problems) : {}
   if (problems.length > 0) return { ok: false, problems }
   const given = { ...defaultValues(readFile), ...fromFile, ...fromEnvironment, ...fromFlags }
+  const origins = originsOf({ flag: fromFlags, environment: fromEnvironment, file: fromFile })
   // Each value was parsed by the kind of its own key, so it has the type that Config declares for it.
-  return { ok: true, config: Object.freeze(given) as Config }
+  return { ok: true, config: Object.freeze(given) as Config, origins }
+}
+
+/** @param given the values of each source, the strongest first */
+function originsOf(given: Readonly<Record<Source, Values>>): Origins {
+  const origins: Partial<Record<SettingKey, Source[]>> = {}
+  for (const [source, values] of Object.entries(given) as [Source, Values][]) {
+    for (const key of Object.keys(values) as SettingKey[]) origins[key] = [...(origins[key] ?? []), source]
+  }
+  return origins
 }
 
 /** The input of `posthorn move`: its two flags, and otherwise the same sources as for serve. */
@@ -110,7 +124,7 @@ export function loadMoveConfig({ from, to, env, readFile }: MoveInputs): ConfigR
     problems.push('the database is missing: set POSTHORN_DATABASE_URL, or use --to.')
   }
   if (!result.ok || problems.length > 0) return { ok: false, problems }
-  return { ok: true, config: Object.freeze({ ...result.config, ...(values as Partial<Config>) }) }
+  return { ...result, config: Object.freeze({ ...result.config, ...(values as Partial<Config>) }) }
 }
 
 function valuesOfFlags(flags: Flags, context: ParseContext, problems: string[]): Values {

@@ -2,7 +2,7 @@
  * The kinds of value that a setting can have: how each is read from text or JSON, and what is reported if it can't be.
  */
 import { X509Certificate } from 'node:crypto'
-import { isIP, isIPv4 } from 'node:net'
+import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import { parseNetwork } from '../guard/address.ts'
 import { type DirectRule, parseDirectRule } from '../guard/direct-rule.ts'
@@ -31,9 +31,13 @@ export type Kind<T> = {
   /** What a value must be; completes "must be …". Shown in problems and in the documentation. */
   readonly rule: string
   parse(value: unknown, context: ParseContext): Parsed<T>
+  /** The value as it would be written in the file. Not called for a secret. */
+  show(value: T): unknown
 }
 
 const LONGEST_SHOWN = 60
+
+export const HOST_NAME = /^(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*$/
 
 const good = <T>(value: T): Parsed<T> => ({ ok: true, value })
 const bad = (complaint: string): Parsed<never> => ({ ok: false, complaint })
@@ -44,7 +48,12 @@ function shown(value: unknown): string {
 }
 
 /** A kind whose values come from one function, which returns undefined for a value that breaks the rule. */
-function scalar<T>(placeholder: string, rule: string, read: (value: unknown, context: ParseContext) => T | undefined) {
+function scalar<T>(
+  placeholder: string,
+  rule: string,
+  read: (value: unknown, context: ParseContext) => T | undefined,
+  show: (value: T) => unknown = value => value,
+) {
   return {
     shape: 'scalar',
     secret: false,
@@ -54,11 +63,47 @@ function scalar<T>(placeholder: string, rule: string, read: (value: unknown, con
       const result = read(value, context)
       return result === undefined ? bad(`must be ${rule}, not ${shown(value)}`) : good(result)
     },
+    show,
   } satisfies Kind<T>
 }
 
 export function text(placeholder: string, rule: string, accepts: (value: string) => boolean): Kind<string> {
   return scalar(placeholder, rule, value => (typeof value === 'string' && accepts(value) ? value : undefined))
+}
+
+/** First segments of the server's own paths. If a proxy drops the base path, no one could tell them from it. */
+const OWN_PATHS = /^\/(?:v1|session|portal|assets|metrics|healthz|readyz|types)(?:\/|$)/
+
+/** Segments that parsing a URL takes away, so that the operator would get another path than the one that was given. */
+const DOT_SEGMENTS = /[/\\](?:\.|%2e){1,2}(?:[/\\]|$)/i
+
+/** A URL that others reach the server by. It ends with a slash. */
+export function publicUrl(): Kind<string> {
+  const rule =
+    'a URL that begins with https:// or http://, with or without a path, such as https://hooks.example.com/posthorn/'
+  return scalar('url', rule, value => {
+    const url = typeof value === 'string' && /^https?:\/\/[^\s]+$/i.test(value) ? URL.parse(value) : null
+    if (url === null || url.username !== '' || url.password !== '' || /[?#]/.test(value as string)) return undefined
+    if (DOT_SEGMENTS.test(value as string)) return undefined
+    const path = url.pathname.replace(/\/?$/, '/')
+    const isPlain = /^\/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*\/)*$/.test(path) && !OWN_PATHS.test(path)
+    return isPlain ? `${url.origin}${path}` : undefined
+  })
+}
+
+/** An address to listen on. */
+export type ListenAddress = { readonly host: string; readonly port: number }
+
+export function listenAddress(): Kind<ListenAddress> {
+  const rule = 'an address and a port, such as 127.0.0.1:8471 or [::1]:8471; port 0 takes any free one'
+  return scalar('address:port', rule, value => {
+    const [, bracketed, plain, digits] =
+      (typeof value === 'string' ? /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(value) : null) ?? []
+    const port = Number(digits)
+    const host = bracketed ?? plain ?? ''
+    const isHost = bracketed === undefined ? isIPv4(host) || HOST_NAME.test(host) : isIPv6(bracketed)
+    return isHost && port <= 65_535 ? Object.freeze({ host, port }) : undefined
+  })
 }
 
 export function choice<const T extends string>(placeholder: string, choices: readonly T[]): Kind<T> {
@@ -126,6 +171,7 @@ export function secret<T>(rule: string, read: (value: string) => T | undefined):
         ? bad(`must be ${rule} (the value is secret and not shown)`)
         : good(new Hidden(result))
     },
+    show: value => value.toJSON(),
   }
 }
 
@@ -148,6 +194,7 @@ export function list<T>(item: Kind<T>, fewest: number, most: number, rule: strin
       }
       return good(Object.freeze(values))
     },
+    show: values => values.map(value => item.show(value)),
   }
 }
 
@@ -177,13 +224,14 @@ export function nat64Prefix(): Kind<string> {
 export function directRule(): Kind<DirectRule> {
   const rule =
     'a host name, a domain such as .example.com, an IP address or a network, and :port if it is for that port'
-  return scalar('host', rule, value => (typeof value === 'string' ? parseDirectRule(value) : undefined))
+  const read = (value: unknown) => (typeof value === 'string' ? parseDirectRule(value) : undefined)
+  return scalar('host', rule, read, ({ text }) => text)
 }
 
 /** A port or a port range that lies entirely within one of `allowed`. */
 export function portRange(allowed: readonly PortRange[]): Kind<PortRange> {
   const rule = `a port or a port range within ${allowed.map(range => portRangeText(range)).join(' or ')}`
-  return scalar('port', rule, value => {
+  const read = (value: unknown) => {
     const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(
       typeof value === 'number' ? String(value) : ((value as string) ?? ''),
     )
@@ -192,7 +240,8 @@ export function portRange(allowed: readonly PortRange[]): Kind<PortRange> {
     const last = Number(match[2] ?? match[1])
     const isInside = first <= last && contains(allowed, { first, last })
     return isInside ? Object.freeze({ first, last }) : undefined
-  })
+  }
+  return scalar('port', rule, read, range => portRangeText(range))
 }
 
 /** A file of certificate authorities: its path, and the certificates in it. Anything else in the file is left out. */
@@ -221,6 +270,7 @@ export function certificateFile(): Kind<CertificateFile> {
         return bad(`must contain only valid certificates; number ${broken + 1} in ${shown(parsed.value)} is not`)
       return good(Object.freeze({ path: parsed.value, pem: `${certificates.join('\n')}\n` }))
     },
+    show: ({ path }) => path,
   }
 }
 

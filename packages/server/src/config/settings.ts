@@ -9,15 +9,18 @@ import {
   choice,
   days,
   directRule,
+  HOST_NAME,
   integer,
   type Kind,
   list,
+  listenAddress,
   nat64Prefix,
   network,
   onOff,
   openedNetwork,
   path,
   portRange,
+  publicUrl,
   seconds,
   secret,
   text,
@@ -52,7 +55,6 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 /** The contract's delays (C12), in seconds. */
 const CONTRACT_SCHEDULE = [30, 60, 120, 240, 480, 960, 1920, 3840, 7680, 15360]
 
-const HOST_NAME = /^(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*$/
 const B64_TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/
 const HEADER_VALUE = /^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/
 
@@ -108,6 +110,29 @@ export const SETTINGS = {
     'The address to listen on; 0.0.0.0 or :: listens on all addresses.',
   ),
   port: setting(integer('port', 0, 65535), 8470, 'The port to listen on; 0 takes any free port.'),
+  publicUrl: optional(
+    publicUrl(),
+    'The URL that browsers and receivers of links reach this server by, with the path that a proxy puts it under. Every absolute link is made from it. Default: the address that the dashboard listens on.',
+  ),
+  dashboard: setting(
+    choice('on|off', ['on', 'off']),
+    'on',
+    'Whether the dashboard is served at /, with its sessions under /session/v1.',
+  ),
+  dashboardListen: optional(
+    listenAddress(),
+    'An address and port of its own for the dashboard and its sessions, which host and port then no longer have. It has nothing else: no API keys work there.',
+  ),
+  sessionIdleHours: setting(
+    integer('hours', 1, 8_760),
+    12,
+    'How long a session of the dashboard lasts without being used, in hours. Use the same value on all nodes.',
+  ),
+  sessionDays: setting(
+    integer('days', 1, 365),
+    7,
+    'How long a session of the dashboard lasts at most, in days from signing in.',
+  ),
   apiKey: optional(
     secret('16 to 4096 characters: letters, digits and -._~+/, then any number of = signs', value =>
       value.length >= 16 && value.length <= 4096 && B64_TOKEN.test(value) ? value : undefined,
@@ -308,6 +333,16 @@ export const SETTINGS = {
 export type SettingKey = keyof typeof SETTINGS
 
 export const SETTING_KEYS = Object.keys(SETTINGS) as SettingKey[]
+
+/** Settings that must have the same value on all nodes, because each of them works for the others too. */
+export const SHARED_SETTINGS = [
+  'leaseMs',
+  'retentionDays',
+  'payloadRetentionDays',
+  'answerRetentionDays',
+  'auditRetentionDays',
+  'sessionIdleHours',
+] as const satisfies readonly SettingKey[]
 
 type ValueOf<S> = S extends Setting<infer T> ? T : never
 

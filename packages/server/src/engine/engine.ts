@@ -78,7 +78,7 @@ export class Engine {
     this.#health = new ReceiverHealth(store, clock, log, options)
     this.#schedules = new TypeSchedules(store, clock, log)
     this.#destinations = new Destinations(store, keyring, options, endpoint => this.#health.learn(endpoint))
-    this.#connections = new Connections(options, clock, options.resolver)
+    this.#connections = new Connections(options, clock, options.resolver, () => store.isShared)
     this.#sender = new Sender({
       connections: this.#connections,
       clock,

@@ -6,6 +6,8 @@ export type DirectRule = {
   readonly target: { readonly name: string } | { readonly network: Network }
   /** null: any. */
   readonly port: number | null
+  /** The rule as it was written, in lower case. */
+  readonly text: string
 }
 
 /** Parts of 1 to 63 letters, digits, hyphens and underscores. A host of a private network can have a single one. */
@@ -18,18 +20,20 @@ const NAME = /^\.?[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-
 export function parseDirectRule(text: string): DirectRule | undefined {
   // An IPv6 address without brackets has no port: its last part could be one.
   const bare = parseNetwork(text)
-  if (bare !== undefined) return { target: { network: bare }, port: null }
+  if (bare !== undefined) return { target: { network: bare }, port: null, text: text.toLowerCase() }
   const [, bracketed, plain = '', portText] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::([1-9]\d{0,4}))?$/.exec(text) ?? []
   const port = portText === undefined ? null : Number(portText)
   if (port !== null && port > 65_535) return undefined
   const network = parseNetwork(bracketed ?? plain)
   if (network !== undefined) {
     const isIpv6 = network.bytes.length === 16
-    return isIpv6 === (bracketed !== undefined) ? { target: { network }, port } : undefined
+    return isIpv6 === (bracketed !== undefined) ? { target: { network }, port, text: text.toLowerCase() } : undefined
   }
   const name = plain.toLowerCase()
   // Text that looks like an IPv4 address, and is none, is a mistake.
-  return NAME.test(name) && !/^[\d.]+$/.test(name) && name.length <= 254 ? { target: { name }, port } : undefined
+  return NAME.test(name) && !/^[\d.]+$/.test(name) && name.length <= 254
+    ? { target: { name }, port, text: text.toLowerCase() }
+    : undefined
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import type { PendingCount } from '../store/operations/deliveries/backlog.ts'
+import type { PartitionBacklog, PendingCount } from '../store/operations/deliveries/backlog.ts'
 import type { Store } from '../store/store.ts'
 import type { StoreState } from './metrics.ts'
 
@@ -13,7 +13,29 @@ const PATIENCE_MS = 3_000
 /** How long a call waits for the store in total: less than Prometheus waits by default. */
 const STORE_PATIENCE_MS = 5_000
 
-type Found = { readonly pending: number; readonly oldestMs: number | null }
+type Found = {
+  readonly pending: number
+  readonly oldestMs: number | null
+  /** By the partition's number. */
+  readonly partitions: ReadonlyMap<number, PartitionBacklog>
+}
+
+const NONE: Found = { pending: 0, oldestMs: null, partitions: new Map() }
+
+/** The pending deliveries of all tenants. */
+type PendingDeliveries = Found & {
+  /** How many of them are due. */
+  readonly due: number
+  /** When the first of those became due, in milliseconds since 1970; null if none is. */
+  readonly oldestDueMs: number | null
+  /** When they were counted, in milliseconds since 1970: now, or when the last walk ended. */
+  readonly countedAtMs: number
+  /** False while the first walk through very many is under way: `pending` is then what it has counted so far. */
+  readonly isWhole: boolean
+}
+
+/** What is counted together. */
+type Counted = { readonly pending: PendingDeliveries; readonly setAside: number }
 
 /**
  * Counts pending deliveries and finds the oldest, at a bounded cost: the store can hold millions of them, and
@@ -26,11 +48,11 @@ export class Backlog {
   readonly #store: Pick<Store, 'read' | 'now'>
   readonly #clock: Clock
   readonly #atOnce: number
-  #reading: Promise<StoreState | null> | undefined
+  #reading: Promise<Counted | null> | undefined
   #walk: Promise<void> | undefined
-  #walked: Found | undefined
+  #walked: PendingDeliveries | undefined
   /** The current walk's count so far. */
-  #soFar: Found = { pending: 0, oldestMs: null }
+  #soFar: Found = NONE
   #walkedAtMs = Number.NEGATIVE_INFINITY
   #isStopped = false
 
@@ -41,8 +63,22 @@ export class Backlog {
     this.#atOnce = atOnce
   }
 
-  /** Concurrent calls share a result. Null if the store fails or takes too long. */
+  /** As metrics need it. Null if the store fails or takes too long. */
   async read(): Promise<StoreState | null> {
+    const counted = await this.count()
+    if (counted === null) return null
+    const { pending, setAside } = counted
+    const ageMs = pending.oldestMs === null ? 0 : this.#store.now() - pending.oldestMs
+    return { pending: pending.pending, oldestPendingSeconds: Math.max(0, ageMs) / 1_000, setAside }
+  }
+
+  /** The same by partition, for those that have pending deliveries. */
+  async readPartitions(): Promise<ReadonlyMap<number, PartitionBacklog> | null> {
+    return (await this.count())?.pending.partitions ?? null
+  }
+
+  /** Concurrent calls share a result. Null if the store fails or takes too long. */
+  async count(): Promise<Counted | null> {
     this.#reading ??= this.#read()
       .catch(() => null)
       .finally(() => {
@@ -65,27 +101,36 @@ export class Backlog {
     await this.#walk
   }
 
-  async #read(): Promise<StoreState> {
+  async #read(): Promise<Counted> {
     const first = await this.#store.read('countPending', { after: null, limit: this.#atOnce })
     const setAside = await this.#store.read('countSetAside', {})
-    const { pending, oldestMs } = first.last === null ? toFound(first) : await this.#walkedCount()
-    const ageMs = oldestMs === null ? 0 : this.#store.now() - oldestMs
-    return { pending, oldestPendingSeconds: Math.max(0, ageMs) / 1_000, setAside }
+    const isAll = first.last === null
+    return { pending: isAll ? this.#summed(toFound(first), true) : await this.#walkedCount(), setAside }
   }
 
-  async #walkedCount(): Promise<Found> {
+  #summed(found: Found, isWhole: boolean): PendingDeliveries {
+    let due = 0
+    let oldestDueMs: number | null = null
+    for (const partition of found.partitions.values()) {
+      due += partition.due
+      oldestDueMs = earliest(oldestDueMs, partition.dueSinceMs)
+    }
+    return { ...found, due, oldestDueMs, countedAtMs: this.#store.now(), isWhole }
+  }
+
+  async #walkedCount(): Promise<PendingDeliveries> {
     if (this.#walk === undefined && this.#clock.monotonicMs() - this.#walkedAtMs >= WALK_PAUSE_MS) {
       this.#walk = this.#count().finally(() => {
         this.#walk = undefined
       })
     }
     if (this.#walked === undefined && this.#walk !== undefined) await this.#atMost(PATIENCE_MS, this.#walk)
-    return this.#walked ?? this.#soFar
+    return this.#walked ?? this.#summed(this.#soFar, false)
   }
 
   /** A failure ends the walk; the next call starts another. */
   async #count(): Promise<void> {
-    this.#soFar = { pending: 0, oldestMs: null }
+    this.#soFar = NONE
     let after: PendingCount['last'] = null
     try {
       do {
@@ -100,14 +145,32 @@ export class Backlog {
       return
     }
     if (after !== null) return
-    this.#walked = this.#soFar
+    this.#walked = this.#summed(this.#soFar, true)
     this.#walkedAtMs = this.#clock.monotonicMs()
   }
 }
 
-const toFound = ({ count, oldestMs }: PendingCount): Found => ({ pending: count, oldestMs })
+const toFound = ({ count, oldestMs, partitions }: PendingCount): Found => ({
+  pending: count,
+  oldestMs,
+  partitions: new Map(partitions.map(each => [each.partition, each])),
+})
 
 function together(a: Found, b: Found): Found {
-  const oldest = [a.oldestMs, b.oldestMs].filter(ms => ms !== null)
-  return { pending: a.pending + b.pending, oldestMs: oldest.length === 0 ? null : Math.min(...oldest) }
+  const partitions = new Map(a.partitions)
+  // A chunk can end within a partition.
+  for (const [partition, more] of b.partitions) {
+    const { pending, due, dueSinceMs } = partitions.get(partition) ?? { pending: 0, due: 0, dueSinceMs: null }
+    partitions.set(partition, {
+      partition,
+      pending: pending + more.pending,
+      due: due + more.due,
+      dueSinceMs: earliest(dueSinceMs, more.dueSinceMs),
+    })
+  }
+  return { pending: a.pending + b.pending, oldestMs: earliest(a.oldestMs, b.oldestMs), partitions }
+}
+
+function earliest(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b)
 }

@@ -1,8 +1,7 @@
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { CLOSE_REASONS, type CloseReason } from '../api/http/connections.ts'
-import type { Clock, Timer } from '../base/clock.ts'
 import { idMs } from '../base/ids.ts'
-import { ATTEMPT_ERRORS, type AttemptError, type EndState } from '../base/model.ts'
+import { ATTEMPT_ERRORS, type AttemptError, END_STATES } from '../base/model.ts'
 import type { Observation } from '../store/observations.ts'
 
 /** Kinds of lane: normal, in order, and in crash mode. */
@@ -51,8 +50,6 @@ export type Snapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
 export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
 
-const END_STATES: readonly EndState[] = ['delivered', 'exhausted', 'cancelled']
-
 /** In seconds, from a local receiver to the last retry of the usual schedule. */
 const DELIVERY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600, 14_400, 43_200]
 /** In seconds, up to the longest timeout that can be set. */
@@ -60,9 +57,6 @@ const RECEIVER_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 const COMMIT_ITEM_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]
 const COMMIT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const DELAY_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
-
-/** How often the event loop's delay is measured. */
-const DELAY_PAUSE_MS = 100
 
 /** Metrics of the operating system's process. Shared, even if several servers run in it. */
 let processRegistry: Registry | undefined
@@ -94,7 +88,6 @@ export class Metrics {
   readonly #commitSeconds: Histogram
   readonly #storeFaults: Counter
   readonly #loopDelay: Histogram
-  #timer: Timer | undefined
 
   constructor(sources: MetricsSources) {
     this.#sources = sources
@@ -143,17 +136,8 @@ export class Metrics {
     )
   }
 
-  /** Starts measuring the event loop's delay. */
-  start(clock: Clock): void {
-    const begunAtMs = clock.monotonicMs()
-    this.#timer = clock.after(DELAY_PAUSE_MS, () => {
-      this.#loopDelay.observe(Math.max(0, clock.monotonicMs() - begunAtMs - DELAY_PAUSE_MS) / 1_000)
-      this.start(clock)
-    })
-  }
-
-  stop(): void {
-    this.#timer?.cancel()
+  observeLoopDelay(delayMs: number): void {
+    this.#loopDelay.observe(delayMs / 1_000)
   }
 
   observe(observation: Observation): void {

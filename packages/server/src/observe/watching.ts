@@ -1,11 +1,15 @@
+import { getHeapStatistics } from 'node:v8'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { TelemetrySettings } from '../config/telemetry-settings.ts'
 import { type BeginTrace, forwardTrace } from '../engine/attempt/trace.ts'
+import type { PartitionBacklog } from '../store/operations/deliveries/backlog.ts'
+import type { NodeLoad } from '../store/operations/nodes.ts'
 import type { Store } from '../store/store.ts'
 import { Backlog } from './backlog.ts'
 import { type Channel, Sibling } from './gathering.ts'
-import { METRICS_CONTENT_TYPE, Metrics, type NodeSources, type Snapshot, writeMetrics } from './metrics.ts'
+import { LoopDelay } from './loop-delay.ts'
+import { LANE_KINDS, METRICS_CONTENT_TYPE, Metrics, type NodeSources, type Snapshot, writeMetrics } from './metrics.ts'
 import { StatsWriter } from './stats-writer.ts'
 import type { Telemetry } from './telemetry.ts'
 
@@ -31,11 +35,13 @@ type Traces = {
 /** All observability: metrics, statistics, traces. Assembled here, started and stopped with the server. */
 export class Watching {
   readonly traces: Traces
-  readonly #clock: Clock
+  readonly #store: Store
+  readonly #loopDelay: LoopDelay
   readonly #metrics: Metrics
   readonly #backlog: Backlog
   readonly #stats: StatsWriter
   readonly #sibling: Sibling | undefined
+  #node: NodeSources | undefined
   readonly #telemetry: Telemetry | null
 
   static async open(options: WatchingOptions): Promise<Watching> {
@@ -60,7 +66,8 @@ export class Watching {
     traces: Traces,
   ) {
     const { store, clock, logger, parent } = options
-    this.#clock = clock
+    this.#store = store
+    this.#loopDelay = new LoopDelay(clock, delayMs => metrics.observeLoopDelay(delayMs))
     this.#backlog = backlog
     this.#metrics = metrics
     this.#telemetry = telemetry
@@ -75,11 +82,35 @@ export class Watching {
 
   /** Adds the metrics of these parts, which are created after this object since they use its traces. */
   attach(node: NodeSources): void {
+    this.#node = node
     this.#metrics.attach(node)
   }
 
+  /** How busy this process is. To be called after `attach`. */
+  load(): NodeLoad {
+    const { inFlight, lanes } = this.#node!.engine()
+    const { rss, heapUsed } = process.memoryUsage()
+    return {
+      inFlight,
+      lanes: LANE_KINDS.reduce((sum, kind) => sum + lanes[kind], 0),
+      unsettled: this.#store.unsettled,
+      connections: this.#node!.connections(),
+      eventLoopDelay: this.#loopDelay.summary(),
+      memory: {
+        residentBytes: rss,
+        heapBytes: heapUsed,
+        heapLimitBytes: getHeapStatistics().heap_size_limit,
+      },
+    }
+  }
+
+  /** Pending deliveries by partition. Null if the store fails or takes too long. */
+  pendingByPartition(): Promise<ReadonlyMap<number, PartitionBacklog> | null> {
+    return this.#backlog.readPartitions()
+  }
+
   start(): void {
-    this.#metrics.start(this.#clock)
+    this.#loopDelay.start()
     this.#stats.start()
   }
 
@@ -94,9 +125,14 @@ export class Watching {
     return this.#stats.flush()
   }
 
+  /** Pending deliveries of all tenants, and those that are set aside. Null if the store can't count them in time. */
+  countBacklog(): ReturnType<Backlog['count']> {
+    return this.#backlog.count()
+  }
+
   /** To be called before the store is closed. */
   async stop(): Promise<void> {
-    this.#metrics.stop()
+    this.#loopDelay.stop()
     await Promise.all([this.#stats.stop(), this.#backlog.stop(), this.#telemetry?.stop()])
   }
 }

@@ -1,4 +1,4 @@
-/** API keys: how one is generated, and what the store keeps of it. */
+/** API keys, and the tokens that stand for them in a browser: how one is generated, and what the store keeps of it. */
 import { hash, randomBytes } from 'node:crypto'
 
 const KEY_BYTES = 32
@@ -10,4 +10,12 @@ const KEY_BYTES = 32
 export const hashOfKey = (key: string): Buffer => hash('sha256', key, 'buffer')
 
 /** A new key. Its prefix lets secret scanners find leaked keys. */
-export const makeKey = (): string => `phk_${randomBytes(KEY_BYTES).toString('base64url')}`
+export const makeKey = (): string => make('phk')
+
+/** A new session's token. */
+export const makeSessionToken = (): string => make('phs')
+
+/** The token of a new sign-in link. */
+export const makeSignInToken = (): string => make('phl')
+
+const make = (prefix: string): string => `${prefix}_${randomBytes(KEY_BYTES).toString('base64url')}`

@@ -1,6 +1,11 @@
 /** Puts the parts of a process together, and lists the services in the order in which they start. */
+import { Buffer } from 'node:buffer'
+import { hostname } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import pkg from '../../package.json' with { type: 'json' }
 import { createApi } from '../api/api.ts'
+import { Pages } from '../api/dashboard/pages.ts'
+import type { ApiOptions } from '../api/options.ts'
 import type { Services } from '../api/resource-list.ts'
 import { Books } from '../background/books.ts'
 import { Erasure } from '../background/erasure.ts'
@@ -13,13 +18,16 @@ import { StatisticsCleaner } from '../background/statistics.ts'
 import { BackgroundWorks } from '../background/works.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
-import { PARTITION_COUNT } from '../base/model.ts'
+import { type ApiKeyId, PARTITION_COUNT } from '../base/model.ts'
 import { TypeSamples } from '../catalogue/type-samples.ts'
 import { type Config, readEnvironment } from '../config/config.ts'
+import { settingsInEffect } from '../config/in-effect.ts'
+import { SHARED_SETTINGS } from '../config/settings.ts'
 import { Engine } from '../engine/engine.ts'
-import { AllPartitions, LeasedPartitions, type Partitions } from '../engine/ownership/partitions.ts'
+import { AllPartitions, LeasedPartitions, newNode, type Partitions } from '../engine/ownership/partitions.ts'
 import { Names } from '../guard/names/names.ts'
 import type { EngineState } from '../observe/metrics.ts'
+import { NodeReporter } from '../observe/node-reporter.ts'
 import { StoreReadiness } from '../observe/readiness.ts'
 import { Watching } from '../observe/watching.ts'
 import { Checker } from '../publish/checking/checker.ts'
@@ -37,18 +45,26 @@ import { Events } from '../services/events/events.ts'
 import { FilterTrials } from '../services/filter-trials.ts'
 import { IdempotentCalls } from '../services/idempotent-calls.ts'
 import { KeyRotation } from '../services/key-rotation.ts'
+import { Nodes, type NodesOptions } from '../services/nodes.ts'
+import { type CountBacklog, Overview } from '../services/overview.ts'
 import { ReplayBatches } from '../services/replay-batches.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
 import { Search } from '../services/search.ts'
+import { SessionCache } from '../services/sessions/session-cache.ts'
+import { Sessions } from '../services/sessions/sessions.ts'
 import { Stats } from '../services/stats.ts'
 import { Streams } from '../services/stream/streams.ts'
+import { TenantRanks } from '../services/tenant-stats.ts'
 import { Exports } from '../services/tenants/exports.ts'
 import { Tenants } from '../services/tenants/tenants.ts'
 import type { Bus } from '../store/bus.ts'
+import type { NodeLoad, NodeReport } from '../store/operations/nodes.ts'
 import { Relay } from '../store/relay.ts'
 import type { Store } from '../store/store.ts'
 import { ApiServer } from './api-server.ts'
+import { RunningChecks } from './checks/running-checks.ts'
+import { DashboardLink } from './dashboard-link.ts'
 import { createIdentify } from './identify.ts'
 import type { OpenedKeyring, RootKey } from './instance-keys.ts'
 import type { Lifecycle, Service } from './lifecycle.ts'
@@ -73,6 +89,8 @@ export type Composed = {
   readonly services: readonly Service[]
   readonly api: ApiServer
   readonly engine: Engine
+  /** What starts once the operator has been told the API's URL. */
+  readonly whenAnnounced: readonly Service[]
 }
 
 /** How often the inbox is checked for events published from SQL or put there by another node. */
@@ -84,9 +102,14 @@ const ATTEMPT_MARGIN_MS = 5_000
 
 export async function compose(foundation: Foundation): Promise<Composed> {
   const { config, store, bus, clock, logger, io } = foundation
+  const node = newNode()
+  const startedAtMs = store.now()
+  const report = () => reportOf(foundation, startedAtMs, watching.load())
   const partitions =
-    bus === null ? new AllPartitions(store) : new LeasedPartitions(store, clock, logger, config.leaseMs)
-  const watching = await Watching.open({
+    bus === null
+      ? new AllPartitions(store, node)
+      : new LeasedPartitions(store, clock, logger, config.leaseMs, { id: node, report })
+  const watching: Watching = await Watching.open({
     store,
     clock,
     logger,
@@ -96,6 +119,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     parent: io.parent,
   })
   const apiKeys = new ApiKeyCache(store, clock)
+  const callers = composeCallers(foundation, apiKeys)
   const names = new Names(clock, { environment: readEnvironment() })
   const checker = new Checker(clock, logger)
   const sending = composeSending(foundation, partitions, watching, { names, checker })
@@ -107,15 +131,30 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     ...sending,
     checker,
     apiKeys,
+    sessions: callers.sessions,
     names,
     typeSamples,
     keyRotation,
     countReplay,
+    nodes: { id: idOfNode(node), report, pendingByPartition: () => watching.pendingByPartition() },
     onBackgroundWork: () => works.look(),
     flushStats: () => watching.flushStats(),
+    countBacklog: () => watching.countBacklog(),
   })
   const readiness = new StoreReadiness(store, clock, logger)
-  const api = composeApi(foundation, services, apiKeys, watching, readiness)
+  const checks = new RunningChecks({ store, config, clock, resolver: names.resolve })
+  const pages = composePages(foundation)
+  const api = composeApi(
+    foundation,
+    services,
+    { callers, pages },
+    {
+      watching,
+      readiness: () => readiness.check(),
+      checks: () => checks.report(),
+      nodeId: idOfNode(node),
+    },
+  )
   watching.attach({
     engine: () => engineState(sending.engine, partitions),
     failedAuthentications: () => api.failedAuthentications(),
@@ -128,21 +167,23 @@ export async function compose(foundation: Foundation): Promise<Composed> {
   return {
     api,
     engine: sending.engine,
+    whenAnnounced: composeLink(foundation, pages, callers, () => config.publicUrl ?? api.dashboardUrl()),
     services: [
       { name: 'checking', close: () => checker.stop() },
       ...composeRelay(foundation, partitions),
       // After the relay, which reports changes from here on.
       { name: 'API keys', start: () => apiKeys.open(), close: () => apiKeys.close() },
+      { name: 'sessions', start: () => callers.cache.open(), close: () => callers.cache.close() },
       { name: 'names', close: () => names.close() },
       { name: 'observation', start: () => watching.start(), stop: () => watching.stop() },
       { name: 'readiness', start: () => readiness.start(), stop: () => readiness.stop() },
       // Before the services that store events: it is stopped after them, so it sees every event they store.
       { name: 'samples of types', stop: () => typeSamples.stop() },
-      ...(config.role === 'api' ? [] : sending.services),
+      ...(config.role === 'api' ? composeReporter(foundation, node, report) : sending.services),
       { name: 'key rotation', stop: () => keyRotation.stop() },
       {
         name: 'API',
-        start: () => api.listen(config),
+        start: () => api.listen(listeningOf(config, pages)),
         refuse: () => api.refuse(),
         drain: timeoutMs => api.drain(timeoutMs),
       },
@@ -159,6 +200,69 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     ],
   }
 }
+
+const idOfNode = (node: Uint8Array): string => Buffer.from(node).toString('hex')
+
+/** What this process reports about itself to the other nodes. */
+function reportOf({ config, lifecycle }: Foundation, startedAtMs: number, load: NodeLoad): NodeReport {
+  return {
+    version: pkg.version,
+    role: config.role,
+    host: hostname(),
+    pid: process.pid,
+    startedAtMs,
+    isDraining: lifecycle.isDraining,
+    load,
+    sharedSettings: Object.fromEntries(SHARED_SETTINGS.map(name => [name, config[name]])),
+  }
+}
+
+/** A node that only takes calls has no leases to report with. */
+function composeReporter({ store, clock, config }: Foundation, node: Uint8Array, report: () => NodeReport): Service[] {
+  const reporter = new NodeReporter(store, clock, { node, aliveMs: config.leaseMs, report })
+  return [{ name: 'node report', start: () => reporter.start(), stop: () => reporter.stop() }]
+}
+
+type Callers = ReturnType<typeof composeCallers>
+
+/** Who can call the API: keys, and the sessions that stand for them. */
+function composeCallers({ config, store, clock, rootKey }: Foundation, apiKeys: ApiKeyCache) {
+  const keyOf = (id: ApiKeyId) => apiKeys.get(id)
+  const { sessionIdleHours } = config
+  const gate = createIdentify(config, rootKey, apiKeys)
+  const cache = new SessionCache(store, clock, { sessionIdleHours, isRoot: rootKey.matches, keyOf })
+  const parts = { cache, identify: gate.identify, keyOf, rootHash: rootKey.hash, clock }
+  return { gate, cache, sessions: new Sessions(store, config, parts) }
+}
+
+/** Where `npm run build:dashboard` puts the dashboard. */
+const DASHBOARD_FOLDER = fileURLToPath(new URL('../../../dashboard/dist', import.meta.url))
+
+function composePages({ config, clock, io }: Foundation): Pages | null {
+  if (config.dashboard === 'off' || config.role === 'delivery') return null
+  return new Pages({ folder: io.dashboardFolder ?? DASHBOARD_FOLDER, basePath: basePathOf(config), clock })
+}
+
+/** In development mode, and for one of the processes that share the output, a link to the dashboard is shown. */
+function composeLink(
+  { config, clock, io }: Foundation,
+  pages: Pages | null,
+  { sessions }: Callers,
+  url: () => string,
+): Service[] {
+  if (!config.dev || pages === null || io.sharing === 'another') return []
+  const link = new DashboardLink({ url, pages, sessions }, clock, io)
+  return [{ name: 'dashboard link', start: () => link.start(), stop: () => link.stop() }]
+}
+
+/** A node without a dashboard doesn't listen for one. */
+const listeningOf = ({ host, port, dashboardListen }: Config, pages: Pages | null) => ({
+  host,
+  port,
+  dashboardListen: pages === null ? null : dashboardListen,
+})
+
+const basePathOf = ({ publicUrl }: Config): string => (publicUrl === null ? '/' : new URL(publicUrl).pathname)
 
 /** What one node does for all. */
 function composeWorks({ config, store, clock, logger }: Foundation, countReplay: ReplayCounter) {
@@ -223,19 +327,22 @@ function composeSending(
 type ServiceParts = Pick<Sending, 'publisher'> & {
   readonly checker: Checker
   readonly apiKeys: ApiKeyCache
+  readonly sessions: Sessions
   readonly names: Names
   readonly typeSamples: TypeSamples
   readonly keyRotation: KeyRotation
   readonly countReplay: ReplayCounter
+  readonly nodes: NodesOptions
   readonly onBackgroundWork: () => void
   readonly flushStats: () => Promise<void>
+  readonly countBacklog: CountBacklog
 }
 
 /** The services behind the API. */
 function composeServices(foundation: Foundation, parts: ServiceParts): Services & { readonly streams: Streams } {
   const { config, store, clock, keys, logger } = foundation
-  const { publisher, checker, apiKeys, names, typeSamples, keyRotation, countReplay, onBackgroundWork, flushStats } =
-    parts
+  const { publisher, checker, apiKeys, sessions, names, typeSamples, keyRotation, countReplay, nodes } = parts
+  const { onBackgroundWork, flushStats, countBacklog } = parts
   const types = () => publisher.types()
   const endpoints = new Endpoints(store, keys.keyring, config, types, { resolver: names.resolve })
   return {
@@ -251,6 +358,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     }),
     exports: new Exports(store),
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
+    sessions,
     eventTypes: new EventTypes(store, typeSamples, config, checker),
     deliveries: new Deliveries(store, clock),
     events: new Events(store, clock),
@@ -260,20 +368,31 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     search: new Search(store, clock),
     keyRotation,
     stats: new Stats(store, flushStats),
+    nodes: new Nodes(store, nodes),
+    overview: new Overview(store, countBacklog),
+    tenantRanks: new TenantRanks(store, clock, flushStats),
     idempotentCalls: new IdempotentCalls(store, keys.keyring),
   }
 }
 
+type Looks = Pick<ApiOptions, 'readiness' | 'checks' | 'nodeId'> & { readonly watching: Watching }
+
 function composeApi(
   foundation: Foundation,
   services: Services,
-  apiKeys: ApiKeyCache,
-  watching: Watching,
-  readiness: StoreReadiness,
+  { callers, pages }: { readonly callers: Callers; readonly pages: Pages | null },
+  { watching, ...looks }: Looks,
 ): ApiServer {
-  const { config, clock, logger, rootKey, lifecycle } = foundation
+  const { config, clock, logger, lifecycle, io } = foundation
+  const settings = settingsInEffect(config, io.origins ?? {})
   const created = createApi(services, {
-    ...createIdentify(config, rootKey, apiKeys),
+    ...callers.gate,
+    basePath: basePathOf(config),
+    dashboard: pages === null ? 'none' : config.dashboardListen === null ? 'shared' : 'apart',
+    publicUrl: () => config.publicUrl ?? api.dashboardUrl(),
+    givenUrl: config.publicUrl,
+    sessions: callers.cache,
+    pages,
     clock,
     egressAddresses: config.egressAddresses,
     version: pkg.version,
@@ -284,13 +403,15 @@ function composeApi(
     maxConnectionsPerAddress: config.maxConnectionsPerAddress,
     isReady: () => lifecycle.isReady,
     isDraining: () => lifecycle.isDraining,
-    readiness: () => readiness.check(),
+    ...looks,
+    settings: () => settings,
     logger,
     metrics: () => watching.metrics(),
     metricsOpen: config.metricsOpen,
     ...watching.traces,
   })
-  return new ApiServer(created, clock)
+  const api = new ApiServer(created, clock)
+  return api
 }
 
 function engineState(engine: Engine, partitions: Partitions): EngineState {

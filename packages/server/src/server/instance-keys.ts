@@ -49,8 +49,12 @@ export async function openKeyring(store: Store, settings: KeySettings): Promise<
   return { keyring, place, keyFile, isNew: found === undefined }
 }
 
-/** Whether a hash is that of the root key, which can do everything. Compares in constant time. */
-export type RootKey = { readonly matches: (hash: Buffer) => boolean }
+/** The root key, which can do everything. */
+export type RootKey = {
+  readonly hash: Buffer
+  /** Whether a hash is that of the root key. Compares in constant time. */
+  readonly matches: (hash: Buffer) => boolean
+}
 
 /**
  * @param given the configured key, which replaces the stored one. Undefined to use the stored one
@@ -72,5 +76,5 @@ export async function openRootKey(
       await store.write('recordKeyChange', { target: 'root_key', targetId: 'root', nowMs: store.now() })
     }
   }
-  return { matches: offered => timingSafeEqual(offered, hash) }
+  return { hash, matches: offered => timingSafeEqual(offered, hash) }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Output } from '../base/output.ts'
+import type { Origins } from '../config/config.ts'
 import type { TelemetrySettings } from '../config/telemetry-settings.ts'
 import type { Channel } from '../observe/gathering.ts'
 
@@ -14,6 +15,10 @@ export type ServerIo = {
   readonly sharing?: Sharing
   /** The channel to the process that started this one, if several share the port. Default: none. */
   readonly parent?: Channel
+  /** Where the settings come from. Default: all are defaults. */
+  readonly origins?: Origins
+  /** The folder with the built dashboard. Default: where `npm run build:dashboard` puts it. */
+  readonly dashboardFolder?: string
   /** The OpenTelemetry settings from the environment. Default: none, and OpenTelemetry is not loaded. */
   readonly telemetry?: TelemetrySettings | null
 }

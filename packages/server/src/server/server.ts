@@ -5,6 +5,7 @@ import { StartRefused } from '../base/start-refused.ts'
 import type { Config } from '../config/config.ts'
 import type { Store } from '../store/store.ts'
 import { announce, announceExposed, announceKeyFile, remindOfKey } from './announce.ts'
+import { DashboardNotListening } from './api-server.ts'
 import type { Composed } from './compose.ts'
 import { findExposed } from './exposure.ts'
 import { openKeyring, openRootKey } from './instance-keys.ts'
@@ -38,11 +39,19 @@ export async function startServer(config: Config, io: ServerIo): Promise<Running
   try {
     announceExposed(io, log.logger, exposed)
     await lifecycle.start({ name: 'store', close: () => opened.store.close() })
-    const { services, api, engine } = await prepareAndCompose(await parts, opened, config, io, log, lifecycle)
+    const { services, api, engine, whenAnnounced } = await prepareAndCompose(
+      await parts,
+      opened,
+      config,
+      io,
+      log,
+      lifecycle,
+    )
     for (const service of services) await lifecycle.start(service)
     lifecycle.ready()
     const url = api.url()
     announce(io, log.logger, config, url)
+    for (const service of whenAnnounced) await lifecycle.start(service)
     return {
       url,
       async stop() {
@@ -86,13 +95,13 @@ async function prepareAndCompose(
   return compose({ config, store, bus, clock, logger: log.logger, io, keys, rootKey, lifecycle })
 }
 
-async function refusal(error: unknown, store: Store, { host, port }: Config): Promise<unknown> {
+async function refusal(error: unknown, store: Store, { host, port, dashboardListen }: Config): Promise<unknown> {
   const { code } = error as NodeJS.ErrnoException
-  if (code !== undefined && LISTEN_FAULTS.has(code)) {
-    const where = `${host.includes(':') ? `[${host}]` : host}:${port}`
-    return new StartRefused(`The API cannot listen on ${where} (${code}): choose another --host or --port.`, {
-      cause: error,
-    })
-  }
-  return storeRefusal(error, store)
+  if (code === undefined || !LISTEN_FAULTS.has(code)) return storeRefusal(error, store)
+  const [what, at, remedy] =
+    error instanceof DashboardNotListening && dashboardListen !== null
+      ? ['dashboard', dashboardListen, 'another address in --dashboard-listen']
+      : ['API', { host, port }, 'another --host or --port']
+  const where = `${at.host.includes(':') ? `[${at.host}]` : at.host}:${at.port}`
+  return new StartRefused(`The ${what} cannot listen on ${where} (${code}): choose ${remedy}.`, { cause: error })
 }

@@ -7,7 +7,7 @@ import type { LaneItem } from './operations/lanes/lanes.ts'
  */
 export type Change =
   | { readonly kind: 'catalogue' }
-  /** API keys were created or revoked. */
+  /** API keys were created or revoked, or sessions started or ended. */
   | { readonly kind: 'api_keys' }
   | { readonly kind: 'tenant'; readonly tenant: TenantId }
   | { readonly kind: 'endpoint'; readonly tenant: TenantId; readonly endpoint: EndpointId; readonly partition: number }

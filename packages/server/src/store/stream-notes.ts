@@ -61,11 +61,9 @@ export function packNotes(notes: readonly Note['note'][]): string | undefined {
     }
   }
   if (groups.length === 0) return undefined
-  const packed = groups.map(({ tenant, letter, items }): Group => [
-    tenant,
-    letter,
-    Buffer.concat(items).toString('base64'),
-  ])
+  const packed = groups.map(
+    ({ tenant, letter, items }): Group => [tenant, letter, Buffer.concat(items).toString('base64')],
+  )
   return JSON.stringify(packed)
 }
 

@@ -11,6 +11,8 @@ const bench = new ApiBench()
 type Kind = { scope: ApiKeyScope; tenant: string | null }
 type Operation = { method: string; path: string; id: string }
 let operations: Operation[]
+/** Those of keys: the others exist for sessions only, and sessions.test.ts calls them. */
+let ofKeys: Operation[]
 
 const SCOPES = ['all', 'publish', 'read'] as const
 const KINDS: Kind[] = [null, 'acme', 'beta'].flatMap(tenant => SCOPES.map(scope => ({ scope, tenant })))
@@ -46,6 +48,7 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   getEndpoint: 'read',
   getEndpointSchedule: 'read',
   createEndpoint: 'write',
+  checkEndpoint: 'write',
   updateEndpoint: 'write',
   deleteEndpoint: 'write',
   testEndpoint: 'write',
@@ -63,6 +66,8 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   getDelivery: 'read',
   listSetAsideDeliveries: 'read',
   retryDelivery: 'write',
+  retryMatchingDeliveries: 'write',
+  retryAllMatchingDeliveries: 'write',
   cancelDelivery: 'write',
   createReplay: 'write',
   listReplays: 'read',
@@ -79,14 +84,27 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   search: 'read',
   searchTenant: 'read',
   getStats: 'read',
+  getAllStats: 'read',
+  getOverview: 'read',
+  getAllOverview: 'read',
+  listTenantStats: 'read',
   listApiKeys: 'operator',
   getApiKey: 'operator',
   createApiKey: 'operator',
   revokeApiKey: 'operator',
+  signIn: 'sign-in',
+  getSession: 'session',
+  signOut: 'session',
+  listSessions: 'operator',
+  revokeSession: 'operator',
+  createSignInLink: 'operator',
   listAudit: 'operator',
   rotateSigningSecret: 'write',
   getEncryptionKeys: 'operator',
   rotateEncryptionKey: 'operator',
+  listNodes: 'read',
+  getSettings: 'operator',
+  getChecks: 'read',
 }
 
 /** The access that each call needs, read from its route. */
@@ -112,6 +130,7 @@ beforeAll(async () => {
       id,
     })),
   )
+  ofKeys = operations.filter(({ path }) => path.startsWith('/v1') && path !== '/v1/session')
 })
 afterAll(() => bench.closeApi())
 
@@ -119,7 +138,7 @@ afterAll(() => bench.closeApi())
 function mayCall({ scope, tenant }: Kind, { method, path }: Operation): boolean {
   const isUnderTenant = path.startsWith('/v1/tenants/{tenant}')
   const isOperators =
-    /^\/v1\/(api-keys|audit|encryption-keys)/.test(path) ||
+    /^\/v1\/(api-keys|audit|encryption-keys|settings|sessions|sign-in-links)/.test(path) ||
     (method !== 'GET' &&
       (path.startsWith('/v1/replays') ||
         path.startsWith('/v1/event-types') ||
@@ -154,7 +173,7 @@ describe('each call', () => {
     'is allowed or forbidden for a key with the scope $scope and the tenant $tenant, as documented',
     async kind => {
       const { secret } = await bench.apiKeys.create({ name: 'k', ...kind })
-      for (const operation of operations.filter(({ path }) => path.startsWith('/v1'))) {
+      for (const operation of ofKeys) {
         const may = mayCall(kind, operation)
         const tenant = may && operation.id.endsWith('eteTenant') ? 'unknown' : 'acme'
         const { status, body } = await call(operation, secret, tenant)
@@ -168,7 +187,7 @@ describe('each call', () => {
   it('is allowed with the root key, and refused without a valid key', async () => {
     const revoked = await bench.apiKeys.create({ name: 'k', scope: 'all' })
     await bench.apiKeys.revoke(revoked.key.id)
-    for (const operation of operations.filter(({ path }) => path.startsWith('/v1'))) {
+    for (const operation of ofKeys) {
       const tenant = operation.id.endsWith('eteTenant') ? 'unknown' : 'acme'
       expect([200, 400, 404], operation.id).toContain((await call(operation, KEY, tenant)).status)
       for (const key of [null, `${revoked.secret}x`, revoked.secret]) {

@@ -14,7 +14,9 @@ class AnswerChecker {
   constructor(document: Json) {
     this.#document = sealed(structuredClone(document))
     this.#ajv.addSchema({ $id: 'https://test/openapi', ...this.#document })
-    this.#paths = Object.entries(this.#document.paths).map(([path, operations]) => ({
+    // As the document has it, a path without parameters comes before one that matches it with some.
+    const paths = Object.entries<Json>(this.#document.paths).sort(([a], [b]) => parametersOf(a) - parametersOf(b))
+    this.#paths = paths.map(([path, operations]) => ({
       pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{[^}]+\}/g, '[^/]+')}$`),
       operations,
     }))
@@ -57,6 +59,8 @@ class AnswerChecker {
     return validate(body) ? [] : this.#ajv.errorsText(validate.errors, { separator: '\n' }).split('\n')
   }
 }
+
+const parametersOf = (path: string): number => path.split('{').length
 
 const checkers = new Map<string, AnswerChecker>()
 

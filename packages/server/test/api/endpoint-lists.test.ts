@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { describe, expect, it } from 'vitest'
+import { DAY_MS } from '../../src/base/durations.ts'
 import { idBytes } from '../../src/base/ids.ts'
+import { noCounts } from '../../src/store/operations/stats.ts'
 import { PAYLOAD, TYPE } from '../services/setup.ts'
 import { anAttempt, anEndpoint, aSettlement } from '../store/builders.ts'
 import { type Json, refused, useApi } from './setup.ts'
@@ -210,4 +212,58 @@ describe('a page of large endpoints', () => {
     expect(back.prevCursor).toBeNull()
     expect((await get(`${ACME}?limit=1000&cursor=${back.nextCursor}`)).body.data).toEqual(second.data)
   }, 60_000)
+})
+
+describe('a list of endpoints with their statistics', () => {
+  const add = (endpoint: string, startMs: number, counts: object) =>
+    bench.store.write('addStats', {
+      entries: [
+        { endpoint, startMs: startMs - (startMs % 60_000), counts: { ...noCounts(), ...counts }, latencies: new Map() },
+      ],
+    })
+
+  it('shows what happened at each in the period, and its last delivery', async () => {
+    await bench.tenants.put('beta', {})
+    const [quiet, busy] = [await bench.endpoint(), await attempted('acme', null)]
+    const theirs = await bench.endpoint({}, 'beta')
+    const nowMs = Date.now()
+    await add(busy, nowMs, { delivered: 3, exhausted: 1, status_2xx: 3, status_5xx: 5, no_answer: 4 })
+    await add(busy, nowMs - 3 * DAY_MS, { status_2xx: 12 })
+    await add(theirs, nowMs, { status_2xx: 1 })
+    const stats = async (url: string) => {
+      const { status, body } = await get(url)
+      expect(status).toBe(200)
+      return new Map(body.data.map(({ id, stats: shown }: Json) => [id, shown]))
+    }
+    expect((await stats(ACME)).get(busy)).toBeUndefined()
+    const day = await stats(`${ACME}?stats=24h`)
+    expect(day.get(busy)).toMatchObject({
+      deliveries: { delivered: 3, exhausted: 1, cancelled: 0 },
+      attempts: 12,
+      failedAttempts: 9,
+      failureRate: 0.75,
+      lastDelivery: { state: 'delivered', endedAt: '1970-01-01T00:00:20.000Z' },
+    })
+    expect(day.get(quiet)).toMatchObject({ attempts: 0, failureRate: null, lastDelivery: null })
+    const week = (await stats(`${ACME}?stats=7d`)).get(busy) as Json
+    expect([week.attempts, week.failureRate]).toEqual([24, 9 / 24])
+    expect(Date.parse(week.from) % DAY_MS).toBe(0)
+    expect(Date.parse(week.from)).toBeLessThanOrEqual(nowMs - 7 * DAY_MS)
+    expect(Date.parse(week.from)).toBeGreaterThan(nowMs - 8 * DAY_MS - 1)
+    const all = await stats('/v1/endpoints?stats=30d')
+    expect((all.get(theirs) as Json).attempts).toBe(1)
+    expect((await get(`${ACME}/${busy}`)).body.stats).toBeUndefined()
+    expect(refused(await get(`${ACME}?stats=1y`))).toEqual([422, 'invalid', ['stats']])
+  })
+
+  it('finds endpoints by a text in their URL, name or uid', async () => {
+    const named = await bench.endpoint({ name: 'Billing of Ümit' })
+    const byUid = await bench.endpoint({ uid: 'new-billing' })
+    const byUrl = await bench.endpoint({ url: 'https://billing.example.com/' })
+    await bench.endpoint({ url: 'https://hooks.example.com/100%25' })
+    expect(await ids(`${ACME}?text=BILLING`)).toEqual([byUrl, byUid, named])
+    expect(await ids(`/v1/endpoints?text=of%20${encodeURIComponent('Ümit')}`)).toEqual([named])
+    expect(await ids(`${ACME}?text=%25`)).toHaveLength(1)
+    expect(refused(await get(`${ACME}?text=`))).toEqual([422, 'invalid', ['text']])
+  })
 })

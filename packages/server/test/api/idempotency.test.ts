@@ -18,6 +18,8 @@ const CHANGING = [
   'cancelDelivery',
   'cancelReplay',
   'cancelReplayBatch',
+  // A second link does no harm: it ends by itself.
+  'createSignInLink',
   'disableEndpoint',
   'enableEndpoint',
   'eraseTenant',
@@ -25,6 +27,8 @@ const CHANGING = [
   'pauseReplayBatch',
   'resumeReplay',
   'resumeReplayBatch',
+  // Has no key yet to repeat the call under.
+  'signIn',
   'tryFilter',
   'unarchiveEventType',
 ]

@@ -46,6 +46,7 @@ describe('the list of resources', () => {
         "Search",
         "Retries",
         "API keys",
+        "Sessions",
         "Audit",
         "Operations",
         "Egress",

@@ -1,17 +1,15 @@
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect } from 'vitest'
 import { type CreatedApi, createApi } from '../../src/api/api.ts'
-import type { Caller } from '../../src/api/http/gate.ts'
 import type { Api } from '../../src/api/http/routes.ts'
 import type { ApiOptions } from '../../src/api/options.ts'
 import type { Services } from '../../src/api/resource-list.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { createLogger } from '../../src/base/logger.ts'
-import { hashOfKey } from '../../src/secrets/api-key.ts'
-import { Bench } from '../services/setup.ts'
+import { Bench, KEY, NODE } from '../services/setup.ts'
 import { checkerOf } from './answer-checker.ts'
 
-export const KEY = 'test-key-0123456789'
+export { KEY }
 
 type Sent = {
   readonly body?: unknown
@@ -40,6 +38,7 @@ export class ApiBench extends Bench {
   ready = true
   readiness = { publishing: true, reading: true, isReady: true }
   #checker!: ReturnType<typeof checkerOf>
+  #paths = { basePath: '/', hasSessions: true }
 
   async openApi(services: Partial<Services> = {}, options: Partial<ApiOptions> = {}): Promise<void> {
     await this.open()
@@ -57,6 +56,7 @@ export class ApiBench extends Bench {
     this.api = this.created.api
     await this.api.ready()
     this.#checker = checkerOf(this.api.swagger() as Json)
+    this.#paths = { basePath: options.basePath ?? '/', hasSessions: options.dashboard !== 'none' }
   }
 
   /** An API that is not ready yet. */
@@ -74,17 +74,27 @@ export class ApiBench extends Bench {
         replays: this.replays,
         replayBatches: this.replayBatches,
         apiKeys: this.apiKeys,
+        sessions: this.sessions,
         keyRotation: this.keyRotation,
         search: this.search,
         stats: this.stats,
         streams: this.streams,
+        nodes: this.nodes,
+        overview: this.overview,
+        tenantRanks: this.tenantRanks,
         retrySchedules: this.retrySchedules,
         exports: this.exports,
         idempotentCalls: this.idempotentCalls,
         ...services,
       },
       {
-        identify: key => this.#identify(key),
+        identify: this.identify,
+        basePath: '/',
+        dashboard: 'shared',
+        publicUrl: () => 'http://127.0.0.1:8470/',
+        givenUrl: null,
+        sessions: this.sessionCache,
+        pages: null,
         trustedProxies: [],
         clock: systemClock,
         egressAddresses: ['192.0.2.1'],
@@ -99,16 +109,13 @@ export class ApiBench extends Bench {
         readiness: async () => this.readiness,
         metrics: async () => ({ type: 'text/plain; version=0.0.4; charset=utf-8', text: '# HELP x\n' }),
         metricsOpen: false,
+        nodeId: NODE,
+        settings: () => [],
+        checks: async () => ({ findings: [], checkedAtMs: Date.now(), durationMs: 0 }),
         logger: createLogger({ level: 'info', stdout: { write: line => this.log.push(line) } }).logger,
         ...options,
       },
     )
-  }
-
-  #identify(key: string): Caller | undefined {
-    if (key === KEY) return { key: null }
-    const found = this.apiKeyCache.find(hashOfKey(key))
-    return found === undefined ? undefined : { key: found }
   }
 
   failedAuthentications = () => this.created.failedAuthentications()
@@ -149,9 +156,16 @@ export class ApiBench extends Bench {
       text,
       body: /\bjson\b/.test(type) && text !== '' ? JSON.parse(text) : undefined,
     }
-    const faults = this.#checker.check(method, url, { ...answer, type })
+    const faults = this.#checker.check(method, this.#documented(url), { ...answer, type })
     expect(faults, `${method} ${url} → ${answer.status} ${text.slice(0, 300)}`).toEqual([])
     return answer
+  }
+
+  /** The path in the document: without `publicUrl`'s path, and, as sessions have the same paths, without their door. */
+  #documented(url: string): string {
+    const { basePath, hasSessions } = this.#paths
+    const path = url.startsWith(basePath) ? url.slice(basePath.length - 1) : url
+    return hasSessions ? path.replace(/^\/session(?=\/v1\/)/, '') : path
   }
 
   get = (url: string, sent?: Sent) => this.send('GET', url, sent)

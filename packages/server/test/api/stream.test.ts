@@ -67,7 +67,13 @@ describe('a stream', () => {
     const [delivery] = await bench.list('pending')
     const { partition } = await bench.endpoints.get('acme', endpoint)
     const item = { ...delivery!, delivery: delivery!.id, partition, dueAtMs: delivery!.dueAtMs ?? 0, payload: null }
-    await bench.store.settle(aSettlement(item, { kind: 'delivered' }, { attempt: anAttempt(1, { error: null, outcome: 'success', status: 204 }) }))
+    await bench.store.settle(
+      aSettlement(
+        item,
+        { kind: 'delivered' },
+        { attempt: anAttempt(1, { error: null, outcome: 'success', status: 204 }) },
+      ),
+    )
     const [created, first, pending, attempt, delivered] = await reader.until(5)
     const list = (path: string) => get(path).then(({ body }) => body.data[0])
     expect(created).toMatchObject({ event: 'endpoint', data: { tenant: 'acme', id: endpoint, change: 'created' } })

@@ -19,8 +19,11 @@ const faultAt = ({ body }: Answer, field: string): Json =>
 
 type Place = { readonly id: string; readonly url: string; readonly method: string; readonly operation: Json }
 
+/** All paths but the one that exists for sessions only. */
+const ofKeys = () => Object.entries(bench.document.paths).filter(([path]) => path !== '/v1/session')
+
 const places = (): Place[] =>
-  Object.entries(bench.document.paths).flatMap(([path, item]) =>
+  ofKeys().flatMap(([path, item]) =>
     Object.entries(item as Json).map(([method, operation]: [string, Json]) => ({
       id: operation.operationId,
       method: method.toUpperCase(),

@@ -4,6 +4,9 @@ import { systemClock } from '../../src/base/clock.ts'
 import { hashOfKey } from '../../src/secrets/api-key.ts'
 import { ApiKeyCache } from '../../src/services/api-keys/api-key-cache.ts'
 import { ApiKeys } from '../../src/services/api-keys/api-keys.ts'
+import { SessionCache } from '../../src/services/sessions/session-cache.ts'
+import { Sessions } from '../../src/services/sessions/sessions.ts'
+import type { Store } from '../../src/store/store.ts'
 import { cover } from '../engine/harness.ts'
 import { listDeliveries } from '../store/list-deliveries.ts'
 import { type NodeOptions, SECRET, startNode as startNodeOn } from './node.ts'
@@ -21,6 +24,17 @@ const AFTER_CRASH = expect.objectContaining({ msg: expect.stringContaining('afte
 const startNode = (url: string, options?: NodeOptions) => startNodeOn(url, authority, options)
 
 const database = () => server.createDatabase(`cluster_${++count}`)
+
+/** The sessions of a node, whose root key no test uses. */
+function sessionsOf(store: Store) {
+  const keys = new ApiKeyCache(store, systemClock)
+  const keyOf = (id: string) => keys.get(id)
+  const settings = { sessionIdleHours: 12, sessionDays: 7 }
+  const cache = new SessionCache(store, systemClock, { ...settings, isRoot: () => false, keyOf })
+  const identify = (secret: string) => ({ key: keys.find(hashOfKey(secret)) ?? null })
+  const parts = { cache, identify, keyOf, rootHash: Buffer.alloc(32), clock: systemClock }
+  return { keys, cache, sessions: new Sessions(store, settings, parts) }
+}
 
 describe('nodes on one PostgreSQL', () => {
   it.each([true, false])(
@@ -43,6 +57,42 @@ describe('nodes on one PostgreSQL', () => {
       expect(systemClock.monotonicMs() - revokedAtMs).toBeLessThan(2_000)
       near.close()
       far.close()
+      await first.stop()
+      await second.stop()
+    },
+  )
+
+  it.each([true, false])(
+    'a session is known on another node, and ends there within a second, also with its key (messages: %s)',
+    async hasBus => {
+      const url = await database()
+      const [first, second] = [await startNode(url, { hasBus }), await startNode(url, { hasBus })]
+      const [near, far] = [sessionsOf(first.store), sessionsOf(second.store)]
+      await Promise.all([near.keys.open(), far.keys.open(), near.cache.open(), far.cache.open()])
+      const keys = new ApiKeys(first.store, () => near.keys.untilFresh())
+      const { key, secret } = await keys.create({ name: 'k', scope: 'all' })
+      const start = async () => {
+        const { token, session } = (await near.sessions.signIn(secret, { address: null, userAgent: null }))!
+        return { hash: hashOfKey(token), id: session.id }
+      }
+      const ends = async (hash: Buffer, end: () => Promise<void>) => {
+        // The other node might have read the session, but not yet its key.
+        await expect.poll(() => far.cache.find(hash), { timeout: 5_000 }).toMatchObject({ key })
+        await end()
+        expect(near.cache.find(hash)).toBe('ended')
+        const endedAtMs = systemClock.monotonicMs()
+        await expect.poll(() => far.cache.find(hash), { timeout: 5_000, interval: 20 }).toBe('ended')
+        // A second, and another one because the machine is busy with other tests.
+        expect(systemClock.monotonicMs() - endedAtMs).toBeLessThan(2_000)
+      }
+      const one = await start()
+      await far.keys.untilFresh()
+      await far.cache.untilFresh()
+      expect(far.cache.find(one.hash), 'read before it was announced').toMatchObject({ session: { id: one.id } })
+      await ends(one.hash, () => near.sessions.end(one.id))
+      const two = await start()
+      await ends(two.hash, () => keys.revoke(key.id))
+      for (const { cache, keys: cached } of [near, far]) await Promise.all([cache.close(), cached.close()])
       await first.stop()
       await second.stop()
     },

@@ -49,7 +49,7 @@ function handClock() {
 function stage(args: string[], changes: Partial<Effects> = {}) {
   const { clock, advance } = handClock()
   const stopped = Promise.withResolvers<void>()
-  const seen = { out: '', err: '', exits: [] as number[], stops: 0, configs: [] as Config[] }
+  const seen = { out: '', err: '', exits: [] as number[], stops: 0, builds: 0, configs: [] as Config[] }
   const stop = () => {
     seen.stops++
     return stopped.promise
@@ -68,6 +68,7 @@ function stage(args: string[], changes: Partial<Effects> = {}) {
     backUpStore: async () => {},
     restoreStore: async () => {},
     examine: async () => true,
+    buildDashboard: () => void seen.builds++,
     startServer: async config => {
       seen.configs.push(config)
       return { url: 'http://127.0.0.1:1', stop }
@@ -208,6 +209,21 @@ describe('shutdown', () => {
     expect(JSON.parse(seen.out)).toMatchObject({ level: 'fatal', err: { type: 'TypeError', message: 'oops' } })
     expect(seen.out).not.toContain('hush')
     expect(seen.exits).toEqual([EXIT.crash])
+  })
+
+  test('npm start -- --dev builds the dashboard next to the server, and nothing else does', async () => {
+    const npm = { npm_lifecycle_event: 'start' }
+    for (const [args, env, builds] of [
+      [['--dev'], npm, 1],
+      [[], npm, 0],
+      [['--dev'], {}, 0],
+      [['--dev', '--dashboard', 'off'], npm, 0],
+      [['--dev'], { npm_lifecycle_event: 'demo' }, 0],
+    ] as const) {
+      const { seen, run } = stage(['serve', ...args], { env })
+      await run()
+      expect([seen.configs.length, seen.builds], args.join(' ')).toEqual([1, builds])
+    }
   })
 
   test('a server started by npm start stops when npm has ended; otherwise it keeps running', async () => {

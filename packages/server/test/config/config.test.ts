@@ -162,6 +162,14 @@ describe('refused configurations', () => {
     ['--retry-schedule', Array(31).fill('1').join(',')],
     ['--response-timeout-ms', '60001'],
     ['--log-level', 'INFO'],
+    ['--dashboard', 'yes'],
+    ['--dashboard-listen', '8471'],
+    ['--dashboard-listen', '127.0.0.1'],
+    ['--dashboard-listen', '::1:8471'],
+    ['--dashboard-listen', '[127.0.0.1]:8471'],
+    ['--dashboard-listen', '127.0.0.1:65536'],
+    ['--session-days', '0'],
+    ['--session-idle-hours', '8761'],
     ['--extra-ca', '/absent.pem'],
     ['--extra-ca', '/empty.pem'],
     ['--extra-ca', '/broken.pem'],
@@ -227,6 +235,51 @@ describe('refused configurations', () => {
   test.each([16, 31, 33, 64])('an encryption key of %i bytes is refused', length => {
     const key = Buffer.alloc(length, 7).toString('base64')
     expect(problemsOf({ env: { POSTHORN_ENCRYPTION_KEY: key } })).toHaveLength(1)
+  })
+})
+
+describe('where browsers reach the server', () => {
+  test.each([
+    ['https://hooks.example.com', 'https://hooks.example.com/'],
+    ['HTTPS://Hooks.Example.com:443/posthorn', 'https://hooks.example.com/posthorn/'],
+    ['http://localhost:8470/a/b-c_d.e~f/', 'http://localhost:8470/a/b-c_d.e~f/'],
+    ['https://[2001:db8::1]:8443', 'https://[2001:db8::1]:8443/'],
+    ['https://example.com/v1x/v1', 'https://example.com/v1x/v1/'],
+  ])('publicUrl takes %s as %s', (given, url) => {
+    expect(configOf({ flags: { '--public-url': [given] } }).publicUrl).toBe(url)
+  })
+
+  test.each([
+    'hooks.example.com',
+    '//example.com',
+    'ftp://example.com',
+    'https://',
+    'https://user:secret@example.com/',
+    'https://example.com/?a=b',
+    'https://example.com/?',
+    'https://example.com/#x',
+    'https://example.com/a b',
+    'https://example.com/a;Path=',
+    'https://example.com/%2e%2e/',
+    'https://example.com/a/../b',
+    'https://example.com/a/.',
+    'https://example.com/"><script>',
+    'https://example.com//a',
+    'https://example.com/v1',
+    'https://example.com/session/x',
+    'https://example.com/assets/',
+    'https://example.com/.well-known/',
+  ])('publicUrl refuses %s', given => {
+    expect(problemsOf({ flags: { '--public-url': [given] } })).toHaveLength(1)
+  })
+
+  test('the dashboard is on, at the address of the API, unless it is given one of its own', () => {
+    expect(configOf({})).toMatchObject({ dashboard: 'on', dashboardListen: null, publicUrl: null })
+    const of = (text: string) => configOf({ flags: { '--dashboard-listen': [text] } }).dashboardListen
+    expect(of('127.0.0.1:8471')).toEqual({ host: '127.0.0.1', port: 8471 })
+    expect(of('[::1]:0')).toEqual({ host: '::1', port: 0 })
+    expect(of('posthorn.internal:80')).toEqual({ host: 'posthorn.internal', port: 80 })
+    expect(configOf({ flags: { '--dashboard': ['off'] } }).dashboard).toBe('off')
   })
 })
 

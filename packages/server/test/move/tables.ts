@@ -5,7 +5,17 @@ type Table = { readonly name: string; readonly key: readonly string[] }
 /** Each row as a text that shows any difference in value or type. */
 type Rows = ReadonlyMap<string, readonly string[]>
 
-const NOT_COMPARED = new Set(['meta', 'node', 'partition_lease', 'upkeep', 'mismatch'])
+const NOT_COMPARED = new Set([
+  'meta',
+  'node',
+  'node_report',
+  'partition_lease',
+  'upkeep',
+  'mismatch',
+  'session',
+  'sign_in_link',
+  'stream_log',
+])
 
 function rowText(row: object): string {
   const values = Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1))

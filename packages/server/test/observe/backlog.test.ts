@@ -5,6 +5,18 @@ import { HandClock } from '../hand-clock.ts'
 
 const NOW_MS = 1_000_000
 
+function partitionsOf(first: number, count: number) {
+  const found = new Map<number, { partition: number; pending: number; due: number; dueSinceMs: number | null }>()
+  for (let at = first; at < first + count; at++) {
+    const partition = Math.floor(at / 20)
+    const { pending, due, dueSinceMs } = found.get(partition) ?? { pending: 0, due: 0, dueSinceMs: null }
+    const isDue = at % 2 === 0
+    const since = isDue ? Math.min(dueSinceMs ?? NOW_MS, NOW_MS - at) : dueSinceMs
+    found.set(partition, { partition, pending: pending + 1, due: due + (isDue ? 1 : 0), dueSinceMs: since })
+  }
+  return [...found.values()]
+}
+
 /** A store with a number of pending deliveries, of which the last was created first. */
 function storeOf(state: { pending: number; isAway?: boolean }) {
   let reads = 0
@@ -17,7 +29,11 @@ function storeOf(state: { pending: number; isAway?: boolean }) {
     const isLast = count < args.limit!
     return {
       count,
+      due: Math.floor(count / 2),
+      oldestDueMs: count < 2 ? null : NOW_MS - first - count,
       oldestMs: count === 0 ? null : NOW_MS - (first + count) * 1_000,
+      // Twenty deliveries in each partition, every second one due.
+      partitions: partitionsOf(first, count),
       last: isLast ? null : [first + count],
     }
   }
@@ -33,6 +49,8 @@ describe('the backlog', () => {
     const found = { pending: 7, oldestPendingSeconds: 7, setAside: 3 }
     expect(await Promise.all([owed.read(), owed.read()])).toEqual([found, found])
     expect(reads()).toBe(1)
+    const pending = { pending: 7, due: 3, oldestDueMs: NOW_MS - 7, oldestMs: NOW_MS - 7_000 }
+    expect(await owed.count()).toEqual({ pending: { ...pending, countedAtMs: NOW_MS, isWhole: true }, setAside: 3 })
   })
 
   it('counts many deliveries in chunks with pauses between them, and not again for each call', async () => {
@@ -47,9 +65,11 @@ describe('the backlog', () => {
     }
     expect(await first).toEqual({ pending: 95, oldestPendingSeconds: 95, setAside: 3 })
     expect(reads()).toBe(1 + 10)
+    const pending = { pending: 95, due: 47, oldestDueMs: NOW_MS - 95, oldestMs: NOW_MS - 95_000 }
+    expect((await owed.count())!.pending).toEqual({ ...pending, countedAtMs: NOW_MS, isWhole: true })
     state.pending = 85
     expect((await owed.read())!.pending).toBe(95)
-    expect(reads()).toBe(1 + 10 + 1)
+    expect(reads()).toBe(1 + 10 + 2)
     clock.turn(15_000)
     await owed.read()
     for (let at = 0; at < 60; at++) {
@@ -58,6 +78,26 @@ describe('the backlog', () => {
     }
     expect((await owed.read())!.pending).toBe(85)
     await owed.stop()
+  })
+
+  it('is also known by partition, even if a chunk ends within one', async () => {
+    const { store } = storeOf({ pending: 50 })
+    const clock = new HandClock()
+    const owed = new Backlog(store, clock, 15)
+    const first = owed.readPartitions()
+    for (let at = 0; at < 40; at++) {
+      await turn()
+      clock.turn(0)
+    }
+    expect([...(await first)!.values()]).toEqual([
+      { partition: 0, pending: 20, due: 10, dueSinceMs: NOW_MS - 18 },
+      { partition: 1, pending: 20, due: 10, dueSinceMs: NOW_MS - 38 },
+      { partition: 2, pending: 10, due: 5, dueSinceMs: NOW_MS - 48 },
+    ])
+    const few = new Backlog(storeOf({ pending: 7 }).store, clock, 10)
+    expect([...(await few.readPartitions())!.values()]).toEqual([
+      { partition: 0, pending: 7, due: 4, dueSinceMs: NOW_MS - 6 },
+    ])
   })
 
   it('does not keep the first call waiting forever, but returns the count so far', async () => {

@@ -234,7 +234,9 @@ describe('a configuration that changes', () => {
     const read = vi.spyOn(bench.store, 'read')
     bench.store.changes.emit({ kind: 'doubt' })
     await bench.publishOne()
-    const names = read.mock.calls.map(([name]) => name).filter(name => name !== 'readApiKeyChanges')
+    const names = read.mock.calls
+      .map(([name]) => name)
+      .filter(name => name !== 'readApiKeyChanges' && name !== 'readSessionChanges')
     expect(names).toHaveLength(2)
   })
 

@@ -233,3 +233,23 @@ describe('the filter of an endpoint', () => {
     ])
   })
 })
+
+describe('a dry run of a change', () => {
+  it('stores nothing, and says how many recent events the new schema accepts', async () => {
+    const dryRun = { dryRun: true }
+    const fresh = await put(ANY, dryRun)
+    expect([fresh.created, fresh.judged, fresh.type.name]).toEqual([true, null, 'T'])
+    expect((await refusal(bench.types.get('T'))).code).toBe('not_found')
+    await put(ANY)
+    await publish({ id: '1', status: 'Quoted' })
+    await publish({ id: '2', status: 'Lost' })
+    const wider = define({ status: { type: 'string' } })
+    const accepted = await put(wider, dryRun)
+    expect([accepted.created, accepted.judged, accepted.type.schema]).toEqual([false, 2, wider.schema])
+    expect((await bench.types.get('T')).schema).toEqual(ANY.schema)
+    expect((await refusal(put(define({ status: { enum: ['Quoted'] } }), dryRun))).code).toBe('schema_conflict')
+    expect((await put(ANY, dryRun)).judged).toBeNull()
+    expect((await put(define({ status: { enum: ['Quoted'] } }), { ...dryRun, force: true })).judged).toBeNull()
+    expect((await put(wider)).judged).toBe(2)
+  })
+})

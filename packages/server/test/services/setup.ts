@@ -1,37 +1,44 @@
 import { randomBytes } from 'node:crypto'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect } from 'vitest'
-import { systemClock } from '../../src/base/clock.ts'
+import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { type ErrorCode, type FieldError, PosthornError } from '../../src/base/errors.ts'
-import type { Delivery, DeliveryState, Endpoint, EndpointId } from '../../src/base/model.ts'
+import type { ApiKey, Delivery, DeliveryState, Endpoint, EndpointId } from '../../src/base/model.ts'
 import { starterCatalogue } from '../../src/catalogue/starter-catalogue.ts'
 import { TypeSamples } from '../../src/catalogue/type-samples.ts'
 import type { Resolver } from '../../src/guard/lookup.ts'
 import { CONTRACT_PORTS } from '../../src/guard/ports.ts'
-import type { TargetPolicy } from '../../src/guard/target.ts'
+import { Backlog } from '../../src/observe/backlog.ts'
 import { Publisher } from '../../src/publish/publisher.ts'
 import { createReplayCounter } from '../../src/replay/selection.ts'
+import { hashOfKey } from '../../src/secrets/api-key.ts'
 import { readCredentials } from '../../src/secrets/credentials.ts'
 import { createKeyring, type Keyring } from '../../src/secrets/keyring.ts'
 import { ApiKeyCache } from '../../src/services/api-keys/api-key-cache.ts'
 import { ApiKeys } from '../../src/services/api-keys/api-keys.ts'
 import { Deliveries } from '../../src/services/deliveries/deliveries.ts'
 import { EndpointLists } from '../../src/services/endpoints/endpoint-lists.ts'
-import { type EndpointInput, Endpoints } from '../../src/services/endpoints/endpoints.ts'
+import { type EndpointInput, Endpoints, type EndpointsSettings } from '../../src/services/endpoints/endpoints.ts'
 import { EventTypes } from '../../src/services/event-types/event-types.ts'
 import { Events } from '../../src/services/events/events.ts'
 import { FilterTrials } from '../../src/services/filter-trials.ts'
 import { IdempotentCalls } from '../../src/services/idempotent-calls.ts'
 import { KeyRotation } from '../../src/services/key-rotation.ts'
+import { Nodes } from '../../src/services/nodes.ts'
+import { Overview } from '../../src/services/overview.ts'
 import { ReplayBatches } from '../../src/services/replay-batches.ts'
 import { Replays } from '../../src/services/replays.ts'
 import { RetrySchedules } from '../../src/services/retry-schedules.ts'
 import { Search } from '../../src/services/search.ts'
+import { SessionCache } from '../../src/services/sessions/session-cache.ts'
+import { Sessions } from '../../src/services/sessions/sessions.ts'
 import { Stats } from '../../src/services/stats.ts'
+import { Streams } from '../../src/services/stream/streams.ts'
+import { TenantRanks } from '../../src/services/tenant-stats.ts'
 import { Exports } from '../../src/services/tenants/exports.ts'
 import { Tenants } from '../../src/services/tenants/tenants.ts'
-import { Streams } from '../../src/services/stream/streams.ts'
 import type { Change } from '../../src/store/changes.ts'
+import type { NodeReport } from '../../src/store/operations/nodes.ts'
 import type { Store } from '../../src/store/store.ts'
 import { type Opened, sqliteEngine } from '../store/engines.ts'
 import { listDeliveries } from '../store/list-deliveries.ts'
@@ -40,7 +47,10 @@ export const TYPE = 'COVER_REFERENCE'
 export const PAYLOAD = '{"CoverId":"564200aa-7128-4a26-83a8-cf0201903fcc"}'
 export const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
 
-export const policy = (over: Partial<TargetPolicy> = {}): TargetPolicy => ({
+/** The root key of the tests. */
+export const KEY = 'test-key-0123456789'
+
+export const policy = (over: Partial<EndpointsSettings> = {}): EndpointsSettings => ({
   dev: false,
   targetPorts: CONTRACT_PORTS,
   allowTarget: [],
@@ -55,6 +65,29 @@ export const resolvesTo =
       null,
       addresses.map(address => ({ address, family: address.includes(':') ? 6 : 4 })),
     )
+
+/** The id of the node that the services run on. */
+export const NODE = '1f'.repeat(16)
+
+/** What a node reports that does little. */
+export const aReport = (over: Partial<NodeReport> = {}): NodeReport => ({
+  version: '0.0.0-test',
+  role: 'all',
+  host: 'hooks-1',
+  pid: 4711,
+  startedAtMs: Date.UTC(2026, 4, 3, 7),
+  isDraining: false,
+  load: {
+    inFlight: 12,
+    lanes: 340,
+    unsettled: 3,
+    connections: 27,
+    eventLoopDelay: { meanMs: 0.4, p99Ms: 3.1, maxMs: 18.6 },
+    memory: { residentBytes: 188_743_680, heapBytes: 73_400_320, heapLimitBytes: 2_197_815_296 },
+  },
+  sharedSettings: { leaseMs: 10_000, retentionDays: 30 },
+  ...over,
+})
 
 /** A fresh SQLite store for each test, with all the services. */
 export class Bench {
@@ -73,11 +106,16 @@ export class Bench {
   replayBatches!: ReplayBatches
   apiKeyCache!: ApiKeyCache
   apiKeys!: ApiKeys
+  sessionCache!: SessionCache
+  sessions!: Sessions
   exports!: Exports
   keyRotation!: KeyRotation
   search!: Search
   stats!: Stats
   streams!: Streams
+  nodes!: Nodes
+  overview!: Overview
+  tenantRanks!: TenantRanks
   idempotentCalls!: IdempotentCalls
   retrySchedules!: RetrySchedules
   /** All changes emitted since the test began, including those of new deliveries. */
@@ -103,6 +141,7 @@ export class Bench {
     this.types = new EventTypes(store, this.samples)
     this.apiKeyCache = new ApiKeyCache(store, systemClock)
     this.apiKeys = new ApiKeys(store, () => this.apiKeyCache.untilFresh())
+    this.useSessions()
     this.deliveries = new Deliveries(store, systemClock)
     this.events = new Events(store, systemClock)
     this.exports = new Exports(store)
@@ -121,6 +160,10 @@ export class Bench {
     })
     this.streams.start()
     this.stats = new Stats(store, async () => {})
+    this.nodes = new Nodes(store, { id: NODE, report: aReport, pendingByPartition: async () => new Map() })
+    const backlog = new Backlog(store, systemClock)
+    this.overview = new Overview(store, () => backlog.count())
+    this.tenantRanks = new TenantRanks(store, systemClock)
     this.idempotentCalls = new IdempotentCalls(store, this.keyring)
     this.keyRotation = new KeyRotation(store, this.keyring, place, pino({ level: 'silent' }))
     await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
@@ -129,13 +172,42 @@ export class Bench {
     store.changes.on(change => this.changes.push(change))
   }
 
-  endpointsWith(targets: TargetPolicy, resolver: Resolver): Endpoints {
+  /** The caller of a key. */
+  identify = (key: string): { readonly key: ApiKey | null } | undefined => {
+    if (key === KEY) return { key: null }
+    const found = this.apiKeyCache.find(hashOfKey(key))
+    return found === undefined ? undefined : { key: found }
+  }
+
+  /** @param rootKey another than that of the tests, as after it was replaced */
+  useSessions({
+    rootKey = KEY,
+    clock = systemClock,
+  }: {
+    readonly rootKey?: string
+    readonly clock?: Clock
+  } = {}): void {
+    const rootHash = hashOfKey(rootKey)
+    const keyOf = (id: string) => this.apiKeyCache.get(id)
+    const isRoot = (hash: Buffer) => hash.equals(rootHash)
+    const settings = { sessionIdleHours: 12, sessionDays: 7 }
+    this.sessionCache = new SessionCache(this.store, clock, { ...settings, isRoot, keyOf })
+    const parts = { cache: this.sessionCache, identify: this.identify, keyOf, rootHash, clock }
+    this.sessions = new Sessions(this.store, settings, parts)
+  }
+
+  endpointsWith(targets: EndpointsSettings, resolver: Resolver): Endpoints {
     return new Endpoints(this.store, this.keyring, targets, () => this.publisher.types(), { resolver })
+  }
+
+  tenantRanksWith(clock: Pick<Clock, 'monotonicMs'>): TenantRanks {
+    return new TenantRanks(this.store, clock)
   }
 
   async close(): Promise<void> {
     this.apiKeyCache.close()
     await this.streams.stop()
+    this.sessionCache.close()
     await this.samples.stop()
     await this.#close()
   }

@@ -42,7 +42,12 @@ export class Reading implements Sink {
 
   async open(streams: Streams, filter: Partial<StreamFilter> = {}, party = 'root'): Promise<this> {
     this.#isOpen = true
-    const request = { filter: { ...EVERYTHING, ...filter }, after: this.position, party, isAllowed: () => this.isAllowed }
+    const request = {
+      filter: { ...EVERYTHING, ...filter },
+      after: this.position,
+      party,
+      isAllowed: () => this.isAllowed,
+    }
     const close = await streams.open(request, this)
     this.#close = close
     if (!this.#isOpen) close()

@@ -1,7 +1,8 @@
 import type { Endpoint } from '../../src/base/model.ts'
 import type { Store } from '../../src/store/store.ts'
 
-export const ANY_ENDPOINT = { states: null, health: null, uid: null, url: null, maxBytes: 1_048_576, nowMs: 1 }
+const ANY = { states: null, health: null, uid: null, url: null, text: null }
+export const ANY_ENDPOINT = { ...ANY, maxBytes: 1_048_576, nowMs: 1 }
 
 /** A tenant's endpoints, up to 1,000, newest first. */
 export async function endpointsOf(store: Store, tenant: string): Promise<readonly Endpoint[]> {

@@ -23,6 +23,7 @@ type Drawn = {
   readonly isDisabled: boolean
   readonly isDeleted: boolean
   readonly uid: string | null
+  readonly name: string | null
   readonly health: HealthState
 }
 
@@ -33,6 +34,7 @@ const anyEndpoint: fc.Arbitrary<Drawn> = fc.record({
   isDisabled: fc.boolean(),
   isDeleted: fc.constantFrom(false, false, false, true),
   uid: fc.constantFrom(null, null, 'billing'),
+  name: fc.constantFrom(null, 'The First ü', 'Ü and x_'),
   health: fc.constantFrom<HealthState>('failing', 'paused', 'healthy', 'unknown'),
 })
 
@@ -42,12 +44,19 @@ const aQuery = fc.record({
   health: fc.option(fc.uniqueArray(fc.constantFrom('failing', 'paused', 'healthy', 'unknown'), { minLength: 1 })),
   uid: fc.option(fc.constantFrom('billing', 'other'), { nil: undefined }),
   url: fc.option(fc.constantFrom('HOOKS.example', '/b_%', '/b_%25', 'https://', 'x'), { nil: undefined }),
+  text: fc.option(fc.constantFrom('BILL', 'b_%', 'hooks', 'first ü', 'Ü', 'x_'), { nil: undefined }),
   types: fc.option(fc.constantFrom(['A'], ['B'], ['AB', 'C'])),
   limit: fc.integer({ min: 1, max: 4 }),
 })
 
 const accepts = (types: readonly string[] | null, type: string): boolean =>
   types === null || types.some(each => each === type || (each === 'A*' && type.startsWith('A')))
+
+/** Upper and lower case of the letters A to Z are the same. */
+const hasText = (whole: string | null, part: string): boolean => {
+  const lower = (text: string) => text.replaceAll(/[A-Z]/g, letter => letter.toLowerCase())
+  return whole !== null && lower(whole).includes(lower(part))
+}
 
 describe.each([sqliteEngine(), postgresEngine()])('endpoints on $name', engine => {
   let opened: Opened
@@ -72,7 +81,7 @@ describe.each([sqliteEngine(), postgresEngine()])('endpoints on $name', engine =
     )
 
   async function store(drawn: Drawn): Promise<Endpoint> {
-    const endpoint = anEndpoint(drawn.tenant, { url: drawn.url, types: drawn.types })
+    const endpoint = anEndpoint(drawn.tenant, { url: drawn.url, types: drawn.types, name: drawn.name })
     const { id } = endpoint
     await opened.store.write('createEndpoint', { endpoint })
     const isUidFree = drawn.uid !== null && !drawn.isDeleted && !taken.has(drawn.tenant)
@@ -114,16 +123,17 @@ describe.each([sqliteEngine(), postgresEngine()])('endpoints on $name', engine =
             const isFree = one.uid !== null && !one.isDeleted && !taken.has(one.tenant)
             all.unshift({ ...one, uid: isFree ? one.uid : null, id: (await store(one)).id })
           }
-          for (const { tenant, states, health, uid, url, types, limit } of queries) {
+          for (const { tenant, states, health, uid, url, text, types, limit } of queries) {
             const expected = all
               .filter(one => !one.isDeleted && (tenant === null || one.tenant === tenant))
               .filter(one => states === null || states.includes(one.isDisabled ? 'disabled' : 'enabled'))
               .filter(one => health === null || health.includes(one.health))
               .filter(one => uid === undefined || one.uid === uid)
               .filter(one => url === undefined || one.url.toLowerCase().includes(url.toLowerCase()))
+              .filter(one => text === undefined || [one.url, one.name, one.uid].some(part => hasText(part, text)))
               .filter(one => types === null || types.some(type => accepts(one.types, type)))
               .map(({ id }) => id)
-            const selection = await lists.selectOfAll(tenant, { states, health, uid, url, types })
+            const selection = await lists.selectOfAll(tenant, { states, health, uid, url, text, types })
             const walk = async (way: 'nextCursor' | 'prevCursor', from?: string) => {
               const shown: string[] = []
               let cursor: string | null | undefined = from
@@ -163,7 +173,7 @@ describe.each([sqliteEngine(), postgresEngine()])('endpoints on $name', engine =
       await opened.store.write('createEndpoint', { endpoint })
       ids.unshift(endpoint.id)
     }
-    const find = { tenant: null, states: null, health: null, uid: null, url: 'other', nowMs: 1 }
+    const find = { tenant: null, states: null, health: null, uid: null, url: 'other', text: null, nowMs: 1 }
     const bounds = { limit: 9, rows: 3, maxBytes: 1_000_000 }
     const read = (place: object) => opened.store.read('findEndpoints', { ...find, ...bounds, before: null, ...place })
     expect(await read({})).toEqual({ items: [], bytes: [], goesOnAt: ids[2] })

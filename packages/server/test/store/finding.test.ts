@@ -187,7 +187,7 @@ describe.each([sqliteEngine(), postgresEngine()])('finding deliveries on $name',
 
   it('counts only what is certain when the time is up', async () => {
     const { warnings, filter } = await resolveQuery(opened.store, 'acme', { states: ['delivered', 'pending'] })
-    const selection = { tenant: 'acme', warnings, filter }
+    const selection = { tenant: 'acme', warnings, filter, matches: null }
     const counts = await countDeliveries(opened.store, clockOf(SEARCH_MS), selection, { slice: 2, window: 2 })
     expect(counts).toEqual({ total: null, pending: null, held: 0, delivered: null, exhausted: 0, cancelled: 0 })
   })
@@ -201,7 +201,7 @@ describe.each([sqliteEngine(), postgresEngine()])('finding deliveries on $name',
     for (const tenant of ['acme', null]) {
       const { filter } = await resolveQuery(opened.store, tenant, { key: 'a' })
       expect(filter.events).toEqual([older!.id])
-      const { shown } = await walk({ tenant, filter, warnings: [] }, { limit: 3, rows: 2, lookMs: 0 })
+      const { shown } = await walk({ tenant, filter, matches: null, warnings: [] }, { limit: 3, rows: 2, lookMs: 0 })
       expect(shown.length).toBeGreaterThan(0)
       expect(shown.map(one => (one as PopulatedDelivery).event)).toEqual(shown.map(() => older!.id))
     }
@@ -212,7 +212,7 @@ describe.each([sqliteEngine(), postgresEngine()])('finding deliveries on $name',
 
   it.each([['acme'], [null]])('shows each delivery of tenant %s once while others end and are added', async tenant => {
     const { filter } = await resolveQuery(opened.store, tenant, {})
-    const selection = { tenant, filter, warnings: [] }
+    const selection = { tenant, filter, matches: null, warnings: [] }
     const how = { limit: 5, rows: 10_000, lookMs: 0 }
     const before = (await pageAt(selection, ALL, null)).data
     const live = before.filter(({ state }) => state === 'pending' || state === 'held')
@@ -254,7 +254,7 @@ describe.each([sqliteEngine(), postgresEngine()])('finding deliveries on $name',
     for (const endpoints of [[busy!.id], [busy!.id, other!.id]]) {
       for (const states of [undefined, ['pending'], ['pending', 'held']]) {
         const { filter } = await resolveQuery(opened.store, 'acme', { endpoints, states })
-        const selection = { tenant: 'acme', filter, warnings: [] }
+        const selection = { tenant: 'acme', filter, matches: null, warnings: [] }
         const { shown, back } = await walk(selection, { limit: 100, rows: 300, lookMs: 0 })
         const all = (await pageAt({ ...selection, filter: { ...filter, endpoints: null } }, ALL, null)).data
         const expected = all.filter(({ endpoint }) => endpoints.includes(endpoint))

@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Noted, packNotes, unpackNotes } from '../../src/store/stream-notes.ts'
-import { includes, parsePosition, parseSnapshot, type Snapshot, writePosition } from '../../src/store/stream-position.ts'
+import {
+  includes,
+  parsePosition,
+  parseSnapshot,
+  type Snapshot,
+  writePosition,
+} from '../../src/store/stream-position.ts'
 
 const snapshot: fc.Arbitrary<Snapshot> = fc
   .record({ next: fc.integer({ min: 1, max: 2 ** 50 }), behind: fc.uniqueArray(fc.integer({ min: 1, max: 500 })) })

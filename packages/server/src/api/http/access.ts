@@ -3,12 +3,13 @@
  *
  * open: no key. publish: scope all or publish. read: scope all or read. write: scope all. For these three, a key of one
  * tenant can call the paths of its own tenant. shared: like read, for things that belong to no tenant and that every
- * tenant can see. operator: scope all, and not a key of one tenant.
+ * tenant can see. operator: scope all, and not a key of one tenant. sign-in and session exist for sessions only
+ * (decision 48): signing in needs neither, a call about the session itself needs any session.
  */
 import { PosthornError } from '../../base/errors.ts'
 import type { ApiKey, ApiKeyScope } from '../../base/model.ts'
 
-export type Access = 'open' | 'publish' | 'read' | 'write' | 'shared' | 'operator'
+export type Access = 'open' | 'publish' | 'read' | 'write' | 'shared' | 'operator' | 'session' | 'sign-in'
 
 const SCOPES: Readonly<Record<Access, readonly ApiKeyScope[]>> = {
   open: ['all', 'publish', 'read'],
@@ -17,6 +18,8 @@ const SCOPES: Readonly<Record<Access, readonly ApiKeyScope[]>> = {
   shared: ['all', 'read'],
   write: ['all'],
   operator: ['all'],
+  session: ['all', 'publish', 'read'],
+  'sign-in': ['all', 'publish', 'read'],
 }
 
 /** The caller, as far as it matters here. Null: the call needs no key. `key` is null for the root key. */
@@ -44,19 +47,23 @@ export function requirePayloads(caller: Caller, what: string): void {
 /**
  * Undefined if the key allows the call, otherwise the refusal. Decided before anything is looked up, so that a key of
  * one tenant can't find out whether another tenant exists.
- * @param key null: the root key
  * @param tenant the tenant in the path, decoded; undefined: the path has none
  */
 export function accessRefusal(
-  key: ApiKey | null,
+  { key, session }: { readonly key: ApiKey | null; readonly session?: object },
   access: Access,
   tenant: string | undefined,
 ): PosthornError | undefined {
+  if (isOfSessions(access) && session === undefined) {
+    return new PosthornError('not_found', 'This path exists only for sessions: put /session before it.')
+  }
   if (key === null) return undefined
   if (!SCOPES[access].includes(key.scope)) {
     return new PosthornError('forbidden', `A key with the scope ${key.scope} cannot make this call.`)
   }
-  if (key.tenant === null || access === 'shared' || access === 'open') return undefined
+  if (key.tenant === null || access === 'shared' || access === 'open' || isOfSessions(access)) return undefined
   if (access !== 'operator' && tenant === key.tenant) return undefined
   return new PosthornError('forbidden', 'This API key is limited to one tenant and cannot make this call.')
 }
+
+const isOfSessions = (access: Access): boolean => access === 'session' || access === 'sign-in'

@@ -2,15 +2,22 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../base/clock.ts'
 import type { CountedLines } from '../../base/counted-lines.ts'
 import { PosthornError } from '../../base/errors.ts'
-import type { Actor, ApiKey } from '../../base/model.ts'
+import type { Actor, ApiKey, SessionId } from '../../base/model.ts'
 import type { Network } from '../../guard/address.ts'
 import { type Access, accessRefusal } from './access.ts'
-import { clientAddress } from './client-address.ts'
+import { clientAddress, plainAddress } from './client-address.ts'
 import { FailedAuthentications } from './failed-authentications.ts'
 import { RateLimits } from './rate-limits.ts'
 
 /** The caller, identified by its key. `key` is null for the root key. */
-export type Caller = { readonly key: ApiKey | null }
+export type Caller = {
+  readonly key: ApiKey | null
+  /** The session that stands for the key. Undefined: the call brought the key itself. */
+  readonly session?: { readonly id: SessionId; readonly token: string }
+}
+
+/** What a call authenticated with was not valid: it is answered late after many of them. */
+export class WrongCredentials extends PosthornError {}
 
 export type GateOptions = {
   /** Finds the caller by its key; undefined if the key is not valid. Takes the same time for every wrong key. */
@@ -57,14 +64,17 @@ export class Gate {
       'The API key is missing or not valid. Send it as `Authorization: Bearer <key>`.',
     )
     if (request.headers.authorization === undefined) refuse(error)
-    else {
-      const close = () => request.raw.destroy()
-      this.#failures.add(this.addressOf(request), () => refuse(error), close)
-    }
+    else this.delay(request, () => refuse(error))
+  }
+
+  /** Counts a wrong key, session or sign-in link, and refuses it: late after many of them. */
+  delay(request: FastifyRequest, refuse: () => void): void {
+    this.#failures.add(this.addressOf(request), refuse, () => request.raw.destroy())
   }
 
   /** Undefined if the caller can make the call now, otherwise the refusal. */
-  refusal({ key }: Caller, access: Access, request: FastifyRequest, reply: FastifyReply): PosthornError | undefined {
+  refusal(caller: Caller, access: Access, request: FastifyRequest, reply: FastifyReply): PosthornError | undefined {
+    const { key } = caller
     const rate = key === null ? undefined : this.#rates.take(key)
     if (rate !== undefined) {
       reply.headers(rate.headers)
@@ -79,7 +89,7 @@ export class Gate {
         )
       }
     }
-    return accessRefusal(key, access, (request.params as { tenant?: string } | undefined)?.tenant)
+    return accessRefusal(caller, access, (request.params as { tenant?: string } | undefined)?.tenant)
   }
 
   /** Whether a call that lasts would be let in now, with the same key as when it began. */
@@ -100,6 +110,13 @@ export class Gate {
     return clientAddress(socket.remoteAddress, headers['x-forwarded-for'], this.#options.trustedProxies)
   }
 
+  /** Whether the call comes from a program on this machine, and no proxy says that it has forwarded it. */
+  isLocal({ socket, headers }: FastifyRequest): boolean {
+    const peer = plainAddress(socket.remoteAddress ?? '')
+    const isForwarded = [headers['x-forwarded-for'], headers.forwarded, headers.via].some(each => each !== undefined)
+    return (peer === '::1' || peer.startsWith('127.')) && !isForwarded
+  }
+
   /** Sends all delayed responses now. */
   close(): void {
     this.#failures.release()
@@ -114,6 +131,10 @@ declare module 'fastify' {
     readonly actor: Actor
     /** Whether the caller's key is still valid: for calls that last. */
     isStillAllowed(): boolean
+    /** The address that the call came from. Null if it is unknown. */
+    readonly clientAddress: string | null
+    /** Whether the call comes from this machine. */
+    readonly isLocal: boolean
     /** Whether the caller can see payloads and what receivers responded. Only for routes that say `payloads`. */
     readonly seesPayloads: boolean
   }

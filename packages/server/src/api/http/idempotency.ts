@@ -145,12 +145,13 @@ function faultOf(key: string): { detail: string; position?: number } | undefined
 }
 
 /**
- * Of method, path and body, under the caller's API key: bodies contain secrets, and anyone who has the store must not be
- * able to try out what hashes to this.
+ * Of method, path and body, under the caller's API key or the token of its session: bodies contain secrets, and anyone
+ * who has the store must not be able to try out what hashes to this.
  */
-function hashOf({ method, url, headers, body, bodyBytes }: FastifyRequest): Uint8Array {
+function hashOf({ method, url, headers, body, bodyBytes, caller }: FastifyRequest): Uint8Array {
   const bytes = bodyBytes ?? (body instanceof Uint8Array ? body : '')
-  const hmac = createHmac('sha256', tokenOf(headers.authorization)!).update(`${method} ${url}\n`).update(bytes)
+  const secret = caller?.session?.token ?? tokenOf(headers.authorization)!
+  const hmac = createHmac('sha256', secret).update(`${method} ${url}\n`).update(bytes)
   return Uint8Array.from(hmac.digest())
 }
 

@@ -1,24 +1,45 @@
 import swagger from '@fastify/swagger'
 import { addExamples, type Examples } from './examples.ts'
 import type { Api } from './routes.ts'
+import { SESSION_COOKIE } from './session-cookie.ts'
 
 const DESCRIPTION =
   'You publish events, and Posthorn delivers them as webhooks to the endpoints that your tenants have registered. ' +
   'Errors are problem details (RFC 9457) with a stable `code`.'
+
+type Described = {
+  readonly version: string
+  /** The setting `publicUrl`. */
+  readonly givenUrl: string | null
+}
 
 /**
  * Generates the OpenAPI 3.1 document from the schemas that validate requests. Call it before adding the routes.
  *
  * @param tags the tags of the routes, in the order in which the document lists them
  */
-export function describeRoutes(api: Api, version: string, tags: readonly string[], examples: Examples): void {
+export function describeRoutes(
+  api: Api,
+  { version, givenUrl }: Described,
+  tags: readonly string[],
+  examples: Examples,
+): void {
   api.register(swagger, {
     openapi: {
       openapi: '3.1.0',
+      ...(givenUrl === null ? {} : { servers: [{ url: givenUrl.slice(0, -1) }] }),
       info: { title: 'Posthorn', description: DESCRIPTION, version, license: { name: 'Apache-2.0' } },
       components: {
         securitySchemes: {
           apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, sent as a bearer token.' },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: SESSION_COOKIE,
+            description:
+              'A session of the dashboard. Every path under `/v1` exists under `/session/v1` too, for sessions instead of ' +
+              'API keys. Calls need `Posthorn-Session: 1` and, from the browser, `Sec-Fetch-Site: same-origin`.',
+          },
         },
       },
       security: [{ apiKey: [] }],

@@ -65,6 +65,7 @@ const ANY_CALL = [
 ] as const
 const WITH_KEY = [
   'unauthorized',
+  'session_ended',
   'forbidden',
   'rate_limited',
   'invalid',

@@ -15,6 +15,7 @@ import type { TSchema } from 'typebox'
 import type { ErrorCode } from '../../base/errors.ts'
 import type { Access } from './access.ts'
 import { completeBody, takeBytes } from './bodies.ts'
+import { SESSION_PREFIX } from './doors.ts'
 import { type Idempotency, IdempotencyHeaders, Replayed } from './idempotency.ts'
 import { showsPayloads } from './payloads.ts'
 import { publicProblems, readProblems, writeProblems } from './problem-schema.ts'
@@ -53,6 +54,8 @@ export type Route = {
   readonly response: Readonly<Record<number, unknown>>
   /** Errors of its own, besides those that any call can have. Default: none. */
   readonly refusals?: readonly ErrorCode[]
+  /** Maximum size of its body, in bytes. Default: the setting `maxBodyBytes`. */
+  readonly maxBodyBytes?: number
   /** Whether the handler gets the body as the received bytes instead of parsed. Default: false. */
   readonly takesBytes?: boolean
   /**
@@ -94,7 +97,16 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
   const addsWith =
     (method: Method): AddRoute =>
     (path, route, handler) => {
-      const { access, payloads, takesBytes = false, makes = false, answerBytes, payloadsIn, isCostly } = route
+      const {
+        access,
+        payloads,
+        takesBytes = false,
+        makes = false,
+        answerBytes,
+        payloadsIn,
+        isCostly,
+        maxBodyBytes,
+      } = route
       const what = `${method.toUpperCase()} ${path}`
       const schema = document(method, route, tag)
       requireComponents(api, what, schema)
@@ -116,7 +128,9 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
         ...(completes ? [completeBody] : []),
         ...(makes ? [idempotency.preValidation] : []),
       ]
-      const options = preValidation.length === 0 ? { schema, config } : { schema, config, preValidation }
+      const limits = maxBodyBytes === undefined ? {} : { bodyLimit: maxBodyBytes }
+      const options =
+        preValidation.length === 0 ? { schema, config, ...limits } : { schema, config, preValidation, ...limits }
       const handle = makes ? once(handler as RouteHandlerMethod, idempotency) : (handler as RouteHandlerMethod)
       if (!takesBytes) api[method](path, options, handle)
       else {
@@ -146,14 +160,21 @@ const once = (handler: RouteHandlerMethod, idempotency: Idempotency): RouteHandl
 function document(method: Method, route: Route, tag: string): FastifySchema {
   const { access, refusals = [], makes, response, ...described } = route
   const { payloads: _payloads, takesBytes: _takesBytes, payloadsIn: _payloadsIn, ...others } = described
-  const { answerBytes: _answerBytes, isCostly: _isCostly, ...rest } = others
+  const { answerBytes: _answerBytes, isCostly: _isCostly, maxBodyBytes: _maxBodyBytes, ...rest } = others
   const problemsOf = access === 'open' ? publicProblems : method === 'get' ? readProblems : writeProblems
   const own = makes === true ? [...new Set([...refusals, ...ONCE_REFUSALS])] : refusals
   const success = makes === true ? withReplayed(response) : response
   const schema = { ...rest, tags: [tag], response: { ...problemsOf(...own), ...success } }
+  if (access === 'session' || access === 'sign-in') return { ...schema, ...behindSessionDoor(access) } as FastifySchema
   if (makes === true) return { ...schema, headers: IdempotencyHeaders }
   return access === 'open' ? { ...schema, security: [] } : schema
 }
+
+/** Where a call is that exists for sessions only, for the document: relative to where the document is. */
+const behindSessionDoor = (access: 'session' | 'sign-in') => ({
+  servers: [{ url: `.${SESSION_PREFIX}` }],
+  security: access === 'session' ? [{ session: [] }] : [],
+})
 
 const ONCE_REFUSALS = ['idempotency_conflict', 'call_in_flight', 'already_made'] as const
 

@@ -25,6 +25,7 @@ export const TextsOrNull = (notes: Notes) =>
 export const ListOrNull = <Item extends string | number>(type: 'string' | 'number', notes: Notes = {}) =>
   Type.Unsafe<readonly Item[] | null>({ type: ['array', 'null'], items: { type }, ...notes })
 export const IntegerOrNull = (notes: Notes = {}) => Type.Unsafe<number | null>({ type: ['integer', 'null'], ...notes })
+export const NumberOrNull = (notes: Notes = {}) => Type.Unsafe<number | null>({ type: ['number', 'null'], ...notes })
 export const RateLimitOrNull = (notes: Notes) =>
   Type.Unsafe<RateLimit | null>({
     ...strict({

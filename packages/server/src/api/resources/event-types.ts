@@ -8,6 +8,7 @@ import { firstOf, inOrder, JSON_TYPE, PageQuery, writePage } from '../http/lists
 import type { Routes } from '../http/routes.ts'
 import {
   Gone,
+  IntegerOrNull,
   ListOrNull,
   NoBody,
   NoQuery,
@@ -46,7 +47,15 @@ const EVENT_TYPE_MEMBERS = {
 const EventTypeSchema = Type.Object(EVENT_TYPE_MEMBERS, { $id: 'EventType' })
 
 const PutEventTypeSchema = Type.Object(
-  { ...EVENT_TYPE_MEMBERS, warnings: Warnings('Parts of the schema that payloads are not checked by.') },
+  {
+    ...EVENT_TYPE_MEMBERS,
+    warnings: Warnings('Parts of the schema that payloads are not checked by.'),
+    checkedEvents: IntegerOrNull({
+      description:
+        'Number of recent events that the new schema was checked against. It accepts all of them. Null if the type is new, ' +
+        'if its schema stays the same, or with `force`.',
+    }),
+  },
   { $id: 'PutEventType' },
 )
 
@@ -143,18 +152,25 @@ function addWriting(routes: Routes, { eventTypes }: Needs): void {
             description: '`true` replaces the schema even if it would reject recent events.',
           }),
         ),
+        dryRun: Type.Optional(
+          Word(['true', 'false'] as const, {
+            description: '`true` stores nothing: the response is what storing the type would return.',
+          }),
+        ),
       }),
       body: EventTypeInput,
       response: {
-        200: Put('The updated event type.'),
+        200: Put('The updated event type, or what it would be.'),
         201: Put('The new event type.'),
       },
       refusals: ['not_found', 'schema_conflict'],
     },
     async ({ params, query, body, actor, caller }, reply) => {
-      const options = { force: query.force === 'true', seesPayloads: maySeePayloads(caller) }
-      const { type, created, warnings } = await eventTypes.put(params.name, body, actor, options)
-      return reply.code(created ? 201 : 200).send({ ...viewEventType(type), warnings })
+      const { force, dryRun } = query
+      const options = { force: force === 'true', dryRun: dryRun === 'true', seesPayloads: maySeePayloads(caller) }
+      const { type, created, warnings, judged } = await eventTypes.put(params.name, body, actor, options)
+      const isMade = created && !options.dryRun
+      return reply.code(isMade ? 201 : 200).send({ ...viewEventType(type), warnings, checkedEvents: judged })
     },
   )
 

@@ -95,7 +95,7 @@ function addSearching(routes: Routes, { search }: Needs): void {
       response: { 200: FoundList },
     },
     async ({ query: { q }, caller }) => {
-      const includesOperators = accessRefusal(caller!.key, 'operator', undefined) === undefined
+      const includesOperators = accessRefusal(caller!, 'operator', undefined) === undefined
       return viewResult(await search.find(q, { tenant: null, includesOperators }))
     },
   )

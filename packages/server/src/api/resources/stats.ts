@@ -62,7 +62,7 @@ const StatsSchema = Type.Object(
 
 type StatsView = Static<typeof StatsSchema>
 
-const StatsQuery = strict({
+const STATS_QUERY = {
   endpoint: Type.Optional(
     Type.String({ description: 'Only deliveries to this endpoint: its id or uid. It can be a deleted one.' }),
   ),
@@ -74,7 +74,12 @@ const StatsQuery = strict({
       description: '`false` leaves out the steps in which no delivery and no attempt ended. Defaults to `true`.',
     }),
   ),
-})
+}
+
+const WHAT_IT_COVERS =
+  'Covers the last 24 hours by default (the last 3 hours if `step` is `minute`, the last 30 days if it is `day`), ' +
+  'and at most 1,500 steps. Steps of a minute are kept for 2 days, of an hour for 90 days, and of a day for 800 ' +
+  'days. What happened on other nodes in the last few seconds might still be missing.'
 
 type Needs = { readonly stats: Public<Stats> }
 
@@ -84,6 +89,7 @@ export const statsResource = resource({
   examples,
   add(routes, services: Needs) {
     addReading(routes, services)
+    addReadingAll(routes, services)
   },
 })
 
@@ -94,18 +100,44 @@ function addReading(routes: Routes, { stats }: Needs): void {
       access: 'read',
       operationId: 'getStats',
       summary: "Get a tenant's deliveries and attempts over time",
-      description:
-        'Covers the last 24 hours by default (the last 3 hours if `step` is `minute`, the last 30 days if it is `day`), ' +
-        'and at most 1,500 steps. Steps of a minute are kept for 2 days, of an hour for 90 days, and of a day for 800 ' +
-        'days. What happened on other nodes in the last few seconds might still be missing.',
+      description: WHAT_IT_COVERS,
       params: TenantParams,
-      querystring: StatsQuery,
+      querystring: strict(STATS_QUERY),
       response: { 200: { ...ref(StatsSchema), description: 'The statistics.' } },
       refusals: ['not_found'],
     },
     async ({ params: { tenant }, query }) => {
       const { endpoint = null, step = null } = query
       return viewStats(await stats.read(tenant, { endpoint, step, ...parseRange(query) }), query.empty === 'false')
+    },
+  )
+}
+
+function addReadingAll(routes: Routes, { stats }: Needs): void {
+  routes.get(
+    '/v1/stats',
+    {
+      access: 'read',
+      operationId: 'getAllStats',
+      summary: 'Get the deliveries and attempts of all tenants over time',
+      description:
+        'For API keys without a tenant. Includes what happened in tenants that have been deleted since. ' +
+        WHAT_IT_COVERS,
+      querystring: strict({
+        tenant: Type.Optional(Type.String({ description: 'Only this tenant.', examples: ['acme'] })),
+        ...STATS_QUERY,
+        endpoint: Type.Optional(
+          Type.String({
+            description: 'Only deliveries to this endpoint of `tenant`: its id or uid. It can be a deleted one.',
+          }),
+        ),
+      }),
+      response: { 200: { ...ref(StatsSchema), description: 'The statistics.' } },
+    },
+    async ({ query }) => {
+      const { tenant = null, endpoint = null, step = null } = query
+      const filter = { endpoint, step, ...parseRange(query) }
+      return viewStats(await stats.readOfAll(tenant, filter), query.empty === 'false')
     },
   )
 }

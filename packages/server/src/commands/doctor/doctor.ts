@@ -4,16 +4,21 @@
  * PostgreSQL.
  */
 import type { Clock } from '../../base/clock.ts'
+import { type Finding, fail, ok } from '../../base/findings.ts'
 import { StartRefused } from '../../base/start-refused.ts'
-import { type Config, type ConfigResult, readEnvironment } from '../../config/config.ts'
+import { type ConfigResult, readEnvironment } from '../../config/config.ts'
 import type { Resolver } from '../../guard/lookup.ts'
 import { Names } from '../../guard/names/names.ts'
-import { checkBooks } from './book-checks.ts'
-import { type Finding, fail, ok, writeFinding } from './findings.ts'
-import { checkKeys } from './key-checks.ts'
+import type { Installation } from '../../server/checks/installation.ts'
+import { checkEgress } from '../../server/checks/reach-checks.ts'
+import { runChecks } from '../../server/checks/run.ts'
+import { checkFolder } from '../../server/checks/store-checks.ts'
+import { isServed } from '../../store/sqlite/inspection.ts'
+import { writeFinding } from './findings.ts'
 import { type LookedAt, lookAt } from './looked-at.ts'
-import { checkClock, checkEgress, checkNames } from './reach-checks.ts'
-import { checkFolder, checkStore } from './store-checks.ts'
+
+/** Larger files take minutes to read, so they are read only with --full. */
+const MAX_PAGES_BYTES = 1024 * 1024 * 1024
 
 export type DoctorOptions = {
   /** The URL of a receiver to try to reach. Null for none. */
@@ -43,7 +48,9 @@ export async function examine(result: ConfigResult, options: DoctorOptions, io: 
     tell([ok('configuration', 'valid')])
     const names = new Names(io.clock, { environment: readEnvironment() })
     const resolver = options.resolver ?? names.resolve
-    await examineStore(result.config, { ...options, resolver }, io, tell)
+    const { config } = result
+    const { clock } = io
+    await examineStore({ config, clock, resolver, isFull: options.isFull, maxPagesBytes: MAX_PAGES_BYTES }, tell)
     tell(await checkEgress(options.target, result.config, io.clock, resolver))
     names.close()
   }
@@ -54,15 +61,19 @@ export async function examine(result: ConfigResult, options: DoctorOptions, io: 
 
 type Tell = (findings: readonly Finding[]) => void
 
-async function examineStore(config: Config, options: DoctorOptions, io: DoctorIo, tell: Tell): Promise<void> {
+async function examineStore(surroundings: Omit<Installation, 'store'>, tell: Tell): Promise<void> {
+  const { config, clock } = surroundings
   if (config.databaseUrl === null) {
-    const folder = checkFolder(config)
+    const folder = await checkFolder(config)
     tell(folder)
     if (folder.some(({ part, level }) => part === 'store' && level === 'fail')) return
+    if (!folder.some(({ part, level }) => part === 'folder' && level === 'fail')) {
+      tell([ok('server', isServed(config.data) ? 'a server is using this folder' : 'no server is using this folder')])
+    }
   }
   let looked: LookedAt
   try {
-    looked = await lookAt(config, io.clock)
+    looked = await lookAt(config, clock)
   } catch (error) {
     if (error instanceof StartRefused) return tell([fail('store', error.message, 'see docs/postgresql.md')])
     const remedy = 'check the disk and the permissions, or restore the latest backup (docs/backup.md)'
@@ -70,27 +81,10 @@ async function examineStore(config: Config, options: DoctorOptions, io: DoctorIo
   }
   try {
     tell([ok('store', looked.engine === 'sqlite' ? 'SQLite, opened' : 'PostgreSQL, connected')])
-    const checked = await checkStore(looked, config, options.isFull)
-    tell(checked)
-    // The checks below read tables, which must exist.
-    if (
-      checked.some(
-        ({ part, level }) => (part === 'schema' && level !== 'ok') || (part === 'integrity' && level === 'fail'),
-      )
-    )
-      return
-    tell([await checkClock(looked, io.clock)])
-    tell(await checkKeys(looked, config))
-    tell(await checkNames(looked, config, options.resolver))
-    tell(await checkBooks(looked, config, options.isFull))
+    await runChecks(({ run }) => run({ ...surroundings, store: looked }), tell)
   } catch (error) {
-    tell([
-      fail(
-        'store',
-        `could not be read (${(error as Error).message})`,
-        'make sure that it is available, then run doctor again',
-      ),
-    ])
+    const remedy = 'make sure that it is available, then run doctor again'
+    tell([fail('store', `could not be read (${(error as Error).message})`, remedy)])
   } finally {
     await looked.close()
   }

@@ -1,22 +1,12 @@
-/** The store as doctor sees it, on either engine. */
+/** The store as doctor opens it, on either engine. */
 import type { Clock } from '../../base/clock.ts'
 import type { Config } from '../../config/config.ts'
+import type { CheckedStore } from '../../server/checks/installation.ts'
 import { openDatabase } from '../../server/database-opening.ts'
-import { type Inspection, inspect } from '../../store/sqlite/inspection.ts'
+import { inspect } from '../../store/sqlite/inspection.ts'
 import { databaseFile } from '../../store/sqlite/private-store.ts'
-import type { Store } from '../../store/store.ts'
 
-export type LookedAt = {
-  readonly engine: 'sqlite' | 'postgres'
-  readonly read: Store['read']
-  /** The store's time, in milliseconds since 1970. */
-  now(): number
-  /** Read access to the SQLite file. Null on PostgreSQL. */
-  readonly inspection: Inspection | null
-  /** The PostgreSQL store. Null on SQLite. */
-  readonly store: Store | null
-  close(): Promise<void>
-}
+export type LookedAt = CheckedStore & { close(): Promise<void> }
 
 /** Throws StartRefused, StoreUnavailable. */
 export async function lookAt(config: Config, clock: Clock): Promise<LookedAt> {
@@ -26,8 +16,9 @@ export async function lookAt(config: Config, clock: Clock): Promise<LookedAt> {
       engine: 'postgres',
       read: store.read.bind(store),
       now: () => store.now(),
-      inspection: null,
-      store,
+      durability: () => store.durability(),
+      checkPages: async () => 'ok',
+      tryWriting: () => store.write('writeMeta', { key: 'doctor_ms', value: String(store.now()) }),
       close: () => store.close(),
     }
   }
@@ -36,8 +27,9 @@ export async function lookAt(config: Config, clock: Clock): Promise<LookedAt> {
     engine: 'sqlite',
     read: inspection.read,
     now: () => clock.now(),
-    inspection,
-    store: null,
+    durability: async () => ({ journal_mode: inspection.pragma('journal_mode') }),
+    checkPages: () => inspection.read('checkPages', {}),
+    tryWriting: async () => {},
     close: async () => inspection.close(),
   }
 }

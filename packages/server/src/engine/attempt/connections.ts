@@ -46,8 +46,11 @@ export class Connections {
   readonly #dialer: Dialer
   readonly #clock: Clock
 
-  /** @param resolver defaults to the system's */
-  constructor(settings: ConnectionSettings, clock: Clock, resolver?: Resolver) {
+  /**
+   * @param resolver defaults to the system's
+   * @param isShared whether several tenants are active. Default: never
+   */
+  constructor(settings: ConnectionSettings, clock: Clock, resolver?: Resolver, isShared?: () => boolean) {
     this.#clock = clock
     this.#kept = new KeptConnections(settings.maxInFlightPerHost, clock)
     this.#dialer = new Dialer({
@@ -62,6 +65,7 @@ export class Connections {
       noProxy: settings.noProxy ?? [],
       clock,
       timeoutMs: settings.connectTimeoutMs,
+      isShared,
     })
   }
 

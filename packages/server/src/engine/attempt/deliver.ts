@@ -28,7 +28,9 @@ export type OutgoingRequest = {
 export const MAX_KEPT_BODY_BYTES = 16_384
 /** How much more is read, so that a secret echoed across the edge can still be found and masked. */
 const READ_MARGIN_BYTES = 3 * 4_096 + 64
-const MAX_READ_BYTES = MAX_KEPT_BODY_BYTES + READ_MARGIN_BYTES
+const MAX_SEARCHED_BYTES = MAX_KEPT_BODY_BYTES + READ_MARGIN_BYTES
+/** How much is read in all: it costs less than the new connection that a rest would make necessary. */
+const MAX_READ_BYTES = 131_072
 /** How long to wait for the end of the body after the status. */
 const BODY_DEADLINE_MS = 2_000
 
@@ -70,6 +72,8 @@ class Attempt implements RequestHandler {
   /** What was read of the body are its first `#size` bytes. */
   #body: Uint8Array = NO_BODY
   #size = 0
+  /** How much of the body has arrived. */
+  #read = 0
   #isOver = false
 
   constructor(
@@ -113,21 +117,19 @@ class Attempt implements RequestHandler {
   }
 
   onBody(piece: Buffer): boolean {
-    const size = this.#size + piece.length
-    if (size > MAX_READ_BYTES) {
-      this.#keep(piece.subarray(0, MAX_READ_BYTES - this.#size))
-      this.#end('cut', false)
-      return false
-    }
-    this.#keep(piece)
-    return true
+    this.#read += piece.length
+    const room = MAX_SEARCHED_BYTES - this.#size
+    if (room > 0) this.#keep(piece.length > room ? piece.subarray(0, room) : piece)
+    if (this.#read <= MAX_READ_BYTES) return true
+    this.#end('cut', false)
+    return false
   }
 
   /** Copies a piece, which is only lent, into one array: a body can come in tens of thousands of pieces. */
   #keep(piece: Uint8Array): void {
     const size = this.#size + piece.length
     if (size > this.#body.length) {
-      const larger = new Uint8Array(this.#size === 0 ? size : Math.min(2 * size, MAX_READ_BYTES))
+      const larger = new Uint8Array(this.#size === 0 ? size : Math.min(2 * size, MAX_SEARCHED_BYTES))
       larger.set(this.#body.subarray(0, this.#size))
       this.#body = larger
     }
@@ -172,7 +174,7 @@ class Attempt implements RequestHandler {
       address,
       headers: head === undefined ? NO_HEADERS : head.headers,
       body: this.#size === this.#body.length ? this.#body : this.#body.subarray(0, this.#size),
-      truncated: fault !== null && head !== undefined,
+      truncated: head !== undefined && (fault !== null || this.#read > this.#size),
       retryAfter: head === undefined ? null : head.retryAfter,
     })
   }

@@ -5,6 +5,7 @@ import { type Room, SharedBudget } from '../../base/shared-budget.ts'
 import { type DirectRule, isDirectAddress, isDirectHost } from '../../guard/direct-rule.ts'
 import { TargetRefusedError } from '../../guard/lookup.ts'
 import { addressAllowed, isLoopbackHost } from '../../guard/target.ts'
+import { DialTurns } from './dial-turns.ts'
 import { type DialFailure, type DialTarget, type Link, Opening, type OpeningOptions } from './opening.ts'
 import { interleave, Race } from './race.ts'
 
@@ -28,6 +29,8 @@ export type DialerOptions = OpeningOptions & {
   readonly timeoutMs: number
   /** Sockets that connect next to two others for the same request, shared by tenants. Default: 1,000. */
   readonly maxExtraSockets?: number
+  /** Whether several tenants are active, so that each leaves time to the others. Default: never. */
+  readonly isShared?: (() => boolean) | undefined
 }
 
 /** The time for connecting was over before the name was resolved. */
@@ -52,25 +55,29 @@ const MAX_EXTRA_SOCKETS = 1_000
 export class Dialer {
   readonly #options: DialerOptions
   readonly #extraSockets: SharedBudget
+  readonly #turns: DialTurns
 
   constructor(options: DialerOptions) {
     this.#options = options
+    this.#turns = new DialTurns(options.clock, options.isShared ?? (() => false))
     this.#extraSockets = new SharedBudget(options.maxExtraSockets ?? MAX_EXTRA_SOCKETS)
   }
 
   /** Calls one of the events once, never from within this call. Returns the function that gives up without a report. */
   dial(target: DialTarget, events: DialEvents): () => void {
-    const dialling = new Dialling(target, this.#options, this.#extraSockets.of(target.tenant), events)
+    const room = this.#extraSockets.of(target.tenant)
+    const dialling = new Dialling(target, this.#options, room, this.#turns, events)
     dialling.start()
     return () => dialling.end()
   }
 }
 
-/** A connection being opened: looked up → tried at its addresses → ready or failed. */
+/** A connection being opened: looked up → its turn → tried at its addresses → ready or failed. */
 class Dialling {
   readonly #target: DialTarget
   readonly #options: DialerOptions
   readonly #extraSockets: Room
+  readonly #turns: DialTurns
   readonly #events: DialEvents
   readonly #abort = new AbortController()
   readonly #openings: Opening[] = []
@@ -78,10 +85,11 @@ class Dialling {
   #timer: Timer | undefined
   #isOver = false
 
-  constructor(target: DialTarget, options: DialerOptions, extraSockets: Room, events: DialEvents) {
+  constructor(target: DialTarget, options: DialerOptions, extraSockets: Room, turns: DialTurns, events: DialEvents) {
     this.#target = target
     this.#options = options
     this.#extraSockets = extraSockets
+    this.#turns = turns
     this.#events = events
   }
 
@@ -89,7 +97,7 @@ class Dialling {
     const { clock, timeoutMs } = this.#options
     this.#timer = clock.after(timeoutMs, () => this.#failLate())
     this.#addresses().then(
-      addresses => this.#tryAll(addresses),
+      addresses => this.#turns.take(this.#target.tenant, () => this.#tryAll(addresses)),
       error => this.#fail({ ...NOWHERE, error }),
     )
   }

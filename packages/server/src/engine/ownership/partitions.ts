@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { PARTITION_COUNT } from '../../base/model.ts'
+import type { NodeReport } from '../../store/operations/nodes.ts'
 import type { Store } from '../../store/store.ts'
 
 export type PartitionListener = {
@@ -24,16 +25,20 @@ export type Partitions = {
   stop(): Promise<void>
 }
 
-const newNode = () => Uint8Array.from(randomBytes(16))
+/** Who this process is among the nodes: 16 bytes, generated each time it starts. */
+export const newNode = (): Uint8Array => Uint8Array.from(randomBytes(16))
+
+export type ReportingNode = { readonly id: Uint8Array; readonly report: () => NodeReport }
 
 /** All partitions, for the lifetime of a process that has the store to itself. */
 export class AllPartitions implements Partitions {
   readonly #store: Store
-  readonly #node = newNode()
+  readonly #node: Uint8Array
   #epochs: readonly number[] = []
 
-  constructor(store: Store) {
+  constructor(store: Store, node: Uint8Array = newNode()) {
     this.#store = store
+    this.#node = node
   }
 
   async start(listener: PartitionListener): Promise<void> {
@@ -92,7 +97,8 @@ export class LeasedPartitions implements Partitions {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #leaseMs: number
-  readonly #node = newNode()
+  readonly #node: Uint8Array
+  readonly #report: (() => NodeReport) | undefined
   readonly #epochs: (number | undefined)[] = new Array(PARTITION_COUNT)
   /** Partitions for which nothing new is sent, and which are released once they are drained. */
   readonly #stopping = new Set<number>()
@@ -111,9 +117,14 @@ export class LeasedPartitions implements Partitions {
   #isRunning = false
   #isLeaving = false
 
-  /** @param leaseMs how long a node that stops responding keeps its partitions, in milliseconds */
-  constructor(store: Store, clock: Clock, log: Logger, leaseMs: number) {
+  /**
+   * @param leaseMs how long a node that stops responding keeps its partitions, in milliseconds
+   * @param self which node this is, and what it reports about itself with each tick. Default: a new node without reports
+   */
+  constructor(store: Store, clock: Clock, log: Logger, leaseMs: number, self?: ReportingNode) {
     this.#store = store
+    this.#node = self?.id ?? newNode()
+    this.#report = self?.report
     this.#clock = clock
     this.#log = log
     this.#leaseMs = leaseMs
@@ -208,7 +219,8 @@ export class LeasedPartitions implements Partitions {
     const wallMs = this.#clock.now()
     const monotonicMs = this.#clock.monotonicMs()
     const give = this.#toRelease
-    const tick = { node: this.#node, leaseMs: this.#leaseMs, give, isLeaving: this.#isLeaving }
+    const report = this.#report === undefined ? {} : { report: this.#report() }
+    const tick = { node: this.#node, leaseMs: this.#leaseMs, give, isLeaving: this.#isLeaving, ...report }
     const timeoutMs = this.#leaseMs / TIMEOUTS_A_LEASE
     const { held, share, afterCrash, nextExpiryMs } = await this.#store.writeApart('tickLeases', tick, timeoutMs)
     // Leases that expired during the tick were refused to senders in the meantime: acquire them from scratch.

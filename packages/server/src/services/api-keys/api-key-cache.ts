@@ -37,8 +37,13 @@ export class ApiKeyCache {
    * keys can't choose what they hash to.
    */
   find(hash: Buffer): ApiKey | undefined {
-    const key = this.#byHash.get(hash.toString('base64'))
-    return key === undefined || (key.expiresAtMs ?? Number.POSITIVE_INFINITY) <= this.#store.now() ? undefined : key
+    return this.#valid(this.#byHash.get(hash.toString('base64')))
+  }
+
+  /** The key with this id, if it is neither revoked nor expired. */
+  get(id: ApiKeyId): ApiKey | undefined {
+    const hash = this.#hashes.get(id)
+    return hash === undefined ? undefined : this.#valid(this.#byHash.get(hash))
   }
 
   /** Resolves when all changes committed before the call are known, or when the store can't be read. */
@@ -49,6 +54,10 @@ export class ApiKeyCache {
   /** Stops reading from the store. */
   close(): Promise<void> {
     return this.#loop.stop()
+  }
+
+  #valid(key: ApiKey | undefined): ApiKey | undefined {
+    return key === undefined || (key.expiresAtMs ?? Number.POSITIVE_INFINITY) <= this.#store.now() ? undefined : key
   }
 
   async #read(): Promise<void> {

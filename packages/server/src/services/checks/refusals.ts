@@ -6,7 +6,16 @@ import { isTenantId } from '../../base/tenant-id.ts'
 import type { Store } from '../../store/store.ts'
 import type { Place } from '../../store/where.ts'
 
-export type Thing = 'tenant' | 'endpoint' | 'event' | 'event type' | 'delivery' | 'replay' | 'API key' | 'erasure'
+export type Thing =
+  | 'tenant'
+  | 'endpoint'
+  | 'event'
+  | 'event type'
+  | 'delivery'
+  | 'replay'
+  | 'API key'
+  | 'session'
+  | 'erasure'
 
 export function notFound(thing: Thing): PosthornError {
   return new PosthornError('not_found', `The ${thing} was not found.`)

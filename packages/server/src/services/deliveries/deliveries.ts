@@ -1,16 +1,17 @@
 import type { Clock } from '../../base/clock.ts'
-import { PosthornError } from '../../base/errors.ts'
-import { newId } from '../../base/ids.ts'
+import { type FieldError, PosthornError } from '../../base/errors.ts'
+import { newId, parseId } from '../../base/ids.ts'
 import type { Attempt, Delivery, DeliveryId, DescribedDelivery, Endpoint, EventId, TenantId } from '../../base/model.ts'
 import { CallRepeated, type Keep } from '../../store/operations/idempotent-calls.ts'
 import type { Store } from '../../store/store.ts'
 import type { Place } from '../../store/where.ts'
 import { checkTenantParameter } from '../checks/list-parameters.ts'
-import { checkId, checkPlace, notFound, requireTenant } from '../checks/refusals.ts'
+import { checkId, checkPlace, invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import type { Found } from '../slices.ts'
 import { describeDeliveries } from './describe.ts'
 import { countDeliveries, type DeliveryCounts, findDeliveries } from './finding.ts'
 import { type DeliveryQuery, type DeliverySelection, resolveQuery } from './query.ts'
+import { type Retries, retryEach } from './retrying.ts'
 
 /** Attempts to change a delivery that changes between reading and writing. */
 const MAX_TRIES = 5
@@ -86,6 +87,24 @@ export class Deliveries {
       if (retried !== null) return retried
     }
     throw conflict('The delivery is being changed at the same time. Try again.')
+  }
+
+  /** Retries deliveries that a list found. See retryEach. */
+  retryFound(deliveries: readonly Delivery[]): Promise<Retries> {
+    return retryEach(this.#store, deliveries, (tenant, id) => this.retry(tenant, id))
+  }
+
+  /** Retries deliveries of a tenant by their ids. Those that don't exist are refused like any other. */
+  async retryNamed(tenant: TenantId, ids: readonly DeliveryId[]): Promise<Retries> {
+    await requireTenant(this.#store, tenant)
+    const known = [...new Set(ids)]
+    const faults = known.flatMap(id => (parseId('dlv', id) === undefined ? [noDelivery(ids.indexOf(id))] : []))
+    if (faults.length > 0) throw invalid(faults)
+    const found = await this.#store.read('getDeliveries', { tenant, ids: known })
+    const retries = await this.retryFound(known.flatMap(id => found.get(id) ?? []))
+    const missing = known.filter(id => !found.has(id))
+    const detail = notFound('delivery').message
+    return { ...retries, refused: [...retries.refused, ...missing.map(delivery => ({ tenant, delivery, detail }))] }
   }
 
   /** Cancels a pending or held delivery. Does nothing if it is cancelled already. */
@@ -187,6 +206,11 @@ export class Deliveries {
     this.#store.changes.emit({ kind: 'lane', tenant, endpoint, partition, delivery })
   }
 }
+
+const noDelivery = (index: number): FieldError => ({
+  field: `/ids/${index}`,
+  detail: 'The value must be an id that starts with "dlv_".',
+})
 
 function conflict(detail: string): PosthornError {
   return new PosthornError('conflict', detail)

@@ -6,6 +6,7 @@ import type { Store } from '../../store/store.ts'
 import type { Place } from '../../store/where.ts'
 import { type Found, SEARCH_MS, type Slice, searchInSlices } from '../slices.ts'
 import { windowReader } from './across.ts'
+import { matchingSlices } from './by-payload.ts'
 import type { DeliverySelection } from './query.ts'
 
 type Reader = Pick<Store, 'read' | 'now'>
@@ -36,7 +37,9 @@ export function findDeliveries(
   count: number,
   bounds = READ_BOUNDS,
 ): Promise<Found<Delivery>> {
-  return searchInSlices(place, count, sliceReader(store, selection, bounds), clock)
+  const read = sliceReader(store, selection, bounds)
+  const { matches } = selection
+  return searchInSlices(place, count, matches === null ? read : matchingSlices(store, clock, matches, read), clock)
 }
 
 /** Whether all of the deliveries can be found along an index, without looking at every tenant. */
@@ -70,13 +73,14 @@ const COUNTED_TOGETHER: readonly (readonly DeliveryState[])[] = [
   ['delivered', 'exhausted', 'cancelled'],
 ]
 
-/** Counts the deliveries of a selection, by state. */
+/** Counts the deliveries of a selection, by state. Those with a certain payload are not counted. */
 export async function countDeliveries(
   store: Reader,
   clock: Stopwatch,
   { tenant, filter, ...rest }: DeliverySelection,
   bounds = READ_BOUNDS,
 ): Promise<DeliveryCounts> {
+  if (rest.matches !== null) return UNCOUNTED
   const endsAtMs = clock.monotonicMs() + SEARCH_MS
   const counts: Record<DeliveryState, number | null> = { pending: 0, held: 0, delivered: 0, exhausted: 0, cancelled: 0 }
   const { heldReason } = filter
@@ -90,6 +94,15 @@ export async function countDeliveries(
   const all = Object.values(counts)
   const total = all.includes(null) ? null : bounded(all.reduce<number>((sum, count) => sum + count!, 0))
   return { total, ...counts }
+}
+
+const UNCOUNTED: DeliveryCounts = {
+  total: null,
+  pending: null,
+  held: null,
+  delivered: null,
+  exhausted: null,
+  cancelled: null,
 }
 
 const bounded = (count: number): number | null => (count > MAX_COUNTED ? null : count)

@@ -27,13 +27,15 @@ import {
 import { invalid } from '../checks/refusals.ts'
 import type { Warning } from '../checks/warnings.ts'
 import { endpointIdOf, noEndpoint } from '../endpoints/references.ts'
+import { adviseOnPayloadFilter } from '../events/payload-advice.ts'
+import { createPayloadTest, type PayloadInput, type PayloadTest } from '../events/payload-test.ts'
 import { checkLastAttempt } from './last-attempts.ts'
 
 /** If a key stands for more events than this, of as many tenants, all deliveries are looked at instead. */
 const MAX_KEYED_EVENTS = 1_000
 
 /** As callers write it. What is missing doesn't matter. */
-export type DeliveryQuery = { readonly [Bound in keyof Range]?: Range[Bound] | undefined } & {
+export type DeliveryQuery = PayloadInput & { readonly [Bound in keyof Range]?: Range[Bound] | undefined } & {
   readonly states?: readonly string[] | undefined
   readonly heldReason?: string | undefined
   readonly statuses?: readonly string[] | undefined
@@ -50,6 +52,8 @@ export type DeliverySelection = {
   /** Null: deliveries of all tenants. */
   readonly tenant: TenantId | null
   readonly filter: DeliveryFilter
+  /** Of those that pass the filter, only deliveries of events with such a payload; null: of any. */
+  readonly matches: PayloadTest | null
   readonly warnings: readonly Warning[]
 }
 
@@ -69,14 +73,16 @@ export async function resolveQuery(
   if (key !== null) checkKey(key, faults)
   const endpoints = await resolveEndpoints(store, tenant, query.endpoints ?? null, faults)
   checkPeriod({ fromMs, toMs }, store.now(), '', faults)
+  const matches = createPayloadTest(query, faults)
   if (event !== null) await checkEvent(store, tenant, { event, key, types, toMs }, faults)
   if (faults.length > 0) throw invalid(faults)
   const onTypes = types === null ? [] : await adviseOnTypes(store, types)
-  const warnings = [...onTypes, ...(await adviseOnKey(store, tenant, event === null ? key : null, types))]
+  const onKey = await adviseOnKey(store, tenant, event === null ? key : null, types)
+  const warnings = [...onTypes, ...onKey, ...(await adviseOnPayloadFilter(store, tenant, query.filter, types))]
   const events = event === null ? await eventsOf(store, tenant, key) : [event]
   const heldReason = (query.heldReason ?? null) as HeldReason | null
   const filter = { fromMs, toMs, states, heldReason, statuses, errors, types, endpoints, events, key }
-  return { tenant, filter, warnings }
+  return { tenant, filter, matches, warnings }
 }
 
 function checkStates({ states, heldReason }: DeliveryQuery, faults: FieldError[]): DeliveryState[] | null {

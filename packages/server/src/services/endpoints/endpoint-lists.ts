@@ -11,6 +11,7 @@ import { checkStorable } from '../checks/values.ts'
 import type { Warning } from '../checks/warnings.ts'
 import { type Found, type Slice, searchInSlices } from '../slices.ts'
 import { callTurns } from '../turns.ts'
+import { type EndpointNumbers, readEndpointNumbers, type StatsPeriod } from './endpoint-stats.ts'
 import { HEALTH_STATES, type HealthState, readHealth } from './health-report.ts'
 import { checkUidParameter } from './references.ts'
 
@@ -31,6 +32,8 @@ export type EndpointListInput = {
   readonly uid?: string | undefined
   /** A part of the URL. */
   readonly url?: string | undefined
+  /** A part of the URL, the name or the uid. */
+  readonly text?: string | undefined
   /** They receive one of these event types. */
   readonly types?: readonly string[] | null
 }
@@ -66,17 +69,18 @@ export class EndpointLists {
   }
 
   async #select(tenant: TenantId | null, input: EndpointListInput): Promise<EndpointSelection> {
-    const { uid = null, url = null, types = null } = input
+    const { uid = null, url = null, text = null, types = null } = input
     const faults: FieldError[] = []
     const states = checkWords('state', input.states ?? undefined, ENDPOINT_STATES, faults) as EndpointState[] | null
     const health = checkWords('health', input.health ?? undefined, HEALTH_STATES, faults) as HealthState[] | null
     if (uid !== null) checkUidParameter(uid, faults)
-    checkUrlPart(url, faults)
+    checkPart('url', url, faults)
+    checkPart('text', text, faults)
     checkTypes(types, faults)
     if (faults.length > 0) throw invalid(faults)
     const warnings = types === null ? [] : await adviseOnTypes(this.#store, types)
     const stored = health === null ? null : [...new Set(health.map(toStored))]
-    return { filter: { tenant, states, health: stored, uid, url }, health, types, warnings }
+    return { filter: { tenant, states, health: stored, uid, url, text }, health, types, warnings }
   }
 
   /**
@@ -92,6 +96,11 @@ export class EndpointLists {
       return { items, goesOnAt }
     }
     return searchInSlices(place, count, read, this.#clock, () => bytesLeft <= 0)
+  }
+
+  /** What happened at endpoints of a page. */
+  numbers(endpoints: readonly Endpoint[], period: StatsPeriod): Promise<(id: EndpointId) => EndpointNumbers> {
+    return readEndpointNumbers(this.#store, endpoints, period)
   }
 
   async #slice(selection: EndpointSelection, place: Place<EndpointId>, count: number): Promise<SizedSlice> {
@@ -145,7 +154,7 @@ function cut(found: readonly Endpoint[], count: number): Slice<Endpoint> {
   return { items, goesOnAt: items.at(-1)!.id }
 }
 
-function checkUrlPart(url: string | null, faults: FieldError[]): void {
-  if (url === '') fault(faults, 'url', 'Give the parameter a value, or leave it out.')
-  else if (url !== null) checkStorable(url, 'url', faults)
+function checkPart(field: string, part: string | null, faults: FieldError[]): void {
+  if (part === '') fault(faults, field, 'Give the parameter a value, or leave it out.')
+  else if (part !== null) checkStorable(part, field, faults)
 }

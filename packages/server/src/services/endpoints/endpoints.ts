@@ -1,7 +1,5 @@
-import { randomInt } from 'node:crypto'
 import { DAY_MS } from '../../base/durations.ts'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
-import { newId } from '../../base/ids.ts'
 import {
   type Actor,
   type Endpoint,
@@ -9,10 +7,8 @@ import {
   type EndpointReference,
   type EventType,
   OPERATOR_TENANT,
-  PARTITION_COUNT,
   SYSTEM,
   type TenantId,
-  WELL,
 } from '../../base/model.ts'
 import { OPERATIONAL_TYPES } from '../../catalogue/operational-types.ts'
 import type { TargetPolicy } from '../../guard/target.ts'
@@ -25,11 +21,10 @@ import type { Store } from '../../store/store.ts'
 import { invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import type { Warning } from '../checks/warnings.ts'
 import type { Described } from './authentication.ts'
-import { createCredentials } from './credentials-input.ts'
 import { Descriptions, type ShowEndpoint } from './descriptions.ts'
-import { adviseOnEncoding } from './encoded-urls.ts'
-import { adviseOnHosts, checkResolutions, type LookupOptions, resolveHosts } from './host.ts'
-import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './input.ts'
+import { draftEndpoint } from './draft.ts'
+import type { LookupOptions } from './host.ts'
+import { type CheckedInput, checkRequired, type EndpointInput } from './input.ts'
 import { requireEndpoint, requireEndpointId } from './references.ts'
 import {
   checkOperatorTypes,
@@ -39,6 +34,7 @@ import {
   tooManySigningSecrets,
   uidTaken,
 } from './refusals.ts'
+import { checkWithHosts, type RegistrationTrial, tryRegistering } from './registering.ts'
 import { namesOf, SealedCredentials, shownOnce } from './sealed-credentials.ts'
 import { changesSecrets } from './sealed-headers.ts'
 import { refuseClash } from './signature-headers.ts'
@@ -127,36 +123,7 @@ export class Endpoints {
     checkRequired(input, faults)
     if (tenant === OPERATOR_TENANT) checkOperatorTypes(input.types ?? null, faults)
     const { checked, advice } = await this.#check(tenant, input, faults)
-    const nowMs = this.#store.now()
-    const id = newId('ep', nowMs)
-    const credentials = createCredentials(checked.credentials, nowMs)
-    const sealed = this.#credentials.seal({ id, headers: {} }, credentials, checked.headers ?? [])
-    const endpoint: Endpoint = {
-      id,
-      tenant,
-      partition: randomInt(PARTITION_COUNT),
-      uid: null,
-      name: null,
-      url: checked.target!.url,
-      ...sealed,
-      types: null,
-      filter: null,
-      description: null,
-      metadata: {},
-      signatureHeaders: null,
-      schedule: null,
-      timeoutMs: null,
-      rateLimit: null,
-      ordered: false,
-      ...checked.settings,
-      state: 'enabled',
-      disabledReason: null,
-      disabledAtMs: null,
-      ...(input.state === 'disabled' ? { state: 'disabled', disabledReason: 'manual', disabledAtMs: nowMs } : {}),
-      health: WELL,
-      createdAtMs: nowMs,
-      updatedAtMs: nowMs,
-    }
+    const { endpoint, credentials } = draftEndpoint(tenant, input, checked, this.#credentials, this.#store.now())
     refuseClash(endpoint, true)
     const { maxEndpoints, maxSelectionCharacters } = this.#settings
     const limit = { ...(maxEndpoints === undefined ? {} : { maxEndpoints }), maxSelectionCharacters }
@@ -172,6 +139,19 @@ export class Endpoints {
     if (created === 'uid_taken') throw uidTaken(endpoint)
     this.#emit('endpoint', endpoint)
     return result
+  }
+
+  /** What registering would say to this, as far as it is given. Stores nothing. See tryRegistering. */
+  async checkNew(tenant: TenantId, input: Partial<EndpointInput>): Promise<RegistrationTrial> {
+    await requireTenant(this.#store, tenant)
+    return tryRegistering(tenant, input, {
+      store: this.#store,
+      credentials: this.#credentials,
+      catalogue: await this.#nameable(),
+      settings: this.#settings,
+      lookup: this.#lookup,
+      describe: endpoint => this.describe(endpoint),
+    })
   }
 
   /**
@@ -354,15 +334,10 @@ export class Endpoints {
     before: Endpoint | null = null,
   ): Promise<{ checked: CheckedInput; advice: readonly Warning[] }> {
     const known = { catalogue: await this.#nameable(), before }
-    const checked = checkEndpointInput(input, known, this.#settings, this.#store.now(), faults)
-    const targets = [
-      { field: '/url', target: checked.target },
-      { field: '/oauth/tokenUrl', target: checked.credentials.tokenTarget },
-    ].flatMap(({ field, target }) => (target === undefined ? [] : [{ field, target }]))
-    const lookedUp = await resolveHosts(targets, tenant, this.#settings, this.#lookup)
-    checkResolutions(lookedUp, faults)
+    const means = { policy: this.#settings, lookup: this.#lookup, nowMs: this.#store.now() }
+    const result = await checkWithHosts(tenant, input, known, means, faults)
     if (faults.length > 0) throw invalid(faults)
-    return { checked, advice: [...adviseOnEncoding(targets), ...adviseOnHosts(lookedUp)] }
+    return result
   }
 
   #patched(before: Endpoint, { target, credentials, headers, settings }: CheckedInput): Endpoint {

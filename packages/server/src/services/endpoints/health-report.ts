@@ -28,7 +28,7 @@ export type HealthReport = {
 /** How the receivers of endpoints do, as of now. Costs as many reads for several as for one. */
 export async function readHealth(
   store: Pick<Store, 'read'>,
-  endpoints: readonly Endpoint[],
+  endpoints: readonly Pick<Endpoint, 'id' | 'partition' | 'health'>[],
   nowMs: number,
 ): Promise<Map<EndpointId, HealthReport>> {
   if (endpoints.length === 0) return new Map()

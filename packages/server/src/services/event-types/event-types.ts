@@ -10,10 +10,24 @@ import type { Store } from '../../store/store.ts'
 import { invalid, isTypeName, notFound } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
 import { checkSchedule } from '../retry-schedules.ts'
-import { findSchemaConflict, type SchemaConflict } from './schema-change.ts'
+import { judgeSchemaChange, type SchemaVerdict } from './schema-change.ts'
 import { SchemaChecks } from './schema-checks.ts'
 
 export type EventTypeInput = Omit<EventType, 'name' | 'archivedAtMs'>
+
+type PutOptions = {
+  readonly force?: boolean
+  readonly dryRun?: boolean
+  readonly seesPayloads?: boolean
+}
+
+type PutEventType = {
+  readonly type: EventType
+  readonly created: boolean
+  readonly warnings: readonly SchemaWarning[]
+  /** Recent events that the new schema was checked against, and accepts; null: it needed no check. */
+  readonly judged: number | null
+}
 
 /** Manages the catalogue of event types at runtime (C1). */
 export class EventTypes {
@@ -58,14 +72,15 @@ export class EventTypes {
    * Creates or replaces the type. Events published from then on must satisfy the new schema.
    *
    * @param options.force replace it even if the new schema would reject recent events
+   * @param options.dryRun only find out whether it would be refused
    * @param options.seesPayloads whether the caller can see payloads; if not, a refusal says only how many it would reject
    */
   async put(
     name: string,
     input: EventTypeInput,
     by: Actor = SYSTEM,
-    { force = false, seesPayloads = true }: { readonly force?: boolean; readonly seesPayloads?: boolean } = {},
-  ): Promise<{ type: EventType; created: boolean; warnings: readonly SchemaWarning[] }> {
+    { force = false, dryRun = false, seesPayloads = true }: PutOptions = {},
+  ): Promise<PutEventType> {
     const { group, description, schema, example, schedule = null } = input
     const type = { name, group, description, schema, example, schedule }
     const faults = await this.#checks.faultsOf(type)
@@ -76,17 +91,25 @@ export class EventTypes {
     // The name is a path parameter, not a member of the body.
     if (faults.length > 0)
       throw invalid(faults.map(fault => (fault.field === '/name' ? { ...fault, field: 'name' } : fault)))
-    if (!force) await this.#refuseConflict(name, schema, seesPayloads)
+    const judged = force ? null : await this.#judge(name, schema, seesPayloads)
+    const warnings = adviseOnSchema(schema, '/schema')
+    if (dryRun) {
+      const known = await this.#find(name)
+      const archivedAtMs = known?.archivedAtMs ?? null
+      return { type: { ...type, archivedAtMs }, created: known === undefined, warnings, judged }
+    }
     const created = await this.#store.write('putEventType', { type, by, nowMs: this.#store.now() })
     this.#store.changes.emit({ kind: 'catalogue' })
-    return { type: await this.get(name), created, warnings: adviseOnSchema(schema, '/schema') }
+    return { type: await this.get(name), created, warnings, judged }
   }
 
-  async #refuseConflict(name: string, after: unknown, seesPayloads: boolean): Promise<void> {
+  /** How many recent events the new schema accepts; null: it needs no check. Throws `schema_conflict`. */
+  async #judge(name: string, after: unknown, seesPayloads: boolean): Promise<number | null> {
     const known = await this.#find(name)
-    if (known === undefined || isSameSchema(known.schema, after)) return
-    const conflict = await findSchemaConflict(this.#samples, this.#checks, name, { before: known.schema, after })
-    if (conflict !== null) throw schemaConflict(conflict, seesPayloads)
+    if (known === undefined || isSameSchema(known.schema, after)) return null
+    const verdict = await judgeSchemaChange(this.#samples, this.#checks, name, { before: known.schema, after })
+    if (verdict.refused > 0) throw schemaConflict(verdict, seesPayloads)
+    return verdict.judged
   }
 
   /** Its events can no longer be published, and endpoints can no longer add it. Endpoints that name it keep it. */
@@ -129,7 +152,7 @@ const HIDDEN: FieldError = {
 }
 
 /** Names the faults and their places, never a value. */
-function schemaConflict({ judged, refused, faults }: SchemaConflict, seesPayloads: boolean): PosthornError {
+function schemaConflict({ judged, refused, faults }: SchemaVerdict, seesPayloads: boolean): PosthornError {
   const detail =
     `The new schema would reject ${refused} of the ${judged} recent events that were checked. Make the schema accept ` +
     'these events, or create a new event type. To use the schema anyway, repeat the call with ?force=true.'

@@ -8,11 +8,11 @@ import type { SchemaFault } from '../../catalogue/schema.ts'
 import type { TypeSamples } from '../../catalogue/type-samples.ts'
 import type { SchemaChecks, Schemas } from './schema-checks.ts'
 
-export type SchemaConflict = {
+export type SchemaVerdict = {
   /** Number of events that the current schema accepts, and how many of them the new one rejects. */
   readonly judged: number
   readonly refused: number
-  /** The reasons for rejecting them, most frequent first. */
+  /** The reasons for rejecting them, most frequent first; none: it rejects none. */
   readonly faults: readonly ConflictFault[]
 }
 
@@ -26,13 +26,13 @@ const MAX_FAULTS = 20
 /** Maximum number of different faults that are counted. */
 const MAX_COUNTED = 1_000
 
-/** Null if none of the newest events would be rejected. Both schemas must be valid. */
-export async function findSchemaConflict(
+/** What the new schema says to the newest events. Both schemas must be valid. */
+export async function judgeSchemaChange(
   samples: Pick<TypeSamples, 'newest'>,
   checks: Pick<SchemaChecks, 'compare'>,
   type: string,
   schemas: Schemas,
-): Promise<SchemaConflict | null> {
+): Promise<SchemaVerdict> {
   const faults = new Map<string, { -readonly [Name in keyof ConflictFault]: ConflictFault[Name] }>()
   let judged = 0
   let refused = 0
@@ -59,7 +59,6 @@ export async function findSchemaConflict(
       }
     }
   }
-  if (refused === 0) return null
   const frequent = [...faults.values()].sort((a, b) => b.count - a.count)
   return { judged, refused, faults: frequent.slice(0, MAX_FAULTS) }
 }

@@ -1,14 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { FieldError } from '../../base/errors.ts'
-import type {
-  DescribedDelivery,
-  EventEndpoint,
-  EventId,
-  PayloadFilter,
-  PublishedEvent,
-  TenantId,
-} from '../../base/model.ts'
-import { OPERATIONAL_TYPES } from '../../catalogue/operational-types.ts'
+import type { DescribedDelivery, EventEndpoint, EventId, PublishedEvent, TenantId } from '../../base/model.ts'
 import { ANY_DELIVERY } from '../../store/operations/deliveries/filter.ts'
 import type { RejectedFilter } from '../../store/operations/events/rejected.ts'
 import type { Store } from '../../store/store.ts'
@@ -19,11 +11,10 @@ import { checkId, checkPlace, invalid, notFound, requireTenant } from '../checks
 import { checkStorable } from '../checks/values.ts'
 import type { Warning } from '../checks/warnings.ts'
 import { describeDeliveries } from '../deliveries/describe.ts'
-import { adviseOnFreeFilter } from '../endpoints/filter-advice.ts'
 import { type Found, REJECTED_A_READ, searchInSlices } from '../slices.ts'
-import { inTurns } from '../turns.ts'
 import { type EndpointPage, readEventEndpoints } from './event-endpoints.ts'
 import { EventList, type EventPage, type EventQuery } from './event-list.ts'
+import { adviseOnPayloadFilter } from './payload-advice.ts'
 import { createPayloadTest, type PayloadInput } from './payload-test.ts'
 import { readEvent } from './read-event.ts'
 
@@ -75,17 +66,8 @@ export class Events {
     if (faults.length > 0) throw invalid(faults)
     const onTypes = types === null ? [] : await adviseOnTypes(this.#store, types)
     const onKey = await adviseOnKey(this.#store, tenant, key, types)
-    const warnings = [...onTypes, ...onKey, ...(await this.#adviseOnFilter(tenant, filter.filter, types))]
+    const warnings = [...onTypes, ...onKey, ...(await adviseOnPayloadFilter(this.#store, tenant, filter.filter, types))]
     return { query: { tenant, types, key, fromMs, toMs, matches }, warnings }
-  }
-
-  /** Warns of conditions that no event of these types can satisfy, as for an endpoint. */
-  async #adviseOnFilter(tenant: TenantId | null, filter: unknown, types: readonly string[] | null): Promise<Warning[]> {
-    if (filter === undefined) return []
-    const { types: catalogue } = await this.#store.read('readCatalogue', {})
-    // Events of archived types are still there.
-    const all = [...catalogue, ...OPERATIONAL_TYPES].map(type => ({ ...type, archivedAtMs: null }))
-    return inTurns(tenant ?? '', adviseOnFreeFilter({ filter: filter as PayloadFilter, types }, all, 'filter'))
   }
 
   /** One page of events: up to `limit` behind a place. The search ends early if it takes long. */

@@ -4,7 +4,14 @@ import { idText, parseId } from '../../base/ids.ts'
 import type { EndpointId, TenantId } from '../../base/model.ts'
 import type { Store } from '../../store/store.ts'
 import type { Noted } from '../../store/stream-notes.ts'
-import { checkCount, checkTenantParameter, checkTypes, checkWords, fault, MAX_VALUES } from '../checks/list-parameters.ts'
+import {
+  checkCount,
+  checkTenantParameter,
+  checkTypes,
+  checkWords,
+  fault,
+  MAX_VALUES,
+} from '../checks/list-parameters.ts'
 import { invalid, requireTenant } from '../checks/refusals.ts'
 import { endpointIdOf, noEndpoint } from '../endpoints/references.ts'
 import type { StreamRecord } from './records.ts'

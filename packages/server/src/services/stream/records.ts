@@ -71,7 +71,10 @@ export async function readRecords(
     const delivery = deliveries.get(id)
     if (delivery === undefined) continue
     const { number, startedAtMs } = attempt
-    put({ kind: 'attempt', tenant, id: idBytes(id), number, startedAtMs }, { kind: 'attempt', tenant, delivery, attempt })
+    put(
+      { kind: 'attempt', tenant, id: idBytes(id), number, startedAtMs },
+      { kind: 'attempt', tenant, delivery, attempt },
+    )
   }
   for (const noted of wanted) {
     if (noted.kind !== 'endpoint') continue

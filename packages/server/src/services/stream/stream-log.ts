@@ -58,7 +58,8 @@ export class StreamLog {
 
   /** Sees to it that the stream is on, and returns its epoch. Throws StoreUnavailable and `busy`. */
   keepOn(): Promise<string> {
-    if (this.#epoch !== null && this.#untilMs - this.#clock.monotonicMs() > RENEW_MS) return Promise.resolve(this.#epoch)
+    if (this.#epoch !== null && this.#untilMs - this.#clock.monotonicMs() > RENEW_MS)
+      return Promise.resolve(this.#epoch)
     this.#turning ??= this.#turnOn().finally(() => {
       this.#turning = undefined
     })

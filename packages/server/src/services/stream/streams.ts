@@ -385,7 +385,11 @@ export class Streams {
     if (!includes(to.from, reader.at.from)) return
     while (!isSameSnapshot(to.from, reader.at.from) || reader.at.within !== null) {
       const part = await this.#log.after(reader.at, to.from)
-      await this.#readPart(part, () => (reader.state === 'closed' ? [] : [reader]), () => {})
+      await this.#readPart(
+        part,
+        () => (reader.state === 'closed' ? [] : [reader]),
+        () => {},
+      )
       reader.at = part.end
       if (reader.state === 'closed') return
     }

@@ -59,7 +59,7 @@ export function* bumpTenant(
   yield { note: () => [{ kind: 'endpoint', tenant, id: endpoint, change: what }] }
 }
 
-/** The next number for a change of tenants, endpoints or API keys. A lock makes numbers rise in commit order. */
+/** The next number for a change of tenants, endpoints, API keys or sessions. A lock makes numbers rise in commit order. */
 export function* nextChange(): Transaction<number> {
   const next = Number((yield* getMeta('change_seq')) ?? 0) + 1
   yield* setMeta('change_seq', String(next))
@@ -76,7 +76,7 @@ export type ChangesSince = {
     readonly endpoint: EndpointId
     readonly partition: number
   }[]
-  /** Whether API keys were created or revoked. */
+  /** Whether API keys were created or revoked, or sessions started or ended. */
   readonly apiKeys: boolean
 }
 
@@ -93,7 +93,8 @@ export function* readChanges(args: { after: number }): Transaction<ChangesSince>
     params: range,
   }
   const keys = yield {
-    text: 'select 1 from api_key where change_seq > $1 and change_seq <= $2 limit 1',
+    text: `select 1 from api_key where change_seq > $1 and change_seq <= $2
+           union all select 1 from session where change_seq > $1 and change_seq <= $2`,
     params: range,
   }
   return {

@@ -17,10 +17,13 @@ import { leaseOperations } from './leases.ts'
 import { metaOperations } from './meta.ts'
 import { migrateOperations } from './migrate.ts'
 import { moveOperations } from './move.ts'
+import { nodeOperations } from './nodes.ts'
 import { noticeOperations } from './notices.ts'
+import { overviewOperations } from './overview.ts'
 import { replayOperations } from './replays/operations.ts'
 import { retentionOperations } from './retention.ts'
 import { searchOperations } from './search.ts'
+import { sessionOperations } from './sessions.ts'
 import { statOperations } from './stats.ts'
 import { streamOperations } from './stream/operations.ts'
 import { tenantOperations } from './tenants.ts'
@@ -44,10 +47,13 @@ export const operations = {
   ...metaOperations,
   ...migrateOperations,
   ...moveOperations,
+  ...nodeOperations,
   ...noticeOperations,
+  ...overviewOperations,
   ...replayOperations,
   ...retentionOperations,
   ...searchOperations,
+  ...sessionOperations,
   ...statOperations,
   ...streamOperations,
   ...tenantOperations,

@@ -5,8 +5,9 @@
  */
 
 import { PARTITION_COUNT } from '../../base/model.ts'
-import { reads, writes } from '../operation.ts'
+import { writes } from '../operation.ts'
 import { type BulkQuery, bytes, type Dialect, int, intOrNull, type Transaction } from '../transaction.ts'
+import { forgetNode, type NodeReport, reportNode } from './nodes.ts'
 import { noteLostNodes } from './notices.ts'
 
 /** A partition that a node holds, and its epoch. */
@@ -21,6 +22,8 @@ export type LeaseTick = {
   readonly give: readonly number[]
   /** The node is about to stop: it doesn't count as a sending node, takes nothing, and renews what it still holds. */
   readonly isLeaving: boolean
+  /** What the node reports about itself. Default: nothing. */
+  readonly report?: NodeReport
 }
 
 export type LeaseTickResult = {
@@ -37,7 +40,7 @@ export type LeaseTickResult = {
 
 /** One round of a sending node: it reports that it is alive, renews leases, hands partitions back and takes others. */
 export function* tickLeases(args: LeaseTick, dialect: Dialect): Transaction<LeaseTickResult> {
-  const { node, leaseMs, give, isLeaving } = args
+  const { node, leaseMs, give, isLeaving, report } = args
   const now = dialect.nowMs
   const lost = yield {
     text: `delete from node where alive_until_ms <= ${now} returning id, alive_until_ms, ${now} as now_ms`,
@@ -54,6 +57,7 @@ export function* tickLeases(args: LeaseTick, dialect: Dialect): Transaction<Leas
       params: [node, leaseMs],
     }
   }
+  if (report !== undefined) yield* reportNode({ node, aliveMs: leaseMs, report }, dialect)
   yield* giveBack(node, give)
   const renewed = yield {
     text: `update partition_lease set expires_ms = ${now} + $2 where owner = $1 returning id, epoch`,
@@ -78,6 +82,7 @@ export function* tickLeases(args: LeaseTick, dialect: Dialect): Transaction<Leas
 export function* leaveLeases(args: { node: Uint8Array }): Transaction<void> {
   yield { text: 'update partition_lease set owner = null, expires_ms = 0 where owner = $1', params: [args.node] }
   yield { text: 'delete from node where id = $1', params: [args.node] }
+  yield* forgetNode(args)
 }
 
 /** Shares that add up to all partitions and differ by at most one. */
@@ -146,15 +151,8 @@ export function* takePartitions(args: { node: Uint8Array; nowMs?: number }): Tra
   }
 }
 
-/** How many nodes are sending, that is, have renewed in time. */
-export function* countNodes(_args: object, dialect: Dialect): Transaction<number> {
-  const rows = yield { text: `select count(*) as n from node where alive_until_ms > ${dialect.nowMs}` }
-  return int(rows[0]!.n)
-}
-
 export const leaseOperations = {
   tickLeases: writes({ run: tickLeases, configuration: 'ignores' }),
   leaveLeases: writes({ run: leaveLeases, configuration: 'ignores' }),
   takePartitions: writes({ run: takePartitions, configuration: 'ignores' }),
-  countNodes: reads({ run: countNodes, waitedForBy: 'engine' }),
 }

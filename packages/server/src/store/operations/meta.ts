@@ -36,8 +36,15 @@ function* tryWrite({ trial, filler }: { readonly trial: string; readonly filler:
   if (filler === '') yield { text: 'delete from meta where key = $1', params: [`${TRIAL}${trial}`] }
 }
 
+/** Reads all pages of an SQLite file. Returns `ok`, or the first thing that is wrong. */
+export function* checkPages(): Transaction<string> {
+  const rows = yield { text: 'pragma quick_check(1)' }
+  return text(rows[0]!.quick_check)
+}
+
 export const metaOperations = {
   tryWrite: writes({ run: tryWrite, configuration: 'ignores' }),
+  checkPages: reads({ run: checkPages, waitedForBy: 'people' }),
   readMeta: reads({ run: readMeta, waitedForBy: 'engine' }),
   writeMeta: writes({ run: writeMeta, configuration: 'ignores' }),
 }

@@ -83,6 +83,19 @@ export function* listTenants(args: Place<TenantId> & { limit: number }): Transac
   return rows.map(toTenant)
 }
 
+/** The names of those of some tenants that exist; null: it has none. */
+export function* readTenantNames(args: {
+  readonly tenants: readonly TenantId[]
+}): Transaction<Map<TenantId, string | null>> {
+  if (args.tenants.length === 0) return new Map()
+  const where = new Where().addIn('id', args.tenants)
+  const rows = yield {
+    text: `select id, name from tenant where deleted_ms is null and ${where.text}`,
+    params: where.params,
+  }
+  return new Map(rows.map(row => [text(row.id), textOrNull(row.name)]))
+}
+
 /** Deletes the tenant and its endpoints. Returns the endpoints whose deliveries are to be cancelled, or null. */
 export function* deleteTenant(
   args: { id: TenantId; nowMs: number } & By,
@@ -138,6 +151,7 @@ export function* dropDeletedTenants({
 export const tenantOperations = {
   putTenant: writes({ run: putTenant, configuration: 'changes' }),
   getTenant: reads({ run: getTenant, waitedForBy: 'engine' }),
+  readTenantNames: reads({ run: readTenantNames, waitedForBy: 'people' }),
   listTenants: reads({ run: listTenants, waitedForBy: 'people' }),
   deleteTenant: writes({ run: deleteTenant, configuration: 'changes' }),
   dropDeletedTenants: writes({ run: dropDeletedTenants, configuration: 'ignores' }),

@@ -1,8 +1,8 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import type { Note } from '../stream-notes.ts'
-import type { BulkQuery, Query, Row, Transaction, Value } from '../transaction.ts'
 import { packNotes } from '../stream-notes.ts'
 import { IS_STREAMED } from '../stream-state.ts'
+import type { BulkQuery, Query, Row, Transaction, Value } from '../transaction.ts'
 import { StoreUnavailable } from '../transaction.ts'
 import { sqliteDialect } from './dialect.ts'
 

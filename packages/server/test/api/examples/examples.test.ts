@@ -7,6 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CallExample, Examples } from '../../../src/api/http/examples.ts'
 import type { Route, Routes } from '../../../src/api/http/routes.ts'
 import { RESOURCES } from '../../../src/api/resource-list.ts'
+import { ok, warn } from '../../../src/base/findings.ts'
+import { loadConfig } from '../../../src/config/config.ts'
+import { settingsInEffect } from '../../../src/config/in-effect.ts'
 import { checkerOf } from '../answer-checker.ts'
 import { ApiBench, type Json } from '../setup.ts'
 import { Recorder } from './recorder.ts'
@@ -22,9 +25,28 @@ posthorn_attempts_total{outcome="success"} 1874
 posthorn_attempts_total{outcome="failure"} 12
 `
 
+const FINDINGS = [
+  ok('schema', 'schema version 4; this Posthorn uses 4'),
+  warn(
+    'disk',
+    '1.4 GiB free',
+    'free some space: on a full disk, no event is accepted (503) and no delivery is settled',
+  ),
+]
+
+function someSettings() {
+  const env = { POSTHORN_API_KEY: 'an-example-not-a-real-key', POSTHORN_PORT: '443' }
+  const loaded = loadConfig({ flags: { '--port': ['8443'] }, env, readFile: () => '' })
+  if (!loaded.ok) throw new Error(loaded.problems.join())
+  const shown = ['port', 'apiKey', 'targetPorts']
+  return settingsInEffect(loaded.config, loaded.origins).filter(({ key }) => shown.includes(key))
+}
+
 beforeAll(async () => {
+  const settings = someSettings()
+  const checks = async () => ({ findings: FINDINGS, checkedAtMs: Date.now(), durationMs: 184 })
   const metrics = async () => ({ type: 'text/plain; version=0.0.4; charset=utf-8', text: METRICS })
-  await bench.openApi({}, { metrics, version: '1.0.0' })
+  await bench.openApi({}, { metrics, checks, settings: () => settings, version: '1.0.0' })
   const recorder = new Recorder(bench)
   for (const [file, scene] of Object.entries(SCENES)) {
     await scene(recorder)

@@ -11,6 +11,7 @@ const TIMES: Readonly<Record<string, string>> = {
   nextAttemptAt: '2026-05-03T08:00:30.180Z',
   finishedAt: '2026-05-03T08:00:05.000Z',
   expiresAt: '2026-05-04T08:00:00.000Z',
+  idleUntil: '2026-05-03T20:00:00.000Z',
 }
 const ANY_TIME = '2026-05-03T08:00:00.000Z'
 
@@ -52,6 +53,7 @@ export class Fakes {
     const shown = this.#texts.get(text)
     if (shown !== undefined) return shown
     if (/^phk_/.test(text)) return 'phk_an-example-not-a-real-key'
+    if (text.includes('#token=phl_')) return text.replace(/phl_.*/, 'phl_an-example-not-a-real-token')
     if (name === 'address') return text.includes(':') ? '192.0.2.10:443' : '192.0.2.20'
     if (name === 'keys') return this.#named(text)
     if (isNow(text)) return TIMES[name] ?? ANY_TIME

@@ -1,12 +1,14 @@
 import { expect } from 'vitest'
 import type { CallExample } from '../../../src/api/http/examples.ts'
-import type { ApiBench, Json } from '../setup.ts'
+import type { Answer, ApiBench, Json } from '../setup.ts'
 import { Fakes } from './fakes.ts'
 
 export type Call = {
   readonly path?: Readonly<Record<string, string>>
   readonly query?: Readonly<Record<string, string>>
   readonly body?: unknown
+  /** Sent instead of the key. Not shown. */
+  readonly headers?: Readonly<Record<string, string>>
   /** What it shows, if the operation has several examples. */
   readonly title?: string
   /** The part of the response that is kept. Default: all of it. */
@@ -21,6 +23,8 @@ type Recorded = { readonly [operationId: string]: CallExample[] }
 export class Recorder {
   readonly bench: ApiBench
   readonly #fakes = new Fakes()
+  /** The response to the latest call. */
+  latest: Answer | undefined
   #recorded: { [operationId: string]: CallExample[] } = {}
 
   constructor(bench: ApiBench) {
@@ -29,12 +33,16 @@ export class Recorder {
 
   /** Makes a call that must succeed, and keeps it. */
   async record(operationId: string, call: Call = {}): Promise<Json> {
-    const { path = {}, query = {}, body, title, pick = kept => kept } = call
+    const { path = {}, query = {}, body, headers, title, pick = kept => kept } = call
     const { method, template } = this.#find(operationId)
     const filled = template.replaceAll(/\{(\w+)\}/g, (_match, name) => encodeURIComponent(path[name]!))
     const search = new URLSearchParams(query).toString()
     const url = search === '' ? filled : `${filled}?${search}`
-    const answer = await this.bench.send(method, url, body === undefined ? {} : { body })
+    const answer = await this.bench.send(method, url, {
+      ...(body === undefined ? {} : { body }),
+      ...(headers === undefined ? {} : { headers, key: null }),
+    })
+    this.latest = answer
     expect(answer.status, `${operationId}: ${answer.text.slice(0, 500)}`).toBeLessThan(300)
     const response = answer.body === undefined ? this.#plain(answer.text) : this.#fakes.of(pick(answer.body))
     const sent = this.#fakes.of({ path, query, body })
@@ -74,7 +82,10 @@ export class Recorder {
   #find(operationId: string): { method: string; template: string } {
     for (const [template, item] of Object.entries(this.bench.document.paths as Json)) {
       for (const [method, operation] of Object.entries(item as Json) as [string, Json][]) {
-        if (operation.operationId === operationId) return { method: method.toUpperCase(), template }
+        if (operation.operationId !== operationId) continue
+        // Relative to the document, which is at the root.
+        const [server] = operation.servers ?? []
+        return { method: method.toUpperCase(), template: `${server?.url.slice(1) ?? ''}${template}` }
       }
     }
     throw new Error(`there is no operation ${operationId}`)

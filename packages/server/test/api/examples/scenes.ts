@@ -11,9 +11,10 @@ import type { Delivery } from '../../../src/base/model.ts'
 import { createReplayCounter } from '../../../src/replay/selection.ts'
 import { noCounts } from '../../../src/store/operations/stats.ts'
 import { atOnce, log } from '../../background/setup.ts'
+import { NODE } from '../../services/setup.ts'
 import { Reading } from '../../services/streaming.ts'
 import { anAttempt, aSettlement } from '../../store/builders.ts'
-import type { Json } from '../setup.ts'
+import { type Json, KEY } from '../setup.ts'
 import type { Recorder } from './recorder.ts'
 
 export type Scene = (recorder: Recorder) => Promise<void>
@@ -77,6 +78,8 @@ const tenants: Scene = async recorder => {
 }
 
 const endpoints: Scene = async recorder => {
+  const wrong = { url: 'https://10.0.0.1/hooks', types: ['COVER_NUMBER'], name: 'Covers' }
+  await recorder.record('checkEndpoint', { path: TENANT, body: wrong })
   const { id } = await recorder.record('createEndpoint', { path: TENANT, body: ENDPOINT })
   const path = { ...TENANT, id }
   await recorder.record('getEndpoint', { path })
@@ -137,6 +140,12 @@ const deliveries: Scene = async recorder => {
   for (let count = 0; count < 4; count++) await recorder.bench.store.write('beginTrial', trial)
   await recorder.record('listSetAsideDeliveries')
   await recorder.record('cancelDelivery', { path: { ...TENANT, id: again.id } })
+  const failed = { state: 'exhausted', status: '5xx' }
+  await recorder.record('retryMatchingDeliveries', { path: TENANT, query: failed, body: {}, title: 'Those that match' })
+  const ids = { path: TENANT, body: { ids: [exhausted!.id] }, title: 'Those with these ids' }
+  await recorder.record('retryMatchingDeliveries', ids)
+  await recorder.record('retryAllMatchingDeliveries', { query: failed })
+  await settle(recorder, 'exhausted')
 }
 
 const replays: Scene = async recorder => {
@@ -189,7 +198,25 @@ const stats: Scene = async recorder => {
   const latencies = new Map([20, 25, 30, 180].map(ms => [binOf(ms), 30]))
   const startMs = Date.parse(days[0]!) + 9 * HOUR_MS
   await recorder.bench.store.write('addStats', { entries: [{ endpoint, startMs, counts, latencies }] })
-  await recorder.record('getStats', { path: TENANT, query: { from: days[0]!, to: days[2]!, step: 'day' } })
+  const period = { from: days[0]!, to: days[2]! }
+  await recorder.record('getStats', { path: TENANT, query: { ...period, step: 'day' } })
+  await recorder.record('getAllStats', { query: { ...period, step: 'day' } })
+}
+
+const overview: Scene = async recorder => {
+  const { bench } = recorder
+  await bench.publish(EVENT)
+  await bench.run(
+    `update endpoint set failing_since_ms = ${Date.now()}, secret_expires_ms = ${Date.now()} where uid is not null`,
+  )
+  const off = await bench.endpoint({ url: 'https://other.example.com/hooks', state: 'disabled' })
+  await recorder.record('getOverview', { path: TENANT })
+  await recorder.record('getAllOverview')
+  const days = showDays(recorder, [-3, -1])
+  await recorder.record('listTenantStats', { query: { sort: 'trouble', from: days[0]!, to: days[1]! } })
+  await bench.endpoints.remove('acme', off)
+  await bench.run('update endpoint set failing_since_ms = null, secret_expires_ms = null')
+  await settle(recorder, 'delivered')
 }
 
 const search: Scene = async recorder => {
@@ -221,6 +248,28 @@ const apiKeys: Scene = async recorder => {
   await recorder.record('revokeApiKey', { path: { id } })
 }
 
+const nodes: Scene = async recorder => {
+  await recorder.bench.store.write('takePartitions', { node: Buffer.from(NODE, 'hex') })
+  const few = ({ partitions, ...rest }: Json) => ({ ...rest, partitions: partitions.slice(0, 3) })
+  const pick = ({ data, unassigned }: Json) => ({ data: data.map(few), unassigned })
+  await recorder.record('listNodes', { pick })
+}
+
+const sessions: Scene = async recorder => {
+  const page = { 'posthorn-session': '1', 'sec-fetch-site': 'same-origin', origin: 'https://hooks.example.com' }
+  const headers = { ...page, 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0' }
+  const inSevenDays = (body: Json) => ({ ...body, expiresAt: '2026-05-10T08:00:00.000Z' })
+  recorder.show(KEY, 'phk_an-example-not-a-real-key')
+  const { id } = await recorder.record('signIn', { body: { apiKey: KEY }, headers, pick: inSevenDays })
+  const cookie = String(recorder.latest!.headers['set-cookie']).split(';')[0]!
+  await recorder.record('getSession', { headers: { ...headers, cookie }, pick: inSevenDays })
+  const pick = (body: Json) => ({ ...body, data: body.data.map(inSevenDays) })
+  await recorder.record('listSessions', { query: { limit: '50' }, pick })
+  await recorder.record('signOut', { headers: { ...headers, cookie } })
+  await recorder.record('revokeSession', { path: { id } })
+  await recorder.record('createSignInLink')
+}
+
 const tenantData: Scene = async recorder => {
   await recorder.record('exportTenant', { path: TENANT })
   await recorder.record('eraseTenant', { path: TENANT })
@@ -246,9 +295,14 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   search,
   stats,
   stream,
+  overview,
   'api-keys': apiKeys,
+  sessions,
   audit: async recorder => void (await recorder.record('listAudit', { query: { ...TENANT, limit: '2' } })),
   'encryption-keys': only('getEncryptionKeys', 'rotateEncryptionKey'),
+  nodes,
+  settings: only('getSettings'),
+  checks: only('getChecks'),
   egress: only('getEgress', 'getPublicEgress'),
   health: only('getHealth', 'getReadiness', 'getPublishingReadiness', 'getReadingReadiness'),
   metrics: only('getMetrics'),

@@ -257,6 +257,15 @@ describe('a response', () => {
     expect(tooMany.isReused).toBe(false)
   })
 
+  it('is read beyond what is recorded, so that the connection can be kept, within a bound', async () => {
+    const body = (size: number) => `${OK}content-length: ${size}\r\n\r\n${'x'.repeat(size)}`
+    const large = await exchangeTwice(body(131_072))
+    expect(large.first).toMatchObject({ status: 200, failure: null, truncated: true })
+    expect([large.text.length < 32_768, large.isReused]).toEqual([true, true])
+    await receiver.close()
+    expect((await exchangeTwice(body(131_073))).isReused).toBe(false)
+  })
+
   it.each<[string, string]>([
     ['in one line', `x: ${'y'.repeat(100_000)}\r\n`],
     ['in many lines', 'Set-Cookie: a=b; path=/\r\n'.repeat(4_000)],

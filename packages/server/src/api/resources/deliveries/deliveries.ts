@@ -26,6 +26,7 @@ import { type Public, resource } from '../../resource.ts'
 import examples from './deliveries.examples.json' with { type: 'json' }
 import { DELIVERY_MEMBERS, DeliverySchema, viewDelivery } from './delivery.ts'
 import { addLists, DeliveryCountsSchema } from './lists.ts'
+import { addRetries, RetriesSchema } from './retries.ts'
 
 const HeaderList = (description: string) =>
   Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 }), { description })
@@ -107,13 +108,14 @@ type Needs = { readonly deliveries: Public<Deliveries> }
 
 export const deliveriesResource = resource({
   tag: 'Deliveries',
-  components: [DeliverySchema, DeliveryCountsSchema, AttemptSchema, DeliveryDetailSchema],
+  components: [DeliverySchema, DeliveryCountsSchema, AttemptSchema, DeliveryDetailSchema, RetriesSchema],
   examples,
   add(routes, services: Needs) {
     addLists(routes, services)
     addReading(routes, services)
     addSetAside(routes, services)
     addActions(routes, services)
+    addRetries(routes, services)
   },
 })
 

@@ -3,14 +3,18 @@ import { type Static, Type } from 'typebox'
 import { ATTEMPT_ERRORS, DELIVERY_STATES, HELD_REASONS, type HeldReason } from '../../../base/model.ts'
 import type { Deliveries } from '../../../services/deliveries/deliveries.ts'
 import type { DeliveryQuery, DeliverySelection } from '../../../services/deliveries/query.ts'
+import { requirePayloads } from '../../http/access.ts'
+import type { Caller } from '../../http/gate.ts'
 import { newestFirst, PageQuery, parseRange, RangeQuery } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import { Several, valuesOf } from '../../http/several.ts'
 import { IntegerOrNull, ListWarnings, pageOf, ref, SearchedTo, strict, TenantParams, Word } from '../../http/shapes.ts'
 import type { Public } from '../../resource.ts'
+import { parseFilter, payloadQuery, searchesPayloads } from '../events/queries.ts'
 import { DeliverySchema, viewDelivery } from './delivery.ts'
 
-const QUERY = {
+/** What selects deliveries. */
+export const DELIVERY_QUERY = {
   state: Type.Optional(
     Several('Only deliveries in one of these states.', { values: DELIVERY_STATES, examples: ['pending,held'] }),
   ),
@@ -48,7 +52,14 @@ const QUERY = {
       examples: ['order-7'],
     }),
   ),
+  ...payloadQuery('deliveries of events'),
   ...RangeQuery,
+}
+
+export type DeliveryQueryParameters = Static<ReturnType<typeof strict<typeof DELIVERY_QUERY>>>
+
+const QUERY = {
+  ...DELIVERY_QUERY,
   counts: Type.Optional(
     Word(['true', 'false'] as const, { description: '`true` also counts the deliveries that match, by state.' }),
   ),
@@ -71,8 +82,8 @@ export const DeliveryCountsSchema = Type.Object(
   {
     $id: 'DeliveryCounts',
     description:
-      'How many deliveries match, on this page and all others. A number is null if it exceeds 10,000, or if counting ' +
-      'took longer than 2 seconds.',
+      'How many deliveries match, on this page and all others. A number is null if it exceeds 10,000, if counting ' +
+      'took longer than 2 seconds, or if payloads are searched.',
   },
 )
 
@@ -91,7 +102,12 @@ const HOW_IT_SEARCHES =
   'says in `searchedTo` how far it looked. Follow `nextCursor` until it is null.'
 
 export function addLists(routes: Routes, { deliveries }: { readonly deliveries: Public<Deliveries> }): void {
-  const show = async (selection: DeliverySelection, query: Query) => {
+  const show = async (
+    { query, caller }: { readonly query: Query; readonly caller: Caller | null },
+    select: (query: DeliveryQuery) => Promise<DeliverySelection>,
+  ) => {
+    requirePermission(query, caller)
+    const selection = await select(toDeliveryQuery(query))
     const pager = newestFirst('dlv', query)
     const found = await deliveries.find(selection, pager.place, pager.count)
     const counts = query.counts === 'true' ? { counts: await deliveries.count(selection) } : {}
@@ -111,7 +127,7 @@ export function addLists(routes: Routes, { deliveries }: { readonly deliveries: 
       response: { 200: DeliveryPage },
       refusals: ['not_found'],
     },
-    async ({ params: { tenant }, query }) => show(await deliveries.select(tenant, toQuery(query)), query),
+    async request => show(request, query => deliveries.select(request.params.tenant, query)),
   )
 
   routes.get(
@@ -127,11 +143,28 @@ export function addLists(routes: Routes, { deliveries }: { readonly deliveries: 
       }),
       response: { 200: DeliveryPage },
     },
-    async ({ query }) => show(await deliveries.selectOfAll(query.tenant ?? null, toQuery(query)), query),
+    async request => show(request, query => deliveries.selectOfAll(request.query.tenant ?? null, query)),
   )
 }
 
-function toQuery({ state, heldReason, status, error, type, endpoint, event, key, ...rest }: Query): DeliveryQuery {
+/** Throws `forbidden` if the query selects by what is in payloads, and the caller can't see them. */
+export function requirePermission(query: DeliveryQueryParameters, caller: Caller | null): void {
+  if (searchesPayloads(query)) requirePayloads(caller, 'search payloads')
+}
+
+export function toDeliveryQuery({
+  state,
+  heldReason,
+  status,
+  error,
+  type,
+  endpoint,
+  event,
+  key,
+  filter,
+  text,
+  ...rest
+}: DeliveryQueryParameters): DeliveryQuery {
   const several = (parameter: string | readonly string[] | undefined) => valuesOf(parameter) ?? undefined
   return {
     states: several(state),
@@ -142,6 +175,8 @@ function toQuery({ state, heldReason, status, error, type, endpoint, event, key,
     endpoints: several(endpoint),
     event,
     key,
+    filter: parseFilter(filter),
+    text,
     ...parseRange(rest),
   }
 }

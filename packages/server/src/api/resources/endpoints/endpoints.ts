@@ -11,6 +11,8 @@ import { type Public, resource } from '../../resource.ts'
 import examples from './endpoints.examples.json' with { type: 'json' }
 import { addEndpointLists } from './lists.ts'
 import {
+  EndpointCheckInput,
+  EndpointCheckSchema,
   EndpointPatch,
   EndpointSchema,
   EndpointWithSecretSchema,
@@ -35,12 +37,13 @@ type Needs = {
 
 export const endpointsResource = resource({
   tag: 'Endpoints',
-  components: [EndpointSchema, EndpointWithSecretSchema],
+  components: [EndpointSchema, EndpointWithSecretSchema, EndpointCheckSchema],
   examples,
   add(routes, services: Needs) {
     addEndpointLists(routes, services)
     addReading(routes, services)
     addCreating(routes, services)
+    addChecking(routes, services)
     addChanging(routes, services)
     addSigning(routes, services)
     addTesting(routes, services)
@@ -97,6 +100,28 @@ function addCreating(routes: Routes, { endpoints }: Needs): void {
       const { headers, body: view } = toMade(result)
       return reply.code(201).headers(headers).send(view)
     },
+  )
+}
+
+function addChecking(routes: Routes, { endpoints }: Needs): void {
+  routes.post(
+    '/v1/tenants/:tenant/endpoint-checks',
+    {
+      access: 'write',
+      // It looks up a name, and a form can send it with every key that is pressed.
+      isCostly: true,
+      operationId: 'checkEndpoint',
+      summary: 'Check an endpoint without registering it',
+      description:
+        'Says what registering the endpoint would refuse and warn of, of as many members as are given. Stores nothing, ' +
+        'and sends nothing to the receiver.',
+      params: TenantParams,
+      querystring: NoQuery,
+      body: EndpointCheckInput,
+      response: { 200: { ...ref(EndpointCheckSchema), description: 'The findings.' } },
+      refusals: ['not_found'],
+    },
+    async ({ params: { tenant }, body }) => endpoints.checkNew(tenant, withoutNull(body)),
   )
 }
 

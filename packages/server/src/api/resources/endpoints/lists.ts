@@ -7,15 +7,16 @@ import {
   type EndpointSelection,
   MAX_PAGE_BYTES,
 } from '../../../services/endpoints/endpoint-lists.ts'
+import { STATS_PERIODS } from '../../../services/endpoints/endpoint-stats.ts'
 import type { Endpoints } from '../../../services/endpoints/endpoints.ts'
 import { HEALTH_STATES } from '../../../services/endpoints/health-report.ts'
 import { firstOf, JSON_TYPE, newestFirst, PageQuery, writePage } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import { Several, valuesOf } from '../../http/several.ts'
-import { ListWarnings, pageOf, SearchedTo, strict, TenantParams } from '../../http/shapes.ts'
+import { ListWarnings, pageOf, SearchedTo, strict, TenantParams, Word } from '../../http/shapes.ts'
 import type { Public } from '../../resource.ts'
 import { EndpointSchema } from './schemas.ts'
-import { viewEndpoint } from './view.ts'
+import { viewEndpoint, viewNumbers } from './view.ts'
 
 const QUERY = {
   state: Type.Optional(Several('Only endpoints in these states.', { values: ['enabled', 'disabled'] })),
@@ -32,8 +33,23 @@ const QUERY = {
       examples: ['hooks.example.com'],
     }),
   ),
+  text: Type.Optional(
+    Type.String({
+      maxLength: 2_048,
+      description:
+        'Only endpoints with this text in their URL, name or uid. Upper and lower case of the letters A to Z are the same.',
+      examples: ['billing'],
+    }),
+  ),
   type: Type.Optional(
     Several('Only endpoints that receive one of these event types.', { examples: ['COVER_REFERENCE'] }),
+  ),
+  stats: Type.Optional(
+    Word(STATS_PERIODS, {
+      description:
+        'Adds what happened at each endpoint in this period up to now (the member `stats`). `24h` begins at the start of an ' +
+        'hour, `7d` and `30d` at the start of a day (UTC).',
+    }),
   ),
   ...PageQuery,
 }
@@ -59,9 +75,14 @@ export function addEndpointLists(routes: Routes, { endpoints, endpointLists }: N
   const show = async (selection: EndpointSelection, query: Query): Promise<string> => {
     const pager = newestFirst('ep', query)
     const found = await endpointLists.find(selection, pager.place, pager.count)
+    const items = found.items.slice(0, pager.limit)
+    const numbers = query.stats === undefined ? undefined : await endpointLists.numbers(items, query.stats)
     const texts = await endpoints.showAll(
-      found.items.slice(0, pager.limit),
-      (endpoint, described) => JSON.stringify(viewEndpoint(endpoint, described)),
+      items,
+      (endpoint, described) => {
+        const view = viewEndpoint(endpoint, described)
+        return JSON.stringify(numbers === undefined ? view : { ...view, stats: viewNumbers(numbers(endpoint.id)) })
+      },
       MAX_PAGE_BYTES,
     )
     const idOf = ({ id }: Endpoint) => id
@@ -112,6 +133,6 @@ export function addEndpointLists(routes: Routes, { endpoints, endpointLists }: N
   )
 }
 
-function toInput({ state, health, type, uid, url }: Query): EndpointListInput {
-  return { states: valuesOf(state), health: valuesOf(health), types: valuesOf(type), uid, url }
+function toInput({ state, health, type, uid, url, text }: Query): EndpointListInput {
+  return { states: valuesOf(state), health: valuesOf(health), types: valuesOf(type), uid, url, text }
 }

@@ -1,15 +1,17 @@
 /** Schemas of endpoints in responses, and in the calls that create and update them. */
 import { type Static, Type } from 'typebox'
-import { ATTEMPT_ERRORS, DISABLED_REASONS } from '../../../base/model.ts'
+import { ATTEMPT_ERRORS, DISABLED_REASONS, END_STATES } from '../../../base/model.ts'
 import { CREDENTIALS_PLACES, SIGNATURE_VERSIONS } from '../../../secrets/credentials.ts'
 import type { ShownHeader } from '../../../secrets/secret-headers.ts'
 import type { HeaderInput } from '../../../services/endpoints/extra-headers.ts'
 import { HEALTH_STATES } from '../../../services/endpoints/health-report.ts'
 import type { OAuthInput } from '../../../services/endpoints/oauth-input.ts'
 import type { SignatureHeadersInput } from '../../../services/endpoints/signature-headers.ts'
+import { Fault } from '../../http/problem-schema.ts'
 import {
   IntegerOrNull,
   ListOrNull,
+  NumberOrNull,
   objectOrNull,
   RateLimitOrNull,
   strict,
@@ -195,7 +197,31 @@ const ENDPOINT_MEMBERS = {
   warnings: Warnings('Problems with the endpoint that are worth fixing.'),
 }
 
-export const EndpointSchema = Type.Object(ENDPOINT_MEMBERS, { $id: 'Endpoint' })
+const EndpointNumbers = Type.Object(
+  {
+    from: Time('Start of the period.'),
+    to: Time('End of the period.'),
+    deliveries: Type.Object(
+      { delivered: Type.Integer(), exhausted: Type.Integer(), cancelled: Type.Integer() },
+      { description: 'Deliveries that ended in the period, by end state.' },
+    ),
+    attempts: Type.Integer({ description: 'Number of attempts that ended in the period.' }),
+    failedAttempts: Type.Integer({ description: 'Number of those that failed.' }),
+    failureRate: NumberOrNull({
+      description: 'Share of the attempts that failed, from 0 to 1. Null if there were none.',
+    }),
+    lastDelivery: objectOrNull(
+      { id: Type.String(), state: Word(END_STATES), endedAt: Time('When the delivery ended.') },
+      'The newest delivery that has ended, whenever that was. Null if none has, or none is kept.',
+    ),
+  },
+  { description: 'What happened at the endpoint. Only in lists that ask for it (`stats`).' },
+)
+
+export const EndpointSchema = Type.Object(
+  { ...ENDPOINT_MEMBERS, stats: Type.Optional(EndpointNumbers) },
+  { $id: 'Endpoint' },
+)
 /** The only responses that contain a signing secret. */
 export const EndpointWithSecretSchema = Type.Object(
   {
@@ -326,6 +352,25 @@ export const NewEndpoint = strict({
   ...OTHER_AUTHENTICATION,
   ...ENDPOINT_INPUT,
 })
+/** What can be checked before it is registered: everything is optional. */
+export const EndpointCheckInput = strict({
+  url: Type.Optional(Url),
+  clientSecret: Type.Optional(ClientSecret),
+  ...SIGNING_INPUT,
+  ...OTHER_AUTHENTICATION,
+  ...ENDPOINT_INPUT,
+})
+export const EndpointCheckSchema = Type.Object(
+  {
+    errors: Type.Array(Fault, {
+      description:
+        'Why registering the endpoint would be refused. An empty `field` stands for the endpoint as a whole.',
+    }),
+    missing: Type.Array(Fault, { description: 'What has to be given before the endpoint can be registered.' }),
+    warnings: Warnings('Warnings that registering the endpoint would give.'),
+  },
+  { $id: 'EndpointCheck' },
+)
 export const EndpointPatch = strict({
   url: Type.Optional(Url),
   held: Type.Optional(heldOf(`${HELD} Only together with \`"state": "enabled"\`.`)),

@@ -1,7 +1,9 @@
 import type { Endpoint } from '../../../base/model.ts'
 import { showHeaders } from '../../../secrets/secret-headers.ts'
 import type { Described } from '../../../services/endpoints/authentication.ts'
+import type { EndpointNumbers } from '../../../services/endpoints/endpoint-stats.ts'
 import type { HealthReport } from '../../../services/endpoints/health-report.ts'
+import { attemptsOf } from '../../../services/stats.ts'
 import { time, timeOrNull } from '../../http/shapes.ts'
 import type { EndpointView } from './schemas.ts'
 
@@ -67,5 +69,23 @@ function viewHealth({ state, failingSinceMs, lastFailure, pausedUntilMs }: Healt
     lastStatus: lastFailure?.status ?? null,
     lastFailureAt: timeOrNull(lastFailure?.endedAtMs ?? null),
     pausedUntil: timeOrNull(pausedUntilMs),
+  }
+}
+
+/** What happened at the endpoint, as lists show it that ask for it. */
+export function viewNumbers({ fromMs, toMs, counts, lastDelivery }: EndpointNumbers): EndpointView['stats'] {
+  const { delivered, exhausted, cancelled } = counts
+  const { attempts, failed } = attemptsOf(counts)
+  return {
+    from: time(fromMs),
+    to: time(toMs),
+    deliveries: { delivered, exhausted, cancelled },
+    attempts,
+    failedAttempts: failed,
+    failureRate: attempts === 0 ? null : failed / attempts,
+    lastDelivery:
+      lastDelivery === null
+        ? null
+        : { id: lastDelivery.id, state: lastDelivery.state, endedAt: time(lastDelivery.endedAtMs) },
   }
 }

@@ -9,6 +9,32 @@ import { PageQuery, parseRange, RangeQuery } from '../../http/lists.ts'
 import { Several, valuesOf } from '../../http/several.ts'
 import { Word } from '../../http/shapes.ts'
 
+/**
+ * What selects by payloads.
+ *
+ * @param what is selected
+ */
+export const payloadQuery = (what: 'events' | 'deliveries of events') => ({
+  filter: Type.Optional(
+    Type.String({
+      description:
+        `Only ${what} whose payload satisfies this filter: JSON in the language of endpoints' filters. Needs the ` +
+        'permission `payloads`.',
+      examples: ['{"status":["Quoted"]}'],
+    }),
+  ),
+  text: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 256,
+      description:
+        `Only ${what} with this text in their payload, in upper and lower case as it is written. Needs the permission ` +
+        '`payloads`.',
+      examples: ['564200aa-7128'],
+    }),
+  ),
+})
+
 export const EventQuery = {
   type: Type.Optional(Several('Only events of these types.', { examples: ['COVER_REFERENCE'] })),
   key: Type.Optional(
@@ -19,24 +45,7 @@ export const EventQuery = {
       examples: ['order-7'],
     }),
   ),
-  filter: Type.Optional(
-    Type.String({
-      description:
-        "Only events whose payload satisfies this filter: JSON in the language of endpoints' filters. Needs the " +
-        'permission `payloads`.',
-      examples: ['{"status":["Quoted"]}'],
-    }),
-  ),
-  text: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 256,
-      description:
-        'Only events with this text in their payload, in upper and lower case as it is written. Needs the permission ' +
-        '`payloads`.',
-      examples: ['564200aa-7128'],
-    }),
-  ),
+  ...payloadQuery('events'),
   ...RangeQuery,
   counts: Type.Optional(Word(['true', 'false'] as const, { description: '`true` also counts the events that match.' })),
   ...PageQuery,
@@ -61,11 +70,11 @@ export function parseEventQuery(query: EventListQuery): EventFilter {
 }
 
 /** Whether the query selects by what is in payloads. */
-export const searchesPayloads = ({ filter, text }: EventListQuery): boolean =>
+export const searchesPayloads = ({ filter, text }: Pick<EventListQuery, 'filter' | 'text'>): boolean =>
   filter !== undefined || text !== undefined
 
 /** Read like a filter in a body, so that the same ones are refused. */
-function parseFilter(text: string | undefined): unknown {
+export function parseFilter(text: string | undefined): unknown {
   if (text === undefined) return undefined
   try {
     return parseJson(Buffer.from(text), 'The filter') ?? null

@@ -4,7 +4,17 @@ import { idBytes, idText } from '../../../base/ids.ts'
 import type { Attempt, AttemptError, Delivery, DeliveryId, EventId, TenantId } from '../../../base/model.ts'
 import { type RequestTemplate, rebuildRequest, type SentRequest } from '../../../base/webhook-request.ts'
 import { forEach } from '../../for-each.ts'
-import { type BulkQuery, bytes, type Dialect, int, intOrNull, type Row, type Transaction, text, textOrNull } from '../../transaction.ts'
+import {
+  type BulkQuery,
+  bytes,
+  type Dialect,
+  int,
+  intOrNull,
+  type Row,
+  type Transaction,
+  text,
+  textOrNull,
+} from '../../transaction.ts'
 import { readSenders, readTemplates, type Sender, templateKey } from '../endpoints/requests.ts'
 import { unpackHeaders } from './answer-headers.ts'
 import { readNotes } from './attempt-notes.ts'
@@ -83,9 +93,7 @@ function* readSources(rows: readonly Row[], dialect: Dialect): Transaction<Sourc
   )
   const keys = sent.flatMap(row => {
     const endpoint = deliveries.get(deliveryOf(row))?.endpoint
-    return endpoint === undefined
-      ? []
-      : [{ tenant: text(row.tenant), endpoint, version: int(row.request_version) }]
+    return endpoint === undefined ? [] : [{ tenant: text(row.tenant), endpoint, version: int(row.request_version) }]
   })
   return {
     deliveries,

@@ -1,15 +1,15 @@
 /** Which deliveries a list looks for, as conditions on the rows of both tables. */
 
 import { firstIdAt, idBytes } from '../../../base/ids.ts'
-import type {
-  AttemptError,
-  DeliveryState,
-  EndpointId,
-  EndState,
-  EventId,
-  HeldReason,
-  LiveState,
-  TenantId,
+import {
+  type AttemptError,
+  type DeliveryState,
+  END_STATES,
+  type EndpointId,
+  type EventId,
+  type HeldReason,
+  type LiveState,
+  type TenantId,
 } from '../../../base/model.ts'
 import type { Place, Range, Where } from '../../where.ts'
 import { HISTORY_FIELDS, LIVE_FIELDS } from './delivery-rows.ts'
@@ -54,7 +54,6 @@ export type Table = 'live_delivery' | 'delivery'
 export const FIELDS: Readonly<Record<Table, string>> = { live_delivery: LIVE_FIELDS, delivery: HISTORY_FIELDS }
 
 const LIVE_STATES: readonly LiveState[] = ['pending', 'held']
-const END_STATES: readonly EndState[] = ['delivered', 'exhausted', 'cancelled']
 
 /** The states in a table that the filter lets pass; none: the table need not be read. */
 export function statesIn(table: Table, { states, heldReason }: DeliveryFilter): readonly DeliveryState[] {

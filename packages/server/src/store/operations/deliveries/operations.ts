@@ -11,6 +11,7 @@ import { getDeliveries, getDelivery, listSetAside } from './reading.ts'
 import { describeDeliveries, describeEvent, findEndpointById, findEventsOfKey } from './references.ts'
 import { settle } from './settle.ts'
 import type { SettleArguments, SettleResult } from './settlement.ts'
+import { findSuperseded } from './superseded.ts'
 import { beginTrial, takeBackTrials } from './trials.ts'
 
 export const deliveryOperations = {
@@ -33,6 +34,7 @@ export const deliveryOperations = {
   findEventsOfKey: reads({ run: findEventsOfKey, waitedForBy: 'people' }),
   describeEvent: reads({ run: describeEvent, waitedForBy: 'people' }),
   describeDeliveries: reads({ run: describeDeliveries, waitedForBy: 'people' }),
+  findSuperseded: reads({ run: findSuperseded, waitedForBy: 'people' }),
   listSetAside: reads({ run: listSetAside, waitedForBy: 'people' }),
   listAttempts: reads({ run: listAttempts, waitedForBy: 'people' }),
   countPending: reads({ run: countPending, waitedForBy: 'people' }),

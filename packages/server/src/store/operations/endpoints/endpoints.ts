@@ -31,6 +31,7 @@ import { noteReplaced } from '../notices.ts'
 import { parseHeaders, withoutSecrets, writeHeaders } from './headers.ts'
 import { startOver } from './marks.ts'
 import { CURRENT_TEMPLATE, keepTemplate, TEMPLATE_FIELDS, toTemplate } from './requests.ts'
+import { type SelectionLimit, whyNotCreated } from './room.ts'
 import { countSelection, isTooLarge, keepSelection, selectionCharacters } from './selections.ts'
 import { changeState, type StateChange } from './state.ts'
 import { isUidTaken } from './uids.ts'
@@ -102,9 +103,6 @@ const endpointValues = (endpoint: Endpoint) => [
 /** What requests of the endpoint carry. Default: the engine writes it down before it first sends. */
 type Templated = { readonly template?: RequestTemplate | undefined }
 
-/** What a tenant's endpoints can have together. Default: no limit. */
-type SelectionLimit = { readonly maxSelectionCharacters?: number | undefined }
-
 /**
  * `no_tenant`: the tenant doesn't exist, or was deleted. `too_many`: it has reached its limit of endpoints. `too_large`:
  * its endpoints' types and filters would have too many characters. `uid_taken`: another of its endpoints has the uid.
@@ -147,15 +145,6 @@ export function* createEndpoint(
   yield* record(args, { ...entryOf(endpoint), action: 'created' }, endpoint.createdAtMs)
   yield* keepCall(args.once)
   return 'created'
-}
-
-function* whyNotCreated(tenant: TenantId, maxEndpoints: number): Transaction<'no_tenant' | 'too_many' | 'too_large'> {
-  const [row] = yield {
-    text: 'select endpoint_count from tenant where id = $1 and deleted_ms is null',
-    params: [tenant],
-  }
-  if (row === undefined) return 'no_tenant'
-  return int(row.endpoint_count) < maxEndpoints ? 'too_large' : 'too_many'
 }
 
 const entryOf = ({ id, tenant }: Pick<Endpoint, 'id' | 'tenant'>) =>

@@ -21,6 +21,8 @@ export type EndpointFilter = {
   readonly uid: string | null
   /** A part of the URL, in upper or lower case. */
   readonly url: string | null
+  /** A part of the URL, the name or the uid, in upper or lower case. */
+  readonly text: string | null
 }
 
 export type EndpointSlice = {
@@ -99,21 +101,35 @@ function fit(sizes: readonly Row[], maxBytes: number): [EndpointId, number][] {
 }
 
 function addConditions(where: Where, filter: EndpointFilter & { readonly nowMs: number }): void {
-  const { states, health, uid, url, nowMs } = filter
+  const { states, health, uid, url, text, nowMs } = filter
   if (states !== null) where.addIn('state', states)
   where.addIf('uid = ?', uid)
   // A URL is ASCII, so that both engines find the same lower case.
-  if (url !== null) addUrlCondition(where, url)
+  if (url !== null) where.conditions.push(urlCondition(where, url))
+  if (text !== null) where.conditions.push(textCondition(where, text))
   if (health !== null) where.conditions.push(healthCondition(where, health, nowMs))
 }
 
 /** Finds a part of a URL as it is shown, as it was given, and as earlier versions stored it (sentUrl). */
-function addUrlCondition(where: Where, part: string): void {
+function urlCondition(where: Where, part: string): string {
   const forms = [...new Set([part, encodeTarget(part)])]
-  const patterns = forms.map(form => `%${form.toLowerCase().replaceAll(/[!%_]/g, '!$&')}%`)
-  const conditions = patterns.map(pattern => `lower(url) like $${where.params.push(pattern)} escape '!'`)
-  where.conditions.push(`(${conditions.join(' or ')})`)
+  const conditions = forms.map(
+    form => `lower(url) like $${where.params.push(patternOf(form.toLowerCase()))} escape '!'`,
+  )
+  return `(${conditions.join(' or ')})`
 }
+
+/**
+ * Letters other than A to Z are found as they are written, and perhaps otherwise: SQLite knows no other case. A uid has no
+ * others.
+ */
+function textCondition(where: Where, part: string): string {
+  const pattern = `$${where.params.push(patternOf(part))}`
+  const conditions = ['name', 'uid'].map(column => `lower(${column}) like lower(${pattern}) escape '!'`)
+  return `(${[urlCondition(where, part), ...conditions].join(' or ')})`
+}
+
+const patternOf = (part: string): string => `%${part.replaceAll(/[!%_]/g, '!$&')}%`
 
 function healthCondition(where: Where, health: readonly StoredHealth[], nowMs: number): string {
   const now = () => `$${where.params.push(nowMs)}`

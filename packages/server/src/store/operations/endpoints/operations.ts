@@ -14,12 +14,15 @@ import {
 import { warnExpiring } from './expiring.ts'
 import { escalateFailing } from './failing.ts'
 import { findEndpoints } from './finding.ts'
+import { readLastDeliveries } from './last-deliveries.ts'
 import { markEndpoints } from './marks.ts'
 import { readEndpointChanges, readTenantConfiguration } from './matching.ts'
 import { findNamedEndpoints } from './named.ts'
 import { readEndpointFacts } from './reading-health.ts'
 import { dropOldTemplates, recordSender, recordTemplate } from './requests.ts'
+import { findRoomForEndpoint } from './room.ts'
 import { readSelectionsAt } from './selections.ts'
+import { countQueues, findTroubled, findTroubledTenants } from './troubled.ts'
 import { findEndpoint } from './uids.ts'
 
 export const endpointOperations = {
@@ -35,9 +38,14 @@ export const endpointOperations = {
   dropOldTemplates: writes({ run: dropOldTemplates, configuration: 'ignores' }),
   findEndpoints: reads({ run: findEndpoints, waitedForBy: 'people' }),
   findNamedEndpoints: reads({ run: findNamedEndpoints, waitedForBy: 'people' }),
+  findRoomForEndpoint: reads({ run: findRoomForEndpoint, waitedForBy: 'people' }),
   findSharedSecrets: reads({ run: findSharedSecrets, waitedForBy: 'people' }),
   readEndpointFacts: reads({ run: readEndpointFacts, waitedForBy: 'people' }),
-  sampleEndpointUrls: reads({ run: sampleEndpointUrls, waitedForBy: 'engine' }),
+  readLastDeliveries: reads({ run: readLastDeliveries, waitedForBy: 'people' }),
+  findTroubledTenants: reads({ run: findTroubledTenants, waitedForBy: 'people' }),
+  findTroubled: reads({ run: findTroubled, waitedForBy: 'people' }),
+  countQueues: reads({ run: countQueues, waitedForBy: 'people' }),
+  sampleEndpointUrls: reads({ run: sampleEndpointUrls, waitedForBy: 'people' }),
   readTenantConfiguration: reads({ run: readTenantConfiguration, waitedForBy: 'engine' }),
   readEndpointChanges: reads({ run: readEndpointChanges, waitedForBy: 'engine' }),
   readSelectionsAt: reads({ run: readSelectionsAt, waitedForBy: 'engine' }),

@@ -207,4 +207,3 @@ export function* clearStreamLog(_args: object, dialect: Dialect): Transaction<nu
   if (untilMs > nowMs) return 0
   return (yield { text: 'delete from stream_log returning id' }).length
 }
-

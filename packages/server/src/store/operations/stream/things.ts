@@ -33,7 +33,8 @@ export function* readStreamed(
   dialect: Dialect,
 ): Transaction<StreamedThings> {
   if (dialect.readByIndex !== null) yield dialect.readByIndex
-  const keysOf = (kind: Noted['kind']) => items.filter(noted => noted.kind === kind).map(({ tenant, id }) => [tenant, id])
+  const keysOf = (kind: Noted['kind']) =>
+    items.filter(noted => noted.kind === kind).map(({ tenant, id }) => [tenant, id])
   const events = yield* forEach(dialect, {
     columns: KEY_COLUMNS,
     rows: keysOf('event'),
@@ -57,4 +58,3 @@ export function* readStreamed(
     attempts: (yield* toAttempts(attempts, dialect)).map((attempt, index) => ({ ...attempt, tenant: tenants[index]! })),
   }
 }
-

@@ -1,16 +1,16 @@
 /** Checks that the keys exist, belong to this data, and are readable only by their owner. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Finding, fail, ok, warn } from '../../base/findings.ts'
 import { openMode } from '../../base/private-files.ts'
 import { StartRefused } from '../../base/start-refused.ts'
 import type { Config } from '../../config/config.ts'
 import { hashOfKey } from '../../secrets/api-key.ts'
 import { findKeyring, KEY_FILE, KEY_FINGERPRINT } from '../../secrets/key-file.ts'
 import { nameOfKey } from '../../secrets/keyring.ts'
-import { type Finding, fail, ok, warn } from './findings.ts'
-import type { LookedAt } from './looked-at.ts'
+import type { CheckedStore, Installation } from './installation.ts'
 
-export async function checkKeys({ read, engine }: LookedAt, config: Config): Promise<Finding[]> {
+export async function checkKeys({ store: { read, engine }, config }: Installation): Promise<Finding[]> {
   const known = await read('readMeta', { key: KEY_FINGERPRINT })
   const findings: Finding[] = []
   try {
@@ -50,7 +50,7 @@ function checkKeyFile({ data, encryptionKey }: Config): Finding[] {
   return [ok('key file', says)]
 }
 
-async function checkApiKey(read: LookedAt['read'], { apiKey }: Config): Promise<Finding> {
+async function checkApiKey(read: CheckedStore['read'], { apiKey }: Config): Promise<Finding> {
   const stored = await read('readMeta', { key: 'api_key_hash' })
   if (apiKey !== null) {
     const isStored = stored === hashOfKey(apiKey.reveal()).toString('hex')

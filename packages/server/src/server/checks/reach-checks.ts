@@ -1,12 +1,12 @@
 /** Checks that receivers can be resolved and reached, and that the clock is right. */
 import type { Clock } from '../../base/clock.ts'
+import { type Finding, fail, ok, warn } from '../../base/findings.ts'
 import type { Config } from '../../config/config.ts'
 import { Connections } from '../../engine/attempt/connections.ts'
 import { checkReachability } from '../../engine/attempt/reachability.ts'
 import { type Resolution, type Resolver, resolveTarget } from '../../guard/lookup.ts'
 import { checkTargetUrl } from '../../guard/target.ts'
-import { type Finding, fail, ok, warn } from './findings.ts'
-import type { LookedAt } from './looked-at.ts'
+import type { Installation } from './installation.ts'
 
 const SAMPLE = 5
 /** Receivers refuse signatures with a timestamp of more than five minutes ago. */
@@ -16,10 +16,10 @@ const SKEW_WARN_MS = 2_000
 const AHEAD_MS = 5_000
 
 /** Resolves the names of some endpoints, and checks the addresses as before a delivery. */
-export async function checkNames({ read }: LookedAt, config: Config, resolver?: Resolver): Promise<Finding[]> {
-  const urls = await read('sampleEndpointUrls', { limit: SAMPLE })
+export async function checkNames({ store, config, resolver }: Installation): Promise<Finding[]> {
+  const urls = await store.read('sampleEndpointUrls', { limit: SAMPLE })
   const hosts = [...new Set(urls.map(url => URL.parse(url)?.hostname.replace(/^\[|\]$/g, '') ?? ''))].filter(Boolean)
-  if (hosts.length === 0) return [ok('DNS', 'no endpoints to look up; use --target to check a URL')]
+  if (hosts.length === 0) return [ok('DNS', "no endpoints to look up; doctor's --target checks a URL")]
   const found = await Promise.all(hosts.map(host => resolveTarget(host, config, resolver)))
   return hosts.map((host, index) => judge(host, found[index]!))
 }
@@ -76,12 +76,13 @@ function judgeSkew(by: string, skewMs: number, warnMs: number): Finding {
 }
 
 /** Compares the clock with the database's, or with the newest row if the store is on this machine. */
-export async function checkClock({ engine, read, now }: LookedAt, clock: Clock): Promise<Finding> {
-  if (engine === 'postgres') return judgeSkew("by the database's clock", clock.now() - now(), SKEW_WARN_MS)
-  const newestMs = await read('readNewestConfiguredMs', {})
+export async function checkClock({ store, clock }: Installation): Promise<Finding> {
+  if (store.engine === 'postgres') return judgeSkew("by the database's clock", clock.now() - store.now(), SKEW_WARN_MS)
+  const newestMs = await store.read('readNewestConfiguredMs', {})
   if (newestMs > clock.now() + AHEAD_MS) {
     const says = `behind ${new Date(newestMs).toISOString()}, when the newest row was created`
     return fail('clock', says, 'correct the clock: due deliveries wait until it has passed that time')
   }
-  return ok('clock', "not behind the newest row in the store; use --target to compare it with a receiver's clock")
+  const how = "doctor's --target compares it with a receiver's clock"
+  return ok('clock', `not behind the newest row in the store; ${how}`)
 }

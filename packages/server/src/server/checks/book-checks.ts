@@ -2,10 +2,10 @@
 
 import { BookCheck, parseCheckState } from '../../background/books.ts'
 import { DAY_MS } from '../../base/durations.ts'
+import { type Finding, fail, ok, warn } from '../../base/findings.ts'
 import type { Config } from '../../config/config.ts'
 import type { Mismatch } from '../../store/operations/books.ts'
-import { type Finding, fail, ok, warn } from './findings.ts'
-import type { LookedAt } from './looked-at.ts'
+import type { CheckedStore, Installation } from './installation.ts'
 
 const SHOWN = 5
 /** The check runs once a day. */
@@ -14,16 +14,16 @@ const LATE_DAYS = 3
 const REMEDY =
   'make a backup now, look up the ids in the API and the log, and report it: this is a fault in Posthorn or in the store'
 
-export async function checkBooks(looked: LookedAt, config: Config, isFull: boolean): Promise<Finding[]> {
-  if (isFull) return auditNow(looked, config)
-  const { count, some } = await looked.read('listMismatches', { limit: SHOWN })
+export async function checkBooks({ store, config, isFull }: Installation): Promise<Finding[]> {
+  if (isFull) return auditNow(store, config)
+  const { count, some } = await store.read('listMismatches', { limit: SHOWN })
   if (count > 0) return broken(count, some)
-  const state = parseCheckState(await looked.read('readWorkState', { name: 'books' }))
-  if (state === null) return [ok('consistency', 'not checked yet: serve checks once a day, --full checks now')]
-  const ageMs = looked.now() - (state.endedAtMs ?? state.beganAtMs)
+  const state = parseCheckState(await store.read('readWorkState', { name: 'books' }))
+  if (state === null) return [ok('consistency', 'not checked yet: serve checks once a day, doctor --full checks now')]
+  const ageMs = store.now() - (state.endedAtMs ?? state.beganAtMs)
   if (ageMs > LATE_DAYS * DAY_MS) {
     const says = `not checked for ${Math.floor(ageMs / DAY_MS)} days`
-    return [warn('consistency', says, 'start serve, or check now with --full')]
+    return [warn('consistency', says, 'start serve, or check now with posthorn doctor --full')]
   }
   const when = state.endedAtMs === null ? 'check in progress' : `checked ${new Date(state.endedAtMs).toISOString()}`
   return [ok('consistency', `no mismatches (${when}, ${state.looked} rows)`)]
@@ -36,10 +36,10 @@ function broken(count: number, some: readonly Mismatch[]): Finding[] {
   return [fail('consistency', `${count} mismatches; some of them follow`, REMEDY), ...lines]
 }
 
-async function auditNow(looked: LookedAt, config: Config): Promise<Finding[]> {
+async function auditNow(store: CheckedStore, config: Config): Promise<Finding[]> {
   const found: Mismatch[] = []
   const sink = { found: async (mismatches: readonly Mismatch[]) => void found.push(...mismatches) }
-  const audit = new BookCheck(looked, config, { step: work => work() }, sink)
+  const audit = new BookCheck(store, config, { step: work => work() }, sink)
   let rows = 0
   for (let after = ''; ; ) {
     const next = await audit.next(after)

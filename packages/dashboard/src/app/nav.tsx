@@ -1,0 +1,101 @@
+import { Link, useLocation } from '@tanstack/react-router'
+import { useState } from 'react'
+import favicon from '../icons/favicon.svg'
+import { Icon, type IconName } from '../kit/icon.tsx'
+import { cx } from '../lib/cx.ts'
+import { common, shell } from '../strings/index.ts'
+import { usePermissions } from './session.ts'
+import styles from './shell.module.css'
+
+export type Place = { readonly to: string; readonly label: string; readonly icon: IconName; readonly key?: string }
+
+/** Where one can go, in the order of the navigation; `key` follows `g`. */
+export const PLACES: readonly Place[] = [
+  { to: '/', label: shell.nav.overview, icon: 'overview', key: 'o' },
+  { to: '/deliveries', label: shell.nav.deliveries, icon: 'deliveries', key: 'd' },
+  { to: '/events', label: shell.nav.events, icon: 'events', key: 'e' },
+  { to: '/endpoints', label: shell.nav.endpoints, icon: 'endpoints', key: 'p' },
+  { to: '/event-types', label: shell.nav.types, icon: 'types', key: 't' },
+  { to: '/replays', label: shell.nav.replays, icon: 'replays', key: 'r' },
+]
+
+/** Only for keys that aren't limited to one tenant. */
+export const OPERATOR_PLACES: readonly Place[] = [
+  { to: '/tenants', label: shell.nav.tenants, icon: 'tenants', key: 'n' },
+]
+
+export const OPERATE: readonly Place[] = [
+  { to: '/operate/nodes', label: shell.nav.nodes, icon: 'operate', key: 's' },
+  { to: '/operate/checks', label: shell.nav.checks, icon: 'check' },
+  { to: '/operate/rejected', label: shell.nav.rejected, icon: 'cross' },
+  { to: '/operate/set-aside', label: shell.nav.setAside, icon: 'pause' },
+  { to: '/operate/audit', label: shell.nav.audit, icon: 'events', key: 'a' },
+  { to: '/operate/api-keys', label: shell.nav.apiKeys, icon: 'key', key: 'k' },
+  { to: '/operate/sessions', label: shell.nav.sessions, icon: 'key' },
+  { to: '/operate/egress', label: shell.nav.egress, icon: 'link' },
+  { to: '/operate/settings', label: shell.nav.settings, icon: 'operate', key: ',' },
+]
+
+/** The places that the session's key can see. */
+export function usePlaces(): { readonly main: readonly Place[]; readonly operate: readonly Place[] } {
+  const { isOperator } = usePermissions()
+  return isOperator ? { main: [...PLACES, ...OPERATOR_PLACES], operate: OPERATE } : { main: PLACES, operate: [] }
+}
+
+export function Nav({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
+  const { pathname } = useLocation()
+  const { main, operate } = usePlaces()
+  const isOperating = pathname.startsWith('/operate')
+  const [isUnfolded, setUnfolded] = useState(isOperating)
+  const isCurrent = (to: string) => (to === '/' ? pathname === '/' : pathname === to || pathname.startsWith(`${to}/`))
+  const item = (place: Place, isSub = false) => (
+    <Link
+      key={place.to}
+      to={place.to as '/'}
+      className={cx(styles.link, isSub && styles.sub)}
+      title={place.label}
+      activeOptions={{ exact: true, includeSearch: false }}
+      {...(isCurrent(place.to) && { 'aria-current': 'page' as const })}
+      onClick={onClose}
+    >
+      {!isSub && <Icon name={place.icon} />}
+      <span className={styles.label}>{place.label}</span>
+    </Link>
+  )
+  return (
+    <>
+      <button
+        type="button"
+        className={styles.veil}
+        data-open={isOpen || undefined}
+        aria-label={common.close}
+        onClick={onClose}
+        tabIndex={-1}
+      />
+      <nav className={styles.nav} aria-label={shell.navigation} data-open={isOpen || undefined} id="navigation">
+        <Link to="/" className={styles.brand} onClick={onClose}>
+          <img src={favicon} alt="" />
+          <span className={styles.label}>{common.product}</span>
+        </Link>
+        {main.slice(0, PLACES.length).map(place => item(place))}
+        {operate.length > 0 && <div className={styles.rule} />}
+        {main.slice(PLACES.length).map(place => item(place))}
+        {operate.length > 0 && (
+          <>
+            <button
+              type="button"
+              className={styles.link}
+              title={shell.nav.operate}
+              aria-expanded={isUnfolded || isOperating}
+              onClick={() => setUnfolded(!isUnfolded)}
+            >
+              <Icon name="operate" />
+              <span className={styles.label}>{shell.nav.operate}</span>
+            </button>
+            {(isUnfolded || isOperating) && operate.map(place => item(place, true))}
+          </>
+        )}
+      </nav>
+    </>
+  )
+}

@@ -1,0 +1,43 @@
+import { keepPreviousData, MutationCache, QueryCache, QueryClient } from '@tanstack/react-query'
+import { hasStatus, isAway } from '../lib/errors.ts'
+import { onBack, setAway } from './connection.ts'
+import { readSession, sessionQuery } from './session.ts'
+
+/** How often the server is asked whether it is back. */
+export const PING_MS = 3_000
+
+/** A call was refused because there is no session: the pages go to where one signs in. */
+export const ended = new EventTarget()
+
+function note(error: unknown): void {
+  if (isAway(error)) setAway(true)
+  if (hasStatus(error, 401)) {
+    queryClient.setQueryData(sessionQuery.queryKey, null)
+    ended.dispatchEvent(new Event('ended'))
+  }
+}
+
+/**
+ * What was read stays until the new is there, also under other filters. What fails isn't repeated here: the client has
+ * done that, and a server that is away is asked for until it is back, when everything on the page is read again.
+ */
+export const queryClient: QueryClient = new QueryClient({
+  queryCache: new QueryCache({ onError: note, onSuccess: () => setAway(false) }),
+  mutationCache: new MutationCache({ onError: note }),
+  defaultOptions: {
+    queries: { retry: false, staleTime: 2_000, placeholderData: keepPreviousData, networkMode: 'always' },
+    mutations: { retry: false, networkMode: 'always' },
+  },
+})
+
+onBack(() => void queryClient.invalidateQueries())
+
+/** Asks for the session while the server is away. */
+export async function ping(): Promise<void> {
+  try {
+    await readSession()
+    setAway(false)
+  } catch (error) {
+    if (!isAway(error)) setAway(false)
+  }
+}

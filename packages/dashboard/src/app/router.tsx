@@ -1,0 +1,203 @@
+import type { QueryClient } from '@tanstack/react-query'
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+  retainSearchParams,
+} from '@tanstack/react-router'
+import { only, parseSearch, stringifySearch } from '../lib/search.ts'
+import { shell } from '../strings/index.ts'
+import { BASE } from './client.ts'
+import { Failed, NotFound } from './fallbacks.tsx'
+import { queryClient } from './query.ts'
+import { sessionQuery } from './session.ts'
+import { Shell } from './shell.tsx'
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+  interface StaticDataRouteOption {
+    title?: string
+    hasRange?: boolean
+  }
+}
+
+const { nav } = shell
+
+const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
+  validateSearch: only('tenant', 'range', 'from', 'to'),
+  search: { middlewares: [retainSearchParams(['tenant', 'range', 'from', 'to'])] },
+  notFoundComponent: NotFound,
+})
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: only('to', 'ended'),
+  staticData: { title: shell.signIn.title },
+  component: lazyRouteComponent(() => import('../pages/sign-in/sign-in.tsx'), 'SignIn'),
+})
+
+/** Everything behind the sign-in. Without a session, one signs in first and lands where one wanted to go. */
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: 'inside',
+  component: Shell,
+  beforeLoad: async ({ context, location }) => {
+    const session = await context.queryClient.ensureQueryData(sessionQuery).catch(() => undefined)
+    // A server that is away is no reason to leave: the page says so, and stays.
+    if (session === null) throw redirect({ to: '/sign-in', search: { to: location.href } as never, replace: true })
+  },
+})
+
+type Component = () => React.ReactNode
+
+/** A page with its parameters. Its code is loaded when it is first shown. */
+function page<const Path extends string, const Name extends string>(
+  path: Path,
+  load: () => Promise<{ Page: Component }>,
+  data: { readonly title: string; readonly hasRange?: boolean },
+  names: readonly Name[] = [],
+) {
+  return createRoute({
+    getParentRoute: () => inside,
+    path,
+    staticData: data,
+    validateSearch: only(...names),
+    component: lazyRouteComponent(load, 'Page'),
+  })
+}
+
+// One line a page, so that pages built side by side don't meet here.
+const overview = page('/', () => import('../pages/overview/overview.tsx'), { title: nav.overview, hasRange: true })
+const deliveries = page(
+  '/deliveries',
+  () => import('../pages/deliveries/list.tsx'),
+  { title: nav.deliveries, hasRange: true },
+  ['state', 'heldReason', 'status', 'error', 'type', 'endpoint', 'event', 'key', 'cursor'],
+)
+const delivery = createRoute({
+  getParentRoute: () => deliveries,
+  path: '$tenant/$id',
+  component: lazyRouteComponent(() => import('../pages/deliveries/detail.tsx'), 'Detail'),
+})
+const events = page('/events', () => import('../pages/events/list.tsx'), { title: nav.events, hasRange: true }, [
+  'type',
+  'key',
+  'text',
+  'filter',
+  'cursor',
+])
+const event = createRoute({
+  getParentRoute: () => events,
+  path: '$tenant/$id',
+  component: lazyRouteComponent(() => import('../pages/events/detail.tsx'), 'Detail'),
+})
+const newEvent = page('/events/new', () => import('../pages/events/new.tsx'), { title: 'Publish a test event' }, [
+  'type',
+])
+const endpoints = page('/endpoints', () => import('../pages/endpoints/list.tsx'), { title: nav.endpoints }, [
+  'health',
+  'state',
+  'type',
+  'url',
+  'uid',
+  'cursor',
+])
+const newEndpoint = page('/endpoints/new', () => import('../pages/endpoints/new.tsx'), {
+  title: 'Register an endpoint',
+})
+const endpoint = page(
+  '/endpoints/$tenant/$id',
+  () => import('../pages/endpoints/one.tsx'),
+  { title: nav.endpoints, hasRange: true },
+  ['tab'],
+)
+const types = page('/event-types', () => import('../pages/event-types/list.tsx'), { title: nav.types }, [
+  'q',
+  'archived',
+])
+const type = page('/event-types/$name', () => import('../pages/event-types/one.tsx'), { title: nav.types }, ['tab'])
+const replays = page('/replays', () => import('../pages/replays/list.tsx'), { title: nav.replays }, ['state', 'cursor'])
+const replay = page('/replays/$tenant/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays })
+const tenants = page('/tenants', () => import('../pages/tenants/list.tsx'), { title: nav.tenants, hasRange: true }, [
+  'sort',
+  'q',
+  'cursor',
+])
+const tenant = page('/tenants/$tenant', () => import('../pages/tenants/one.tsx'), {
+  title: nav.tenants,
+  hasRange: true,
+})
+const nodes = page('/operate/nodes', () => import('../pages/operate/nodes.tsx'), { title: nav.nodes })
+const checks = page('/operate/checks', () => import('../pages/operate/checks.tsx'), { title: nav.checks })
+const rejected = page('/operate/rejected', () => import('../pages/operate/rejected.tsx'), { title: nav.rejected }, [
+  'key',
+  'type',
+  'cursor',
+])
+const setAside = page('/operate/set-aside', () => import('../pages/operate/set-aside.tsx'), { title: nav.setAside }, [
+  'cursor',
+])
+const audit = page('/operate/audit', () => import('../pages/operate/audit.tsx'), { title: nav.audit }, [
+  'action',
+  'target',
+  'key',
+  'cursor',
+])
+const apiKeys = page('/operate/api-keys', () => import('../pages/operate/api-keys.tsx'), { title: nav.apiKeys }, [
+  'cursor',
+])
+const sessions = page('/operate/sessions', () => import('../pages/operate/sessions.tsx'), { title: nav.sessions }, [
+  'cursor',
+])
+const egress = page('/operate/egress', () => import('../pages/operate/egress.tsx'), { title: nav.egress })
+const settings = page('/operate/settings', () => import('../pages/operate/settings.tsx'), { title: nav.settings }, [
+  'q',
+])
+
+const routeTree = root.addChildren([
+  signIn,
+  inside.addChildren([
+    overview,
+    deliveries.addChildren([delivery]),
+    newEvent,
+    events.addChildren([event]),
+    newEndpoint,
+    endpoints,
+    endpoint,
+    types,
+    type,
+    replays,
+    replay,
+    tenants,
+    tenant,
+    nodes,
+    checks,
+    rejected,
+    setAside,
+    audit,
+    apiKeys,
+    sessions,
+    egress,
+    settings,
+  ]),
+])
+
+export const router = createRouter({
+  routeTree,
+  basepath: BASE.pathname,
+  context: { queryClient },
+  parseSearch,
+  stringifySearch,
+  defaultPreload: 'intent',
+  defaultPreloadStaleTime: 0,
+  // Nothing is shown while a page's code loads: what was there stays.
+  defaultPendingMs: 60_000,
+  defaultErrorComponent: Failed,
+  defaultNotFoundComponent: NotFound,
+  scrollRestoration: false,
+})

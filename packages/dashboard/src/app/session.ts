@@ -1,0 +1,77 @@
+import { queryOptions, useQuery } from '@tanstack/react-query'
+import { hasStatus } from '../lib/errors.ts'
+import { call } from './client.ts'
+
+/** What the pages know of who looks at them. */
+export type Session = {
+  readonly id: string
+  readonly apiKey: {
+    readonly id: string | null
+    readonly name: string | null
+    readonly scope: 'all' | 'publish' | 'read'
+    readonly tenant: string | null
+    readonly payloads: boolean
+  }
+  readonly expiresAt: string | null
+}
+
+/** The session, or null if there is none. */
+export const sessionQuery = queryOptions({
+  queryKey: ['session'],
+  queryFn: ({ signal }) => readSession(signal),
+  staleTime: Number.POSITIVE_INFINITY,
+})
+
+/** The session that the browser has. Null if there is none. */
+export function readSession(signal?: AbortSignal): Promise<Session | null> {
+  return callSession('GET', undefined, signal)
+}
+
+export type SignIn = { readonly apiKey: string } | { readonly signInToken: string }
+
+/** Signs in. Null if the key or the link isn't valid. */
+export function signIn(body: SignIn): Promise<Session | null> {
+  return callSession('POST', body)
+}
+
+export async function signOut(): Promise<void> {
+  await callSession('DELETE')
+}
+
+async function callSession(
+  method: 'GET' | 'POST' | 'DELETE',
+  body?: SignIn,
+  signal?: AbortSignal,
+): Promise<Session | null> {
+  try {
+    return (await call<Session | undefined>(method, '/v1/session', { body, signal })) ?? null
+  } catch (error) {
+    if (hasStatus(error, 401)) return null
+    throw error
+  }
+}
+
+/** What the key of the session allows. The server decides; the pages only leave out what would be refused. */
+export type Permissions = {
+  /** The only tenant that can be seen. Null for all. */
+  readonly tenant: string | null
+  readonly canWrite: boolean
+  /** Keys for all tenants: tenants, event types, replays across tenants. */
+  readonly isOperator: boolean
+  readonly seesPayloads: boolean
+}
+
+export function permissionsOf(session: Session | null | undefined): Permissions {
+  const key = session?.apiKey
+  const tenant = key?.tenant ?? null
+  return {
+    tenant,
+    canWrite: key?.scope === 'all',
+    isOperator: key !== undefined && tenant === null,
+    seesPayloads: key?.payloads ?? false,
+  }
+}
+
+export function usePermissions(): Permissions {
+  return permissionsOf(useQuery(sessionQuery).data)
+}

@@ -1,0 +1,182 @@
+import { useQuery } from '@tanstack/react-query'
+import { Outlet, useMatches, useNavigate } from '@tanstack/react-router'
+import { lazy, Suspense, useEffect, useState } from 'react'
+import favicon from '../icons/favicon.svg'
+import faviconAway from '../icons/favicon-away.svg'
+import faviconFailing from '../icons/favicon-failing.svg'
+import { IconButton } from '../kit/button.tsx'
+import { Icon } from '../kit/icon.tsx'
+import { Hidden, IS_APPLE, Kbd } from '../kit/kbd.tsx'
+import { Menu } from '../kit/menu.tsx'
+import { RangePicker } from '../kit/range-picker.tsx'
+import { Banner } from '../kit/surfaces.tsx'
+import { Toasts } from '../kit/toast.tsx'
+import { searchOf } from '../lib/range.ts'
+import { common, shell } from '../strings/index.ts'
+import { useAway } from './connection.ts'
+import { useHotkeys } from './hotkeys.ts'
+import { startLive } from './live.ts'
+import { Nav, usePlaces } from './nav.tsx'
+import { ended, PING_MS, ping, queryClient } from './query.ts'
+import { useFilters, useRange } from './scope.ts'
+import { sessionQuery, signOut, usePermissions } from './session.ts'
+import styles from './shell.module.css'
+import { TenantPicker } from './tenant-picker.tsx'
+import { setTheme, useTheme } from './theme.ts'
+
+const FIND_KEYS = IS_APPLE ? '⌘K' : 'Ctrl K'
+
+const Palette = lazy(() => import('./palette.tsx'))
+const Shortcuts = lazy(() => import('./shortcuts.tsx'))
+
+/** What a route says of its page. `hasRange`: the period at the top applies to it. */
+export type PageData = { readonly title?: string; readonly hasRange?: boolean }
+
+/** The frame around every page but the one where one signs in. */
+export function Shell() {
+  const [isNavOpen, setNavOpen] = useState(false)
+  const [overlay, setOverlay] = useState<'palette' | 'shortcuts' | null>(null)
+  const { isOperator, tenant } = usePermissions()
+  const navigate = useNavigate()
+  const isAway = useAway()
+  const page = usePage()
+  const { main, operate } = usePlaces()
+  const places = [...main, ...operate].filter(({ key }) => key !== undefined)
+  useHotkeys({
+    'mod+k': () => setOverlay('palette'),
+    '?': () => setOverlay('shortcuts'),
+    ...Object.fromEntries(places.map(({ key, to }) => [`g ${key}`, () => void navigate({ to: to as '/' })])),
+  })
+  useEffect(() => {
+    const controller = new AbortController()
+    startLive(tenant, controller.signal)
+    return () => controller.abort()
+  }, [tenant])
+  useEffect(() => {
+    if (!isAway) return
+    const timer = setInterval(() => void ping(), PING_MS)
+    return () => clearInterval(timer)
+  }, [isAway])
+  useEffect(() => {
+    const leave = () => {
+      const to = `${location.pathname.slice(new URL(document.baseURI).pathname.length - 1)}${location.search}`
+      void navigate({ to: '/sign-in', search: { to, ended: '1' } as never, replace: true })
+    }
+    ended.addEventListener('ended', leave)
+    return () => ended.removeEventListener('ended', leave)
+  }, [navigate])
+  useFavicon(isAway)
+  return (
+    <div className={styles.shell}>
+      <button type="button" className={styles.skip} onClick={skip}>
+        {shell.skip}
+      </button>
+      <Nav isOpen={isNavOpen} onClose={() => setNavOpen(false)} />
+      <header className={styles.bar}>
+        <IconButton
+          icon="menu"
+          label={shell.openNavigation}
+          className={styles.burger}
+          aria-expanded={isNavOpen}
+          aria-controls="navigation"
+          onClick={() => setNavOpen(!isNavOpen)}
+        />
+        <div className={styles.title}>{page.title}</div>
+        <button
+          type="button"
+          className={styles.find}
+          aria-label={`${shell.find} ${FIND_KEYS}`}
+          onClick={() => setOverlay('palette')}
+        >
+          <Icon name="search" />
+          <span>{shell.find}</span>
+          <Kbd>{FIND_KEYS}</Kbd>
+        </button>
+        {isOperator && <TenantPicker />}
+        {page.hasRange && <TopRange />}
+        <Account onShortcuts={() => setOverlay('shortcuts')} />
+      </header>
+      <main className={styles.main} id="content" tabIndex={-1}>
+        <Hidden live>{isAway ? shell.away : ''}</Hidden>
+        {isAway && (
+          <div className={styles.away}>
+            <Banner tone="warning">{shell.away}</Banner>
+          </div>
+        )}
+        <div className={styles.content}>
+          <Outlet />
+        </div>
+      </main>
+      <Toasts />
+      <Suspense fallback={null}>
+        {overlay === 'palette' && <Palette onClose={() => setOverlay(null)} />}
+        {overlay === 'shortcuts' && <Shortcuts onClose={() => setOverlay(null)} />}
+      </Suspense>
+    </div>
+  )
+}
+
+/** A button, as a link to a fragment would leave the page: `<base href>` applies to it. */
+function skip(): void {
+  document.getElementById('content')?.focus()
+}
+
+function usePage(): PageData {
+  const matches = useMatches()
+  const data = Object.assign({}, ...matches.map(match => match.staticData)) as PageData
+  const title = data.title
+  useEffect(() => {
+    document.title = title === undefined ? common.product : `${title} · ${common.product}`
+  }, [title])
+  return data
+}
+
+/** The icon in the tab has a dot: red while endpoints fail, grey while the server is away. */
+function useFavicon(isAway: boolean): void {
+  const { data } = useQuery<{ failing?: number } | undefined>({
+    queryKey: ['overview', 'failing'],
+    queryFn: () => undefined,
+    enabled: false,
+  })
+  const href = isAway ? faviconAway : (data?.failing ?? 0) > 0 ? faviconFailing : favicon
+  useEffect(() => {
+    document.querySelector('#favicon')?.setAttribute('href', href)
+  }, [href])
+}
+
+function TopRange() {
+  const range = useRange()
+  const [, change] = useFilters()
+  return <RangePicker range={range} onChange={next => change({ ...searchOf(next), cursor: undefined })} />
+}
+
+function Account({ onShortcuts }: { readonly onShortcuts: () => void }) {
+  const theme = useTheme()
+  const navigate = useNavigate()
+  const { data: session } = useQuery(sessionQuery)
+  const leave = async () => {
+    await signOut().catch(() => undefined)
+    queryClient.clear()
+    await navigate({ to: '/sign-in' })
+  }
+  return (
+    <Menu
+      trigger={<IconButton icon={theme === 'dark' ? 'moon' : 'sun'} label={`${shell.theme}, ${shell.account}`} />}
+      header={
+        <>
+          {shell.signedInWith} <bdi>{session?.apiKey.name ?? shell.rootKey}</bdi>
+        </>
+      }
+      entries={[
+        ...(['light', 'dark', 'system'] as const).map(one => ({
+          label: shell.themes[one],
+          icon: theme === one ? ('check' as const) : ('minus' as const),
+          onSelect: () => setTheme(one),
+        })),
+        'separator',
+        { label: shell.shortcuts, hint: <Kbd>?</Kbd>, onSelect: onShortcuts },
+        { label: shell.signOut, onSelect: () => void leave() },
+      ]}
+    />
+  )
+}

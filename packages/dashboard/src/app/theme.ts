@@ -1,0 +1,44 @@
+import { useSyncExternalStore } from 'react'
+
+export type Theme = 'light' | 'dark' | 'system'
+
+const KEY = 'posthorn.theme'
+const system = matchMedia('(prefers-color-scheme: dark)')
+const listeners = new Set<() => void>()
+
+function read(): Theme {
+  try {
+    const chosen = localStorage.getItem(KEY)
+    return chosen === 'light' || chosen === 'dark' ? chosen : 'system'
+  } catch {
+    return 'system'
+  }
+}
+
+function show(): void {
+  const theme = read()
+  document.documentElement.dataset.theme = theme === 'system' ? (system.matches ? 'dark' : 'light') : theme
+  for (const listener of listeners) listener()
+}
+
+system.addEventListener('change', show)
+
+/** Chooses a theme and remembers it in this browser. */
+export function setTheme(theme: Theme): void {
+  try {
+    if (theme === 'system') localStorage.removeItem(KEY)
+    else localStorage.setItem(KEY, theme)
+  } catch {
+    // Storage is blocked: it holds until the page is left.
+    document.documentElement.dataset.theme = theme === 'system' ? '' : theme
+    return
+  }
+  show()
+}
+
+export function useTheme(): Theme {
+  return useSyncExternalStore(listener => {
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }, read)
+}

@@ -1,0 +1,30 @@
+import { ApiError, ConnectionError, PosthornError, ResponseError, TimeoutError } from '@posthorn/client'
+
+/** What went wrong, for a person: the API's own sentence where there is one. */
+export function messageOf(error: unknown): string {
+  if (error instanceof ApiError) {
+    if (error.status === 405) return 'This server is older than the page and can’t do this yet.'
+    const [first] = error.fields
+    return first === undefined ? error.detail : `${first.field}: ${first.detail}`
+  }
+  if (isAway(error)) return 'The server is not responding.'
+  if (error instanceof ResponseError) return `Something other than Posthorn responded (status ${error.status}).`
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Whether an error says that the server can't be reached, rather than that it refuses. */
+export function isAway(error: unknown): boolean {
+  if (error instanceof ConnectionError || error instanceof TimeoutError) return true
+  return error instanceof PosthornError && [502, 503, 504].includes(error.status ?? 0)
+}
+
+/** Whether an error has this status. */
+export function hasStatus(error: unknown, ...statuses: readonly number[]): boolean {
+  return error instanceof PosthornError && error.status !== null && statuses.includes(error.status)
+}
+
+/** The API's sentence about a field of a form, if it is about that field (`/url`, or a parameter's name). */
+export function fieldError(error: unknown, field: string): string | null {
+  if (!(error instanceof ApiError)) return null
+  return error.fields.find(one => one.field === field || one.field === `/${field}`)?.detail ?? null
+}

@@ -1,0 +1,112 @@
+/** How numbers, times and ids are written on the pages. The locale's own forms come with the strings' translation. */
+
+const number = new Intl.NumberFormat('en-GB')
+const compact = new Intl.NumberFormat('en-GB', { notation: 'compact', maximumFractionDigits: 1 })
+
+/** `1,204` */
+export function formatNumber(value: number): string {
+  return number.format(value)
+}
+
+/** `1,204`, and from 100,000 on `120k`. For figures and axes. */
+export function formatCompact(value: number): string {
+  return Math.abs(value) < 100_000 ? number.format(value) : compact.format(value).replace('K', 'k')
+}
+
+/** A share from 0 to 1 as `99.7 %`. Never rounds up to 100 or down to 0 what isn't. */
+export function formatPercent(share: number): string {
+  const percent = share * 100
+  if (percent === 0 || percent === 100) return `${percent} %`
+  const digits = percent > 99 || percent < 1 ? 2 : 1
+  const low = 10 ** -digits
+  return `${Math.min(100 - low, Math.max(low, percent)).toFixed(digits)} %`
+}
+
+/** `12 ms`, `1.2 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
+export function formatDuration(ms: number): string {
+  const duration = Math.max(0, ms)
+  if (duration < 999.5) return `${Math.round(duration)} ms`
+  if (duration < 9_950) return `${(duration / 1_000).toFixed(1)} s`
+  const seconds = Math.round(duration / 1_000)
+  if (seconds < 60) return `${seconds} s`
+  if (seconds < 3_600) return two(Math.floor(seconds / 60), 'min', seconds % 60, 's')
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 1_440) return two(Math.floor(minutes / 60), 'h', minutes % 60, 'min')
+  const hours = Math.round(minutes / 60)
+  return two(Math.floor(hours / 24), 'd', hours % 24, 'h')
+}
+
+/** The greatest unit alone: `3 min`, `2 h`, `5 d`. */
+export function formatAge(ms: number): string {
+  const seconds = Math.floor(Math.max(0, ms) / 1_000)
+  if (seconds < 60) return `${seconds} s`
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h`
+  return `${formatNumber(Math.floor(seconds / 86_400))} d`
+}
+
+/** `now`, `2 min ago`, `in 3 h`, `in 143 days`. */
+export function formatRelative(at: number, now: number): string {
+  const distance = at - now
+  const size = Math.abs(distance)
+  if (size < 1_000) return 'now'
+  const age = size >= 10 * 86_400_000 ? `${formatNumber(Math.floor(size / 86_400_000))} days` : formatAge(size)
+  return distance < 0 ? `${age} ago` : `in ${age}`
+}
+
+/** How long until `formatRelative` reads differently, in milliseconds. */
+export function untilNextReading(at: number, now: number): number {
+  const size = Math.abs(at - now)
+  if (size < 60_000) return 1_000
+  return size < 3_600_000 ? 15_000 : 60_000
+}
+
+/** `512 B`, `1.2 kB`, `3.4 MB` (powers of 1,000). */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`
+  if (bytes < 999_950) return `${(bytes / 1_000).toFixed(1)} kB`
+  if (bytes < 999_950_000) return `${(bytes / 1_000_000).toFixed(1)} MB`
+  return `${(bytes / 1_000_000_000).toFixed(1)} GB`
+}
+
+/** `14:02:11` today, `29 Nov 14:02:11` in this year, `2025-11-29 14:02` before; local time. */
+export function formatClock(at: number, now: number): string {
+  const date = new Date(at)
+  const today = new Date(now)
+  const time = `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`
+  if (date.toDateString() === today.toDateString()) return time
+  if (date.getFullYear() === today.getFullYear()) return `${date.getDate()} ${MONTHS[date.getMonth()]} ${time}`
+  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${time.slice(0, 5)}`
+}
+
+/** To the millisecond, with the zone's offset: `2026-11-29 14:02:11.482 +01:00`. */
+export function formatLocal(at: number): string {
+  const date = new Date(at)
+  const offset = -date.getTimezoneOffset()
+  const day = `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`
+  const time = `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}.${pad(date.getMilliseconds(), 3)}`
+  const zone = `${offset < 0 ? '−' : '+'}${pad(Math.floor(Math.abs(offset) / 60))}:${pad(Math.abs(offset) % 60)}`
+  return `${day} ${time} ${zone}`
+}
+
+/** To the millisecond: `2026-11-29 13:02:11.482 UTC`. */
+export function formatUtc(at: number): string {
+  return `${new Date(at).toISOString().replace('T', ' ').slice(0, -1)} UTC`
+}
+
+/** `dlv_01m8…b99j`: the beginning and the end. Short texts stay whole. */
+export function shortenId(id: string): string {
+  const points = Array.from(id)
+  if (points.length <= 18) return id
+  return `${points.slice(0, 8).join('')}…${points.slice(-4).join('')}`
+}
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+function pad(value: number, length = 2): string {
+  return String(value).padStart(length, '0')
+}
+
+function two(high: number, highUnit: string, low: number, lowUnit: string): string {
+  return low === 0 ? `${high} ${highUnit}` : `${high} ${highUnit} ${low} ${lowUnit}`
+}

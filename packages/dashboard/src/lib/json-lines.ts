@@ -1,0 +1,96 @@
+/** A JSON value as lines that can be folded, so that a table of lines can show any part of a value of a megabyte. */
+
+export type JsonLine = {
+  readonly depth: number
+  /** The member's name as JSON, or undefined in arrays and at the top. */
+  readonly key: string | undefined
+  readonly kind: 'open' | 'close' | 'string' | 'number' | 'literal'
+  /** What is written: a scalar as JSON, or a bracket. */
+  readonly text: string
+  /** A comma follows. */
+  readonly comma: boolean
+  /** For `open`: the index of its `close`, and how many items or members are between them. */
+  readonly end: number
+  readonly size: number
+  readonly isArray: boolean
+}
+
+type Draft = { -readonly [Name in keyof JsonLine]: JsonLine[Name] }
+
+/** The lines of a value, all unfolded. Without recursion, because payloads can be nested deeper than the stack. */
+export function linesOf(value: unknown): JsonLine[] {
+  const lines: Draft[] = []
+  type Step =
+    | {
+        readonly type: 'value'
+        readonly value: unknown
+        readonly key: string | undefined
+        readonly depth: number
+        readonly comma: boolean
+      }
+    | {
+        readonly type: 'close'
+        readonly open: number
+        readonly depth: number
+        readonly comma: boolean
+        readonly isArray: boolean
+      }
+  const steps: Step[] = [{ type: 'value', value, key: undefined, depth: 0, comma: false }]
+  for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
+    if (step.type === 'close') {
+      const { depth, comma, isArray } = step
+      lines[step.open]!.end = lines.length
+      lines.push({ depth, key: undefined, kind: 'close', text: isArray ? ']' : '}', comma, end: 0, size: 0, isArray })
+      continue
+    }
+    const { key, depth, comma } = step
+    const isArray = Array.isArray(step.value)
+    if (step.value === null || typeof step.value !== 'object') {
+      lines.push({ depth, key, kind: kindOf(step.value), text: scalar(step.value), comma, end: 0, size: 0, isArray })
+      continue
+    }
+    const members: [string | undefined, unknown][] = isArray
+      ? (step.value as unknown[]).map(item => [undefined, item])
+      : Object.entries(step.value).map(([name, member]) => [JSON.stringify(name), member])
+    if (members.length === 0) {
+      lines.push({ depth, key, kind: 'literal', text: isArray ? '[]' : '{}', comma, end: 0, size: 0, isArray })
+      continue
+    }
+    const open = lines.length
+    lines.push({ depth, key, kind: 'open', text: isArray ? '[' : '{', comma, end: 0, size: members.length, isArray })
+    steps.push({ type: 'close', open, depth, comma, isArray })
+    for (let index = members.length - 1; index >= 0; index--) {
+      const [name, member] = members[index]!
+      steps.push({ type: 'value', value: member, key: name, depth: depth + 1, comma: index < members.length - 1 })
+    }
+  }
+  return lines
+}
+
+/** The indexes of the lines that are seen when those in `folded` are folded. */
+export function visibleLines(lines: readonly JsonLine[], folded: ReadonlySet<number>): number[] {
+  const visible: number[] = []
+  for (let index = 0; index < lines.length; index++) {
+    visible.push(index)
+    if (folded.has(index)) index = lines[index]!.end
+  }
+  return visible
+}
+
+/** What is folded at first: nothing in small values, and what is deep or long in large ones. */
+export function firstFolds(lines: readonly JsonLine[]): Set<number> {
+  const folds = new Set<number>()
+  if (lines.length <= 400) return folds
+  lines.forEach((line, index) => {
+    if (line.kind === 'open' && line.depth > 0 && (line.depth >= 3 || line.size > 100)) folds.add(index)
+  })
+  return folds
+}
+
+function kindOf(value: unknown): 'string' | 'number' | 'literal' {
+  return typeof value === 'string' ? 'string' : typeof value === 'number' ? 'number' : 'literal'
+}
+
+function scalar(value: unknown): string {
+  return value === undefined ? 'null' : JSON.stringify(value)
+}

@@ -1,0 +1,1 @@
+export { Building as Detail } from '../../app/fallbacks.tsx'

@@ -1,0 +1,1 @@
+export { Building as Page } from '../../app/fallbacks.tsx'

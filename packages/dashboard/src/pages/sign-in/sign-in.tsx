@@ -1,0 +1,100 @@
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { type FormEvent, useEffect, useState } from 'react'
+import { queryClient } from '../../app/query.ts'
+import { type SignIn as Credentials, sessionQuery, signIn } from '../../app/session.ts'
+import favicon from '../../icons/favicon.svg'
+import { Button } from '../../kit/button.tsx'
+import { TextField } from '../../kit/field.tsx'
+import { Banner } from '../../kit/surfaces.tsx'
+import { isAway, messageOf } from '../../lib/errors.ts'
+import { shell } from '../../strings/index.ts'
+import styles from './sign-in.module.css'
+
+const words = shell.signIn
+
+/** The token of a sign-in link is in the fragment, which no server or log sees. It is removed before anything else. */
+function takeToken(): string | null {
+  const token = new URLSearchParams(location.hash.slice(1)).get('token')
+  if (token !== null) history.replaceState(history.state, '', location.pathname + location.search)
+  return token
+}
+const token = takeToken()
+let isRedeemed = false
+
+/** Where one signs in, by a key or by a link, and goes on to where one was. */
+export function SignIn() {
+  const { to, ended } = useSearch({ strict: false }) as { to?: string; ended?: string }
+  const navigate = useNavigate()
+  const [key, setKey] = useState('')
+  const [error, setError] = useState<string | null>(null)
+  const [isBusy, setBusy] = useState(token !== null)
+  const enter = async (credentials: Credentials, refused: string) => {
+    setBusy(true)
+    setError(null)
+    try {
+      const session = await signIn(credentials)
+      if (session === null) return setError(refused)
+      if (session.apiKey.scope === 'publish') return setError(words.publishOnly)
+      setKey('')
+      queryClient.setQueryData(sessionQuery.queryKey, session)
+      // Only paths of these pages: an address elsewhere in `to` leads nowhere.
+      const isOwn = to !== undefined && /^\/(?![/\\])/.test(to) && !to.startsWith('/sign-in')
+      await navigate(
+        isOwn ? { to: '.', href: pathOf(to), replace: true } : { to: '/', replace: true, search: {} as never },
+      )
+    } catch (failure) {
+      setError(isAway(failure) ? words.unreachable : explain(failure))
+    } finally {
+      setBusy(false)
+    }
+  }
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a link is redeemed once
+  useEffect(() => {
+    document.title = words.title
+    if (token === null || isRedeemed) return
+    isRedeemed = true
+    void enter({ signInToken: token }, words.linkUsed)
+  }, [])
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    const written = key.trim()
+    if (written === '') setError(words.empty)
+    else if (!/^[!-~]+$/.test(written)) setError(words.malformed)
+    else void enter({ apiKey: written }, words.wrong)
+  }
+  return (
+    <main className={styles.page}>
+      <form className={styles.box} onSubmit={submit}>
+        <img src={favicon} alt="" />
+        <h1>{words.title}</h1>
+        {ended !== undefined && error === null && <Banner>{words.ended}</Banner>}
+        <TextField
+          label={words.key}
+          help={words.keyHelp}
+          error={error}
+          type="password"
+          mono
+          autoFocus
+          name="api-key"
+          autoComplete="current-password"
+          value={key}
+          onChange={setKey}
+        />
+        <Button type="submit" kind="primary" busy={isBusy}>
+          {isBusy ? (token !== null && key === '' ? words.linkWorking : words.working) : words.submit}
+        </Button>
+      </form>
+    </main>
+  )
+}
+
+/** `to` is a path below the base path, as the router writes it. */
+function pathOf(to: string): string {
+  return new URL(to.slice(1), document.baseURI).pathname + new URL(to.slice(1), document.baseURI).search
+}
+
+/** The server's own sentence, such as why it refuses a page without TLS. */
+function explain(failure: unknown): string {
+  const body = (failure as { body?: { detail?: string } }).body
+  return body?.detail ?? messageOf(failure)
+}

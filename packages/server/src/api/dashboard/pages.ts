@@ -1,0 +1,143 @@
+/** Serves the dashboard: its page for every path of its own, its files, and a word while there are none. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { ASSETS, type Bundle, chooseCoding, type Served } from './bundle.ts'
+import { DashboardFiles, type DashboardState, type FilesOptions } from './files.ts'
+import { building, missing } from './placeholders.ts'
+
+/** First segments of paths that are never a page's, so that a mistyped path of the API is not answered with a page. */
+export const RESERVED: ReadonlySet<string> = new Set([
+  'v1',
+  'session',
+  'portal',
+  'metrics',
+  'healthz',
+  'readyz',
+  'openapi.json',
+  '.well-known',
+  'types',
+])
+
+/** First segments of pages whose paths contain ids and names that callers have chosen, with dots in them. */
+const NAMING: ReadonlySet<string> = new Set([
+  'deliveries',
+  'endpoints',
+  'event-types',
+  'events',
+  'operate',
+  'replays',
+  'tenants',
+])
+
+/**
+ * Nothing of another origin, nothing inline, nothing evaluated, no frame. Images as `data:` are what a build makes of
+ * small ones, and of the icon that shows a state; they run nothing.
+ */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'self'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+const SECURITY_HEADERS = {
+  'content-security-policy': POLICY,
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+}
+
+/** Until a browser asks again whether a file that has no hash in its name has changed. */
+const FILE_SECONDS = 3_600
+const YEAR_SECONDS = 31_536_000
+
+export class Pages {
+  readonly #files: DashboardFiles
+  readonly #basePath: string
+
+  constructor(options: FilesOptions) {
+    this.#files = new DashboardFiles(options)
+    this.#basePath = options.basePath
+  }
+
+  /** Whether the dashboard is built. */
+  async isThere(): Promise<boolean> {
+    return typeof (await this.#files.current()) !== 'string'
+  }
+
+  /** Whether a path that is none of the API's can be the dashboard's. */
+  takes(path: string): boolean {
+    const segments = path.split('/')
+    return !RESERVED.has(segments[1] ?? '') && !segments.some(segment => segment.startsWith('.'))
+  }
+
+  /**
+   * Answers a GET or HEAD.
+   *
+   * @param path without query and base path
+   * @param refuse answers for a file that doesn't exist
+   */
+  async answer(path: string, request: FastifyRequest, reply: FastifyReply, refuse: () => void): Promise<void> {
+    const state = await this.#files.current()
+    const served = typeof state === 'string' ? undefined : (this.#fileOf(state, path) ?? this.#pageOf(state, path))
+    reply.headers(SECURITY_HEADERS)
+    if (served !== undefined) send(served, request, reply)
+    else if (isPagePath(path)) sendPlaceholder(state, this.#basePath, reply)
+    else refuse()
+  }
+
+  #fileOf({ files }: Bundle, path: string): Served | undefined {
+    return files.get(path) ?? (path.startsWith(ASSETS) ? this.#files.before?.files.get(path) : undefined)
+  }
+
+  #pageOf({ page }: Bundle, path: string): Served | undefined {
+    return isPagePath(path) ? page : undefined
+  }
+}
+
+/** A last segment with a dot names a file, but for those pages whose paths contain names. */
+function isPagePath(path: string): boolean {
+  if (path.startsWith(ASSETS)) return false
+  const segments = path.split('/')
+  return !segments.at(-1)!.includes('.') || (segments.length > 2 && NAMING.has(segments[1]!))
+}
+
+function send(served: Served, { headers, method }: FastifyRequest, reply: FastifyReply): void {
+  const { type, isImmutable } = served
+  const coding = chooseCoding(headers['accept-encoding'], served)
+  const etag = `"${served.etag}${coding === undefined ? '' : `-${coding}`}"`
+  const isPage = type.startsWith('text/html')
+  reply.header('etag', etag).header('vary', 'Accept-Encoding').header('cache-control', cacheOf(isPage, isImmutable))
+  const known = headers['if-none-match']?.split(',').map(each => each.trim().replace(/^W\//, '')) ?? []
+  if (known.includes(etag)) {
+    reply.code(304).send()
+    return
+  }
+  const bytes = coding === undefined ? served.bytes : served.coded.get(coding)!
+  if (coding !== undefined) reply.header('content-encoding', coding)
+  reply.header('content-type', type).header('content-length', bytes.length)
+  reply.send(method === 'HEAD' ? null : bytes)
+}
+
+function cacheOf(isPage: boolean, isImmutable: boolean): string {
+  if (isPage) return 'no-cache'
+  return isImmutable ? `public, max-age=${YEAR_SECONDS}, immutable` : `public, max-age=${FILE_SECONDS}`
+}
+
+/** With status 200: a browser would log anything else as an error. */
+function sendPlaceholder(state: DashboardState, basePath: string, reply: FastifyReply): void {
+  const { html, refreshSeconds } = (state === 'building' ? building : missing)(basePath)
+  reply
+    .header('refresh', String(refreshSeconds))
+    .header('cache-control', 'no-store')
+    .header('content-type', 'text/html; charset=utf-8')
+    .send(Buffer.from(html))
+}

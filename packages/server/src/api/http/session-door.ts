@@ -1,0 +1,83 @@
+/** Decides whether a request under `/session/v1` has a session (decision 48). */
+import type { FastifyRequest } from 'fastify'
+import { PosthornError } from '../../base/errors.ts'
+import { hashOfKey } from '../../secrets/api-key.ts'
+import type { LiveSession, SessionCache } from '../../services/sessions/session-cache.ts'
+import type { Caller } from './gate.ts'
+import { readOrigin } from './origins.ts'
+import { hasCookie, tokensIn } from './session-cookie.ts'
+
+export type SessionSource = Pick<SessionCache, 'find' | 'use' | 'untilFresh'>
+
+/** A refusal. `isGuess`: what was sent is like a wrong key, which is answered late after many of them. */
+export type Refusal = { readonly error: PosthornError; readonly isGuess: boolean }
+
+type Looked = { readonly live: readonly (LiveSession & { readonly token: string })[]; readonly isUnknown: boolean }
+
+export class SessionDoor {
+  readonly #source: SessionSource
+
+  constructor(source: SessionSource) {
+    this.#source = source
+  }
+
+  /** Calls `settle` with the caller or the refusal, now or, if the token is not known on this node yet, soon. */
+  enter(request: FastifyRequest, settle: (result: Caller | Refusal) => void): void {
+    const tokens = tokensIn(request.headers.cookie)
+    const result = this.#resultNow(request, tokens)
+    if (result !== undefined) settle(result)
+    // The sign-in might have been on another node, just now.
+    else void this.#source.untilFresh().then(() => settle(this.#decide(this.#look(tokens))))
+  }
+
+  /** Undefined if this node does not know the token. */
+  #resultNow(request: FastifyRequest, tokens: readonly string[]): Caller | Refusal | undefined {
+    if (!hasCookie(request.headers.cookie)) return refuse('unauthorized', 'Sign in first: the request has no session.')
+    const fault = faultOfPage(request)
+    if (fault !== undefined) return fault
+    const looked = this.#look(tokens)
+    const isKnown = looked.live.length > 0 || !looked.isUnknown || tokens.length === 0
+    return isKnown ? this.#decide(looked) : undefined
+  }
+
+  /** Undefined if the request can sign in. */
+  faultOfSignIn(request: FastifyRequest): PosthornError | undefined {
+    try {
+      readOrigin(request.headers.origin)
+    } catch (error) {
+      return error as PosthornError
+    }
+    return faultOfPage(request)?.error
+  }
+
+  #look(tokens: readonly string[]): Looked {
+    const found = tokens.map(token => ({ token, session: this.#source.find(hashOfKey(token)) }))
+    const live = found.flatMap(({ token, session }) =>
+      session === undefined || session === 'ended' ? [] : [{ ...session, token }],
+    )
+    return { live, isUnknown: found.every(({ session }) => session === undefined) }
+  }
+
+  #decide({ live, isUnknown }: Looked): Caller | Refusal {
+    const [only] = live
+    if (only === undefined)
+      return { ...refuse('session_ended', 'Your session has ended. Sign in again.'), isGuess: isUnknown }
+    if (live.length > 1) {
+      const remedy = 'Delete the cookies posthorn_session of this site and of its parent domains, and sign in again.'
+      return refuse('session_ended', `The browser sent several sessions. ${remedy}`)
+    }
+    this.#source.use(only)
+    return { key: only.key, session: { id: only.session.id, token: only.token } }
+  }
+}
+
+/** Checks what no other site's page can send. */
+function faultOfPage({ headers }: FastifyRequest): Refusal | undefined {
+  if (headers['posthorn-session'] === '1' && headers['sec-fetch-site'] === 'same-origin') return undefined
+  const needs = 'the header Posthorn-Session: 1 and, from the browser itself, Sec-Fetch-Site: same-origin'
+  return refuse('forbidden', `Calls under /session/v1 are for the dashboard's own pages. They need ${needs}.`)
+}
+
+function refuse(code: 'unauthorized' | 'session_ended' | 'forbidden', detail: string): Refusal {
+  return { error: new PosthornError(code, detail), isGuess: false }
+}

@@ -1,0 +1,130 @@
+import type { Clock } from '../../base/clock.ts'
+import { HOUR_MS } from '../../base/durations.ts'
+import { Loop } from '../../base/loop.ts'
+import type { ApiKey, ApiKeyId, Session, SessionId } from '../../base/model.ts'
+import type { SessionChange } from '../../store/operations/sessions.ts'
+import type { Store } from '../../store/store.ts'
+
+/** How long to wait before reading again after a failed read. */
+const RETRY_MS = 500
+/** How often the uses that other nodes have seen are read. */
+const USES_EVERY_MS = 60_000
+/** A use is stored again only after this time. */
+const USE_EVERY_MS = 60_000
+/** How far back uses are read: what was stored before the last read, but committed after it, included. */
+const USES_SINCE_MS = 2 * USES_EVERY_MS
+
+export type SessionCacheOptions = {
+  /** How long a session lasts after its last call, in hours. */
+  readonly sessionIdleHours: number
+  /** Whether a hash is that of the root key. */
+  readonly isRoot: (hash: Buffer) => boolean
+  /** A valid key by its id. */
+  readonly keyOf: (id: ApiKeyId) => ApiKey | undefined
+}
+
+/** A session that can be used now, with its key. The key is null for the root key. */
+export type LiveSession = { readonly session: Session; readonly key: ApiKey | null }
+
+type Entry = Omit<SessionChange, 'session'> & { session: Session }
+
+/**
+ * The store's sessions in memory, by the hash of their token. Like the cache of API keys, which announces changes of
+ * both, it is on every node and reads changes as soon as it is notified of them or polls them. What a session can do is
+ * looked up in its key at each call, so that it ends with the key.
+ */
+export class SessionCache {
+  readonly #store: Store
+  readonly #options: SessionCacheOptions
+  readonly #loop: Loop
+  readonly #byHash = new Map<string, Entry>()
+  readonly #hashes = new Map<SessionId, string>()
+  #seen = 0
+
+  constructor(store: Store, clock: Clock, options: SessionCacheOptions) {
+    this.#store = store
+    this.#options = options
+    this.#loop = new Loop({ clock, everyMs: USES_EVERY_MS, retryMs: RETRY_MS, run: () => this.#read() })
+    store.changes.on(({ kind }) => {
+      // As for API keys: what has ended must not stay valid for more than a second.
+      if (kind === 'api_keys' || kind === 'doubt') void this.#loop.fresh()
+    })
+  }
+
+  /** Reads all sessions. Throws StoreUnavailable. */
+  async open(): Promise<void> {
+    await this.#read()
+    this.#loop.start(USES_EVERY_MS)
+  }
+
+  /** The session with this hash; `ended` if it has ended, or its key has; undefined if it is not known. */
+  find(hash: Buffer): LiveSession | 'ended' | undefined {
+    const entry = this.#byHash.get(hash.toString('base64'))
+    return entry === undefined ? undefined : (this.#live(entry) ?? 'ended')
+  }
+
+  /** The session with this id, if it has not ended. */
+  get(id: SessionId): LiveSession | undefined {
+    const hash = this.#hashes.get(id)
+    return hash === undefined ? undefined : this.#live(this.#byHash.get(hash)!)
+  }
+
+  /** Notes a use of a session. It counts here from now on, and elsewhere within two minutes. */
+  use({ session: { id } }: LiveSession): void {
+    const entry = this.#byHash.get(this.#hashes.get(id) ?? '')
+    const nowMs = this.#store.now()
+    if (entry === undefined || nowMs - entry.session.usedAtMs < USE_EVERY_MS) return
+    entry.session = { ...entry.session, usedAtMs: nowMs }
+    // If it can't be stored, the next use a minute later is.
+    this.#store.write('useSession', { id, nowMs }).catch(() => {})
+  }
+
+  /** When a session ends if it is not used again, in milliseconds since 1970. */
+  idleUntilMs({ usedAtMs, expiresAtMs }: Session): number {
+    return Math.min(usedAtMs + this.#options.sessionIdleHours * HOUR_MS, expiresAtMs)
+  }
+
+  /** Resolves when all changes committed before the call are known, or when the store can't be read. */
+  untilFresh(): Promise<void> {
+    return this.#loop.fresh()
+  }
+
+  /** Stops reading from the store. */
+  close(): Promise<void> {
+    return this.#loop.stop()
+  }
+
+  #live({ session, rootHash }: Entry): LiveSession | undefined {
+    if (session.endedAtMs !== null || this.idleUntilMs(session) <= this.#store.now()) return undefined
+    if (session.key === null) {
+      return rootHash !== null && this.#options.isRoot(Buffer.from(rootHash)) ? { session, key: null } : undefined
+    }
+    const key = this.#options.keyOf(session.key)
+    return key === undefined ? undefined : { session, key }
+  }
+
+  async #read(): Promise<void> {
+    const usedAfterMs = this.#store.now() - USES_SINCE_MS
+    const { seq, sessions } = await this.#store.read('readSessionChanges', { after: this.#seen, usedAfterMs })
+    for (const change of sessions) this.#take(change)
+    this.#seen = seq
+    this.#forget()
+  }
+
+  #take(change: SessionChange): void {
+    const hash = Buffer.from(change.hash).toString('base64')
+    const usedAtMs = Math.max(change.session.usedAtMs, this.#byHash.get(hash)?.session.usedAtMs ?? 0)
+    this.#byHash.set(hash, { ...change, session: { ...change.session, usedAtMs } })
+    this.#hashes.set(change.session.id, hash)
+  }
+
+  /** Forgets sessions whose rows retention removes. */
+  #forget(): void {
+    const beforeMs = this.#store.now() - 24 * HOUR_MS
+    for (const [hash, { session }] of this.#byHash) {
+      if (Math.min(session.endedAtMs ?? session.expiresAtMs, session.expiresAtMs) >= beforeMs) continue
+      this.#byHash.delete(hash)
+      this.#hashes.delete(session.id)
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import type { Clock } from '../../base/clock.ts'
+import { DAY_MS, HOUR_MS } from '../../base/durations.ts'
+import { PosthornError } from '../../base/errors.ts'
+import { newId } from '../../base/ids.ts'
+import { type Actor, type ApiKey, type ApiKeyId, type Session, type SessionId, SYSTEM } from '../../base/model.ts'
+import { hashOfKey, makeSessionToken, makeSignInToken } from '../../secrets/api-key.ts'
+import type { Holder, ListedSession } from '../../store/operations/sessions.ts'
+import type { Store } from '../../store/store.ts'
+import type { Place } from '../../store/where.ts'
+import { checkId, checkPlace, notFound } from '../checks/refusals.ts'
+import type { LiveSession, SessionCache } from './session-cache.ts'
+import { SignInRates } from './sign-in-rates.ts'
+
+/** How long a sign-in link works. */
+const LINK_MS = 10 * 60_000
+/** Sessions that a key can have; far more than one person's browsers, and few enough to be kept in memory. */
+const MAX_OF_KEY = 100
+const MAX_USER_AGENT_CHARACTERS = 256
+
+export type SessionSettings = {
+  readonly sessionIdleHours: number
+  /** How long a session lasts at most, in days. */
+  readonly sessionDays: number
+}
+
+export type SessionParts = {
+  readonly cache: SessionCache
+  /** Finds the holder of an API key. Undefined if the key is not valid. */
+  readonly identify: (key: string) => { readonly key: ApiKey | null } | undefined
+  /** A valid key by its id. */
+  readonly keyOf: (id: ApiKeyId) => ApiKey | undefined
+  /** The hash of the root key. */
+  readonly rootHash: Uint8Array
+  readonly clock: Clock
+}
+
+/** Where a sign-in comes from. */
+export type Browser = { readonly address: string | null; readonly userAgent: string | null }
+
+export type StartedSession = LiveSession & {
+  /** Goes into the cookie, and nowhere else. */
+  readonly token: string
+}
+
+export type SignInLink = {
+  /** Works once. */
+  readonly token: string
+  readonly expiresAtMs: number
+}
+
+/** Signs browsers in with an API key or a sign-in link, and lists and ends their sessions. */
+export class Sessions {
+  readonly #store: Store
+  readonly #settings: SessionSettings
+  readonly #parts: SessionParts
+  readonly #rates: SignInRates
+
+  constructor(store: Store, settings: SessionSettings, parts: SessionParts) {
+    this.#store = store
+    this.#settings = settings
+    this.#parts = parts
+    this.#rates = new SignInRates(parts.clock)
+  }
+
+  /** Undefined if the key is not valid. Throws `rate_limited` if it has signed in too often. */
+  async signIn(apiKey: string, browser: Browser): Promise<StartedSession | undefined> {
+    const caller = this.#parts.identify(apiKey)
+    return caller === undefined ? undefined : this.#start(caller.key, browser)
+  }
+
+  /** Undefined if the token is unknown, was used, or has expired, or if its key is no longer valid. */
+  async redeem(token: string, browser: Browser): Promise<StartedSession | undefined> {
+    const args = { hash: hashOfKey(token), nowMs: this.#store.now() }
+    const holder = await this.#store.write('takeSignInLink', args)
+    if (holder === null || !this.#isCurrent(holder)) return undefined
+    const key = holder.key === null ? null : this.#parts.keyOf(holder.key)
+    return key === undefined ? undefined : this.#start(key, browser)
+  }
+
+  /** Makes the token of a link that signs in with a key. */
+  async makeLink(key: ApiKey | null): Promise<SignInLink> {
+    const token = makeSignInToken()
+    const expiresAtMs = this.#store.now() + LINK_MS
+    await this.#store.write('createSignInLink', { hash: hashOfKey(token), holder: this.#holderOf(key), expiresAtMs })
+    return { token, expiresAtMs }
+  }
+
+  /** The session with this id, if it has not ended. */
+  get(id: SessionId): LiveSession | undefined {
+    return this.#parts.cache.get(id)
+  }
+
+  /** When a session ends unless it is used before. */
+  idleUntilMs(session: Session): number {
+    return this.#parts.cache.idleUntilMs(session)
+  }
+
+  /** Sessions that have not ended, of all keys. */
+  async list(page: Place<SessionId> & { limit: number }): Promise<ListedSession[]> {
+    checkPlace('ses', page)
+    const nowMs = this.#store.now()
+    const usedAfterMs = nowMs - this.#settings.sessionIdleHours * HOUR_MS
+    return this.#store.read('listSessions', { ...page, nowMs, usedAfterMs, rootHash: this.#parts.rootHash })
+  }
+
+  /** Ends a session for good, on this node at once and on all others within a second. */
+  async end(id: SessionId, by: Actor = SYSTEM): Promise<void> {
+    checkId('ses', id, 'session')
+    if (!(await this.#store.write('endSession', { id, by, nowMs: this.#store.now() }))) throw notFound('session')
+    await this.#announce()
+  }
+
+  async #start(key: ApiKey | null, { address, userAgent }: Browser): Promise<StartedSession | undefined> {
+    const waitSeconds = this.#rates.take(key?.id ?? null)
+    if (waitSeconds > 0) throw tooOften(waitSeconds)
+    const nowMs = this.#store.now()
+    const token = makeSessionToken()
+    const endsWithKeyMs = key?.expiresAtMs ?? Number.POSITIVE_INFINITY
+    const session = await this.#store.write('createSession', {
+      id: newId('ses', nowMs),
+      hash: hashOfKey(token),
+      holder: this.#holderOf(key),
+      address,
+      userAgent: userAgent?.slice(0, MAX_USER_AGENT_CHARACTERS) ?? null,
+      createdAtMs: nowMs,
+      expiresAtMs: Math.min(nowMs + this.#settings.sessionDays * DAY_MS, endsWithKeyMs),
+      maxOfKey: MAX_OF_KEY,
+      by: actorOf(key, address),
+    })
+    if (session === null) return undefined
+    await this.#announce()
+    return { session, key, token }
+  }
+
+  #holderOf(key: ApiKey | null): Holder {
+    return key === null ? { key: null, rootHash: this.#parts.rootHash } : { key: key.id, rootHash: null }
+  }
+
+  #isCurrent({ rootHash }: Holder): boolean {
+    return rootHash === null || Buffer.compare(rootHash, this.#parts.rootHash) === 0
+  }
+
+  async #announce(): Promise<void> {
+    this.#store.changes.emit({ kind: 'api_keys' })
+    await this.#parts.cache.untilFresh()
+  }
+}
+
+function actorOf(key: ApiKey | null, address: string | null): Actor {
+  if (key === null) return { kind: 'root', key: null, name: null, address }
+  return { kind: 'key', key: key.id, name: key.name, address }
+}
+
+function tooOften(retryAfterSeconds: number): PosthornError {
+  const detail = 'This API key has signed in too often. Try again after the number of seconds in Retry-After.'
+  return new PosthornError('rate_limited', detail, { retryAfterSeconds })
+}
