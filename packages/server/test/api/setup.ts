@@ -127,7 +127,11 @@ export class ApiBench extends Bench {
   }
 
   async closeApi(): Promise<void> {
-    await this.api.close()
+    // In the order of a shutdown.
+    const closed = this.api.close()
+    this.streams.refuse()
+    void this.created.untilIdle().then(() => this.created.closeConnections())
+    await closed
     await this.close()
   }
 

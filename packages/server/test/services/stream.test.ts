@@ -8,7 +8,7 @@ import type { Store } from '../../src/store/store.ts'
 import { packNotes } from '../../src/store/stream-notes.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant } from '../store/builders.ts'
 import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
-import { Reading, startStreams } from './streaming.ts'
+import { hurried, Reading, startStreams } from './streaming.ts'
 
 describe.each([sqliteEngine(), postgresEngine()])('the stream on $name', engine => {
   let opened: Opened
@@ -133,11 +133,16 @@ describe.each([sqliteEngine(), postgresEngine()])('the stream on $name', engine 
   })
 
   it('cuts off a reader for which too much waits, and no other', async () => {
-    const [slow, other] = [await reading(), await reading()]
+    const quick = startStreams(store, hurried(100))
+    const [slow, other] = [await reading({}, quick), await reading({}, quick)]
+    const { event: first } = await publish('zeta')
+    for (const each of [slow, other]) await each.untilSeen(`event ${first}`)
     slow.waitingBytes = 2 * 1024 * 1024
     const { event } = await publish('zeta')
     await other.untilSeen(`event ${event}`)
-    expect([slow.isCut, other.isCut]).toEqual([true, false])
+    await expect.poll(() => slow.isCut, { timeout: 5_000, interval: 5 }).toBe(true)
+    expect([slow.seen, other.isCut]).toEqual([[`event ${first}`], false])
+    await quick.stop()
   })
 
   it('ends a stream whose key is no longer valid', async () => {

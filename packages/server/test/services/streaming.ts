@@ -3,8 +3,9 @@ import { pino } from 'pino'
 import { expect } from 'vitest'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { STREAM_KINDS, type StreamFilter } from '../../src/services/stream/filter.ts'
+import type { PlacedRecord, ResetReason, Sink } from '../../src/services/stream/reader.ts'
 import type { StreamRecord } from '../../src/services/stream/records.ts'
-import { type PlacedRecord, type ResetReason, type Sink, Streams } from '../../src/services/stream/streams.ts'
+import { Streams } from '../../src/services/stream/streams.ts'
 import type { Store } from '../../src/store/store.ts'
 
 export const EVERYTHING: StreamFilter = {
@@ -14,6 +15,12 @@ export const EVERYTHING: StreamFilter = {
   endpoints: null,
   withPayloads: false,
 }
+
+/** Lets what takes seconds take as many times less. Not how often the log is read, which the store's speed decides. */
+export const hurried = (times: number): Clock => ({
+  ...systemClock,
+  after: (ms, fire) => systemClock.after(ms > 1_000 ? ms / times : ms, fire),
+})
 
 export function startStreams(store: Store, clock: Clock = systemClock): Streams {
   const endpoints = { describe: async () => ({}) as never }
@@ -78,7 +85,10 @@ export class Reading implements Sink {
     if (this.#isOpen) this.position = position
   }
 
-  async drained(): Promise<void> {}
+  /** Nothing is ever taken of what waits. */
+  async drained(): Promise<void> {
+    if (this.waitingBytes > 0) await new Promise(() => {})
+  }
 
   end(): void {
     this.isEnded = true

@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
-import type { PlacedRecord, ResetReason, Sink } from '../../services/stream/streams.ts'
+import type { PlacedRecord, ResetReason, Sink } from '../../services/stream/reader.ts'
 
 export const EVENT_STREAM = 'text/event-stream; charset=utf-8'
 
@@ -12,6 +12,9 @@ const DRAINED_BYTES = 64 * 1024
 const LOOK_MS = 20
 /** How long a reader has to take what was sent before the stream ended. */
 const LAST_MS = 500
+
+/** Of records that go to many readers: their bytes are made once, and shared by all that wait for them. */
+const written = new WeakMap<readonly PlacedRecord[], Buffer>()
 
 /** The body of a response. `write` makes JSON of a record. */
 export class EventStream implements Sink {
@@ -36,17 +39,21 @@ export class EventStream implements Sink {
   }
 
   send(records: readonly PlacedRecord[]): void {
-    let text = ''
-    for (const { position, record } of records) text += frame(position, record.kind, this.#write(record))
-    this.#push(text)
+    let bytes = written.get(records)
+    if (bytes === undefined) {
+      const frames = records.map(({ position, record }) => frame(position, record.kind, this.#write(record)))
+      bytes = Buffer.from(frames.join(''))
+      written.set(records, bytes)
+    }
+    this.#push(bytes)
   }
 
   reset(position: string, reason: ResetReason): void {
-    this.#push(frame(position, 'reset', JSON.stringify({ reason })))
+    this.#push(Buffer.from(frame(position, 'reset', JSON.stringify({ reason }))))
   }
 
   rest(position: string): void {
-    this.#push(`:\nid: ${position}\n\n`)
+    this.#push(Buffer.from(`:\nid: ${position}\n\n`))
   }
 
   async drained(): Promise<void> {
@@ -66,8 +73,8 @@ export class EventStream implements Sink {
     if (!this.#response.closed && !this.#response.writableFinished) this.#response.destroy()
   }
 
-  #push(text: string): void {
-    if (!this.body.destroyed && !this.#response.closed) this.body.push(Buffer.from(text))
+  #push(bytes: Buffer): void {
+    if (!this.body.destroyed && !this.#response.closed) this.body.push(bytes)
   }
 }
 

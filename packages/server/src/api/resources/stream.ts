@@ -65,8 +65,10 @@ const HOW =
   'seconds. To continue after the connection was closed, send the last `id` as the header `Last-Event-ID` within about ' +
   'two minutes.'
 
-/** Reserved for each stream: what can wait for its reader. */
-const ANSWER_BYTES = 1024 * 1024
+/** Not reserved for as long as a stream lasts: `Streams` has a limit of its own for what waits. */
+const ANSWER_BYTES = 0
+
+const HEADERS = { 'content-type': EVENT_STREAM, 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
 
 type Needs = { readonly streams: Public<Streams> }
 
@@ -137,7 +139,8 @@ async function stream(
   const withPayloads = asked.payloads === 'true'
   if (withPayloads) requirePayloads(request.caller, 'stream payloads')
   const filter = await streams.select(tenant, !isPath, toQuery(asked, withPayloads && request.seesPayloads))
-  reply.header('content-type', EVENT_STREAM).header('cache-control', 'no-store').header('x-accel-buffering', 'no')
+  // A connection of its own, which ends with the stream: kept alive, it would delay a shutdown.
+  reply.headers({ ...HEADERS, connection: 'close' })
   // Nothing would end it.
   if (request.method === 'HEAD') return reply.send('')
   const sink = new EventStream(reply.raw, clock, record => textOf(record, filter.withPayloads))
@@ -151,8 +154,9 @@ async function stream(
     },
     sink,
   )
-  if (reply.raw.closed) close()
-  else reply.raw.once('close', close)
+  // It is destroyed with its connection.
+  sink.body.once('close', close)
+  if (reply.raw.closed) sink.body.destroy()
   return reply.send(sink.body)
 }
 

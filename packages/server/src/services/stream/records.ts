@@ -30,7 +30,7 @@ export type StreamRecord =
       readonly shown: { readonly endpoint: Endpoint; readonly described: Described } | null
     }
 
-type Needs = {
+export type RecordSources = {
   readonly store: Pick<Store, 'read'>
   readonly endpoints: { describe(endpoint: Endpoint): Promise<Described> }
   readonly logger: Pick<Logger, 'error'>
@@ -43,7 +43,7 @@ type Needs = {
  * @param withPayloads whether events have their payloads; if not, they have a byte of them
  */
 export async function readRecords(
-  { store, endpoints, logger }: Needs,
+  { store, endpoints, logger }: RecordSources,
   items: readonly Noted[],
   withPayloads: boolean,
 ): Promise<(StreamRecord | null)[]> {
@@ -92,7 +92,7 @@ function keyOf(noted: Noted): string {
 }
 
 /** Null if it has been deleted in the meantime: that is another record. */
-async function showEndpoint({ store, endpoints, logger }: Needs, tenant: TenantId, id: EndpointId) {
+async function showEndpoint({ store, endpoints, logger }: RecordSources, tenant: TenantId, id: EndpointId) {
   const endpoint = await store.read('getEndpoint', { tenant, id })
   if (endpoint === null) return null
   try {
