@@ -1,6 +1,6 @@
 /** Streams on a store, with readers that note what they get. */
 import { pino } from 'pino'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { STREAM_KINDS, type StreamFilter } from '../../src/services/stream/filter.ts'
 import type { PlacedRecord, ResetReason, Sink } from '../../src/services/stream/reader.ts'
@@ -111,6 +111,7 @@ export class Reading implements Sink {
   }
 
   untilSeen(...wanted: readonly string[]): Promise<void> {
-    return expect.poll(() => this.seen, { timeout: 10_000, interval: 5 }).toEqual(expect.arrayContaining([...wanted]))
+    const check = () => expect(this.seen).toEqual(expect.arrayContaining([...wanted]))
+    return vi.waitFor(check, { timeout: 10_000, interval: 5 })
   }
 }

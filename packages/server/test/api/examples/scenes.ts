@@ -2,7 +2,7 @@
  * What the examples of the document are recorded from: for each resource, calls of all its operations, in an order in
  * which they work. Each scene stands on what those before it have made.
  */
-import { expect } from 'vitest'
+import { vi } from 'vitest'
 import { ReplayBatches as Work } from '../../../src/background/replay-batches.ts'
 import { systemClock } from '../../../src/base/clock.ts'
 import { DAY_MS, HOUR_MS } from '../../../src/base/durations.ts'
@@ -228,7 +228,7 @@ const stream: Scene = async recorder => {
   const { bench } = recorder
   const end = async (recorded: Promise<unknown>) => {
     // The recorded one was opened before, and gets its records first.
-    await expect.poll(() => bench.streams.size).toBe(1)
+    await vi.waitUntil(() => bench.streams.size === 1)
     const other = await new Reading().open(bench.streams)
     const published = await bench.post('/v1/tenants/acme/events', EVENT)
     await other.untilSeen(`event ${published.body.id}`)
