@@ -52,7 +52,9 @@ function operationsWithBody(): Operation[] {
       if (requestBody === undefined || id === 'publishEvents' || id === 'signIn') return []
       const tenant = id === 'eraseTenant' ? 'nobody' : 'acme'
       const filled = path.replace('{tenant}', tenant).replace(/\{\w+\}/g, 'nobody')
-      return [{ id, method: method.toUpperCase(), path: filled, required: requestBody.required as boolean }]
+      // Without ids, it needs states.
+      const query = id === 'retryMatchingDeliveries' ? '?state=exhausted' : ''
+      return [{ id, method: method.toUpperCase(), path: filled + query, required: requestBody.required as boolean }]
     }),
   )
 }

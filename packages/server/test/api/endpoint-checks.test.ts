@@ -3,6 +3,8 @@ import { DAY_MS } from '../../src/base/durations.ts'
 import { policy, resolvesTo } from '../services/setup.ts'
 import { type Answer, type Json, useApi } from './setup.ts'
 
+// cspell:ignore REFERNCE
+
 const bench = useApi()
 const CHECK = '/v1/tenants/acme/endpoint-checks'
 const CREATE = '/v1/tenants/acme/endpoints'
@@ -34,7 +36,7 @@ describe('a check of an endpoint', () => {
   })
 
   it('says what is missing, and what is wrong with the rest', async () => {
-    const { errors, missing } = await check({ types: ['COVER_NUMBER'], timeoutMs: 1 })
+    const { errors, missing } = await check({ types: ['COVER_REFERNCE'], timeoutMs: 1 })
     expect(missing.map(({ field }: Json) => field)).toEqual(['/url', '/clientSecret'])
     expect(errors.map(({ field }: Json) => field)).toEqual(['/types/0', '/timeoutMs'])
     expect((await check({ oauth: null })).missing).toHaveLength(2)

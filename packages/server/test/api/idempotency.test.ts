@@ -18,6 +18,8 @@ const CHANGING = [
   'cancelDelivery',
   'cancelReplay',
   'cancelReplayBatch',
+  // Stores nothing.
+  'checkEndpoint',
   // A second link does no harm: it ends by itself.
   'createSignInLink',
   'disableEndpoint',
@@ -27,6 +29,9 @@ const CHANGING = [
   'pauseReplayBatch',
   'resumeReplay',
   'resumeReplayBatch',
+  // A delivery that is pending, or was retried, is not retried again.
+  'retryAllMatchingDeliveries',
+  'retryMatchingDeliveries',
   // Has no key yet to repeat the call under.
   'signIn',
   'tryFilter',

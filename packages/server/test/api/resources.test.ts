@@ -53,7 +53,15 @@ describe('C1: event types', () => {
     const made = await put('/v1/event-types/A.b-c', input)
     expect([made.status, made.body]).toEqual([
       201,
-      { name: 'A.b-c', ...input, schedule: null, operational: false, archivedAt: null, warnings: [] },
+      {
+        name: 'A.b-c',
+        ...input,
+        schedule: null,
+        operational: false,
+        archivedAt: null,
+        warnings: [],
+        checkedEvents: null,
+      },
     ])
     expect((await put('/v1/event-types/A.b-c', { ...input, group: 'h' })).status).toBe(200)
     expect((await get('/v1/event-types/A.b-c')).body.group).toBe('h')

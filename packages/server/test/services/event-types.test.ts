@@ -19,6 +19,7 @@ describe('C1: the catalogue', () => {
       type: { name: 'ORDER_SHIPPED', ...input, schedule: null, archivedAtMs: null },
       created: true,
       warnings: [],
+      judged: null,
     })
     expect(await bench.types.get('ORDER_SHIPPED')).toEqual({
       name: 'ORDER_SHIPPED',

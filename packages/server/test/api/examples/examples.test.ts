@@ -125,7 +125,8 @@ describe('the examples of the document', () => {
       if (typeof value === 'object' && value !== null) {
         for (const [key, inner] of Object.entries(value)) visit(key, inner)
       } else if (typeof value === 'string' && (/secret$/i.test(name) || /^(whsec|phk)_/.test(value))) {
-        secrets.push(value)
+        // Warnings say by its name which secret expires.
+        if (value !== 'clientSecret') secrets.push(value)
       }
     }
     visit('', [examples, bench.document.paths])

@@ -14,6 +14,8 @@ const TIMES: Readonly<Record<string, string>> = {
   idleUntil: '2026-05-03T20:00:00.000Z',
 }
 const ANY_TIME = '2026-05-03T08:00:00.000Z'
+/** Where what is counted begins. */
+const DAY_BEFORE = '2026-05-02T08:00:00.000Z'
 
 const CURSOR = Buffer.from('an example').toString('base64url')
 
@@ -56,6 +58,7 @@ export class Fakes {
     if (text.includes('#token=phl_')) return text.replace(/phl_.*/, 'phl_an-example-not-a-real-token')
     if (name === 'address') return text.includes(':') ? '192.0.2.10:443' : '192.0.2.20'
     if (name === 'keys') return this.#named(text)
+    if (name === 'since' && isTime(text)) return DAY_BEFORE
     if (isNow(text)) return TIMES[name] ?? ANY_TIME
     return text.replaceAll(/\b([a-z]{2,3})_([0-9a-z]{26})\b/g, (id, prefix) => this.#id(id, prefix))
   }
@@ -81,7 +84,11 @@ export class Fakes {
 
 /** Whether it is a time of the recording, or of the day after. Times that a call gives are of other days. */
 function isNow(text: string): boolean {
-  if (!/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text)) return false
+  if (!isTime(text)) return false
   const ms = Date.parse(text) - Date.now()
   return ms > -2 * HOUR_MS && ms < 27 * HOUR_MS
+}
+
+function isTime(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text)
 }

@@ -17,6 +17,8 @@ import { anAttempt, aSettlement } from '../../store/builders.ts'
 import { type Json, KEY } from '../setup.ts'
 import type { Recorder } from './recorder.ts'
 
+// cspell:ignore REFERNCE
+
 export type Scene = (recorder: Recorder) => Promise<void>
 
 const TENANT = { tenant: 'acme' }
@@ -78,7 +80,7 @@ const tenants: Scene = async recorder => {
 }
 
 const endpoints: Scene = async recorder => {
-  const wrong = { url: 'https://10.0.0.1/hooks', types: ['COVER_NUMBER'], name: 'Covers' }
+  const wrong = { url: 'https://10.0.0.1/hooks', types: ['COVER_REFERNCE'], name: 'Covers' }
   await recorder.record('checkEndpoint', { path: TENANT, body: wrong })
   const { id } = await recorder.record('createEndpoint', { path: TENANT, body: ENDPOINT })
   const path = { ...TENANT, id }
