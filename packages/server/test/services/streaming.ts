@@ -40,6 +40,7 @@ export class Reading implements Sink {
   readonly resets: ResetReason[] = []
   /** Breaks the connection after this many records. */
   breakAfter = Number.POSITIVE_INFINITY
+  onBreak: () => void = () => {}
   #close: (() => void) | undefined
   #isOpen = false
 
@@ -71,7 +72,10 @@ export class Reading implements Sink {
       if (!this.#isOpen) return
       this.records.push(record)
       this.position = position
-      if (--this.breakAfter <= 0) this.close()
+      if (--this.breakAfter > 0) continue
+      this.close()
+      this.onBreak()
+      return
     }
   }
 

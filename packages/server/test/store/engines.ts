@@ -22,6 +22,8 @@ export type Opened = {
   run(text: string, params?: readonly (string | number | Uint8Array | null)[]): Promise<void>
   /** A connection of its own, for transactions that stay open. Only on PostgreSQL. */
   connect?(): Promise<pg.Client>
+  /** The same store as another node has it, to be closed by the caller. Only on PostgreSQL. */
+  another?(): Promise<Store>
   /** Counts what operations read in this store. */
   countRows(): Promise<RowCounter>
   close(): Promise<void>
@@ -107,7 +109,8 @@ export function postgresEngine(): Engine {
           await client.end()
         }
       }
-      return { store, driver, run, connect, countRows: () => postgresCounter(url), close: () => store.close() }
+      const another = async () => new Store(await openPostgres(urlAs(url, ROLE), systemClock), systemClock)
+      return { store, driver, run, connect, another, countRows: () => postgresCounter(url), close: () => store.close() }
     },
     stop: async () => (await server)?.stop(),
   }
