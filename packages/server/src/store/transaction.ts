@@ -70,8 +70,11 @@ export type Dialect = {
    * rows that are visible in it.
    */
   readonly snapshot: string
-  /** The transactions that might not know yet that the stream is on, as `transaction`. Null if there can be none. */
-  readonly streamWriters: Query | null
+  /**
+   * Finds the transactions, as `transaction`, that might not know yet that the stream is on, if it is asked that long
+   * after the stream was turned on. Null if there can be none.
+   */
+  readonly streamWriters: { readonly afterMs: number; readonly query: Query } | null
   /** Held to the end by a transaction that reads configuration and relies on it (publish). SQLite has one writer. */
   readonly lockConfigurationShared: Query | null
   /** Held to the end by a transaction that changes configuration. */

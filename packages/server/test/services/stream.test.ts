@@ -286,6 +286,38 @@ describe.each([sqliteEngine(), postgresEngine()])('the stream on $name', engine 
       await other.close()
     }
   })
+
+  it('opens the first stream only after publishers that might not know of it have committed', async () => {
+    if (opened.connect === undefined || opened.another === undefined) return
+    const [client, other] = [await opened.connect(), await opened.another()]
+    try {
+      const ordered = anEndpoint('acme', { ordered: true })
+      await store.write('createEndpoint', { endpoint: ordered })
+      await client.query('begin')
+      await client.query('select 1 from endpoint where id = $1 for update', [Buffer.from(idBytes(ordered.id))])
+      const ended: string[] = []
+      const publishing = other.publish(await aRequest(store, 'acme', [anEvent([ordered])]))
+      const waiting = 'select 1 from pg_locks where not granted'
+      await expect.poll(async () => (await client.query(waiting)).rowCount, { interval: 5 }).toBeGreaterThan(0)
+      const read = vi.spyOn(store, 'read')
+      const reader = new Reading()
+      const opening = reader.open(streams).then(() => ended.push('opened'))
+      const looks = () => read.mock.calls.filter(([name]) => name === 'findStreamWriters').length
+      await expect.poll(looks, { timeout: 5_000, interval: 5 }).toBeGreaterThan(4)
+      expect(ended).toEqual([])
+      const committing = publishing.then(() => ended.push('committed'))
+      await client.query('commit')
+      await Promise.all([opening, committing])
+      expect(ended.toSorted()).toEqual(['committed', 'opened'])
+      // What it believed when it last looked is no longer believed.
+      const next = anEvent([])
+      await other.publish(await aRequest(store, 'acme', [next]))
+      await reader.untilSeen(`event ${next.id}`)
+    } finally {
+      await client.end()
+      await other.close()
+    }
+  })
 })
 
 /**

@@ -87,17 +87,25 @@ export class StreamLog {
 
   /** Resolves when every transaction has ended that might not know that the stream is on. */
   async #untilAllKnow(): Promise<void> {
+    const find = () => this.#store.read('findStreamWriters', {})
+    const writers = await find()
+    if (writers === null) return
+    await this.#pause(writers.afterMs)
     const endsAtMs = this.#clock.monotonicMs() + WRITERS_MS
-    let before = await this.#store.read('findStreamWriters', {})
+    let before = (await find())?.transactions ?? []
     while (before.length > 0) {
       if (this.#clock.monotonicMs() > endsAtMs) {
         const detail = 'A long transaction of Posthorn delays the beginning of the stream. Try again.'
         throw new PosthornError('busy', detail, { retryAfterSeconds: 1 })
       }
-      await new Promise<void>(resolve => void this.#clock.after(WRITERS_LOOK_MS, resolve))
-      const now = new Set(await this.#store.read('findStreamWriters', {}))
+      await this.#pause(WRITERS_LOOK_MS)
+      const now = new Set((await find())?.transactions)
       before = before.filter(transaction => now.has(transaction))
     }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise(resolve => void this.#clock.after(ms, resolve))
   }
 
   /** The present position. */

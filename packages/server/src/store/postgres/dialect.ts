@@ -4,13 +4,9 @@ import { makeHistory } from './history.ts'
 /** Arbitrary numbers that only have to be the same on every node. */
 const CONFIGURATION_LOCK = 7_072_746
 const MIGRATION_LOCK = 7_072_747
-const STREAM_LOCK = 7_072_749
 
-/**
- * Taken by each transaction that writes, before it reads whether the stream is on. No one takes it exclusively: it only
- * shows which transactions are under way (`streamWriters`).
- */
-export const SHOW_WRITER = `select pg_advisory_xact_lock_shared(${STREAM_LOCK})`
+/** How long a node believes whether the stream is on (stream-flag.ts). */
+export const STREAM_KNOWN_MS = 400
 
 export const postgresDialect: Dialect = {
   engine: 'postgres',
@@ -54,9 +50,16 @@ export const postgresDialect: Dialect = {
   snapshot: `(select pg_snapshot_xmax(s)::text || coalesce(':' || (select string_agg(x::text, ',') from pg_snapshot_xip(s) x), '')
               from pg_current_snapshot() s)`,
   streamWriters: {
-    text: `select virtualtransaction as transaction from pg_locks
-           where locktype = 'advisory' and classid = 0 and objid = ${STREAM_LOCK} and mode = 'ShareLock' and granted
-             and database = (select oid from pg_database where datname = current_database())`,
+    // A part more, because clocks of two machines run at different speeds.
+    afterMs: STREAM_KNOWN_MS * 1.25,
+    // Whoever has changed a row keeps this lock of its table.
+    query: {
+      text: `select distinct l.virtualtransaction as transaction
+             from pg_locks l join pg_class c on c.oid = l.relation
+             where l.locktype = 'relation' and l.mode = 'RowExclusiveLock' and l.granted
+               and l.database = (select oid from pg_database where datname = current_database())
+               and c.relnamespace = to_regnamespace('posthorn') and l.pid <> pg_backend_pid()`,
+    },
   },
   lockConfigurationShared: { text: `select pg_advisory_xact_lock_shared(${CONFIGURATION_LOCK})` },
   lockConfiguration: { text: `select pg_advisory_xact_lock(${CONFIGURATION_LOCK})` },

@@ -68,18 +68,11 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
   const transactions = new Transactions(url, clock)
   try {
     await transactions.transact(SLOW, () => createSchema(postgresDialect.lockMigrations!))
-    if (await transactions.transact(READ, isMigrated)) transactions.migrated()
   } catch (error) {
     await transactions.pool.end()
     throw error
   }
   return new PostgresDriver(url, transactions, clock)
-}
-
-/** Whether a process has created the tables. */
-function* isMigrated(): Transaction<boolean> {
-  const rows = yield { text: `select 1 where to_regclass('posthorn.meta') is not null` }
-  return rows.length > 0
 }
 
 class PostgresDriver implements Driver {
@@ -113,7 +106,6 @@ class PostgresDriver implements Driver {
     const values: unknown[] = []
     try {
       await this.#transactions.transact(mode, () => together(calls, values))
-      if (calls.some(({ name }) => name === 'migrate')) this.#transactions.migrated()
       return values.map(value => ({ ok: true, value }))
     } catch (error) {
       if (error instanceof StoreUnavailable) return calls.map(() => ({ ok: false, error }))

@@ -8,9 +8,7 @@
  * (`standard_conforming_strings`); it prints and parses no dates, intervals or floating point numbers; the driver asks
  * for UTF-8 itself and reads bytes in both formats. `test/store/engines.ts` sets all of them to something else.
  */
-import { IS_STREAMED } from '../stream-state.ts'
 import { NotDurable, StoreUnavailable } from '../transaction.ts'
-import { postgresDialect, SHOW_WRITER } from './dialect.ts'
 
 /** What a transaction is for, and how long each of its steps can take, in milliseconds. */
 export type Mode = { readonly isRead: boolean; readonly timeoutMs: number }
@@ -27,28 +25,22 @@ export type Greeting = {
   readonly synchronous_commit: string
   /** Whether transactions are read-only unless they say otherwise, as ours do: `on` or `off`. */
   readonly read_only: string
-  /** Whether what the transaction changes is to be written to the log of the stream. Only for one that writes. */
-  readonly streamed?: boolean
 }
-
-// Qualified: the search path is not set yet.
-const STREAMED = IS_STREAMED(postgresDialect.nowMs, 'posthorn.')
 
 /**
  * Sets everything that a transaction needs in the round trip of its begin. The timeout of statements comes first,
  * because the role's own applies until then. Without a time for locks, waits end with the statement (`limitLockWait`
  * shortens them). A temporary table is looked for last, or one that is called like ours would be taken for it.
  * @param first statements for this server only
- * @param isMigrated whether the tables of the store are there
  */
-export const beginText = ({ isRead, timeoutMs }: Mode, first: string, isMigrated: boolean): string =>
+export const beginText = ({ isRead, timeoutMs }: Mode, first: string): string =>
   `begin isolation level read committed, read ${isRead ? 'only' : 'write'}; ${first}
-   set local statement_timeout = ${timeoutMs};${isRead || !isMigrated ? '' : `\n   ${SHOW_WRITER};`}
+   set local statement_timeout = ${timeoutMs};
    select set_config('search_path', 'posthorn, pg_temp', true), set_config('lock_timeout', '0', true),
      set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_MS}', true),
      pg_is_in_recovery() as standby, extract(epoch from clock_timestamp()) * 1000 as now,
      current_setting('fsync') as fsync, current_setting('synchronous_commit') as synchronous_commit,
-     current_setting('default_transaction_read_only') as read_only${isRead || !isMigrated ? '' : `, exists (${STREAMED}) as streamed`}`
+     current_setting('default_transaction_read_only') as read_only`
 
 /**
  * Goes into the first begin on a connection. The only setting that outlives a transaction: it ends sessions between

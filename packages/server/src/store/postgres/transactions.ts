@@ -18,6 +18,7 @@ import {
   requireFit,
   requireWritable,
 } from './session.ts'
+import { type Begun, StreamFlag } from './stream-flag.ts'
 import { noWholeTimeout } from './whole-timeout.ts'
 
 /** Connections of one node, and so its concurrent transactions. One of them writes what is published and settled. */
@@ -44,10 +45,10 @@ export class Transactions {
   readonly pool: ConnectionPool
   readonly time: ServerTime
   readonly #clock: Clock
+  readonly #stream: StreamFlag
   /** Connections that have committed a transaction. */
   readonly #known = new WeakSet<pg.PoolClient>()
   #commitTimeoutMs = COMMIT_TIMEOUT_MS
-  #isMigrated = false
 
   constructor(url: string, clock: Clock) {
     this.pool = new ConnectionPool(
@@ -55,12 +56,8 @@ export class Transactions {
       clock,
     )
     this.time = new ServerTime(clock)
+    this.#stream = new StreamFlag(clock)
     this.#clock = clock
-  }
-
-  /** To be called when the tables of the store are there, so that transactions can ask them whether the stream is on. */
-  migrated(): void {
-    this.#isMigrated = true
   }
 
   /** Throws StoreUnavailable, NotDurable, and what the transaction throws, or the server because of its data. */
@@ -72,10 +69,10 @@ export class Transactions {
       throw new StoreUnavailable('The database cannot be reached', { cause: error })
     }
     try {
-      const { streamed = false } = await this.#begin(client, mode)
+      const begun = await this.#begin(client, mode)
       const notes: Note['note'][] = []
       const result = await drive(client, run(), mode.timeoutMs, notes)
-      if (streamed) await addToStream(client, mode, notes)
+      if (notes.length > 0 && (await this.#stream.isOn(client, mode, begun))) await addToStream(client, mode, notes)
       await this.#commit(client, mode)
       this.#known.add(client)
       client.giveBack(true)
@@ -93,9 +90,9 @@ export class Transactions {
     }
   }
 
-  async #begin(client: pg.PoolClient, mode: Mode): Promise<Greeting> {
+  async #begin(client: pg.PoolClient, mode: Mode): Promise<Begun> {
     const first = noWholeTimeout(client) + (this.#known.has(client) ? '' : KEEP_SESSION)
-    const begin = beginText(mode, first, this.#isMigrated)
+    const begin = beginText(mode, first)
     const askedAtMs = this.#clock.monotonicMs()
     const answers = (await ask(client, { text: begin }, mode.timeoutMs).catch(error => {
       throw isStandbyFault(error) ? onStandby(error) : error
@@ -104,7 +101,7 @@ export class Transactions {
     requireFit(greeting)
     this.time.learn(Number(greeting.now), askedAtMs)
     await this.#checkWritable(client, mode, greeting)
-    return greeting
+    return { atMs: askedAtMs, serverMs: Number(greeting.now) }
   }
 
   /** Only a few servers need this further round trip. */

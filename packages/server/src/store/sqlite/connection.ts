@@ -6,6 +6,8 @@ import type { BulkQuery, Query, Row, Transaction, Value } from '../transaction.t
 import { StoreUnavailable } from '../transaction.ts'
 import { sqliteDialect } from './dialect.ts'
 
+const STREAMED: Query = { text: IS_STREAMED(sqliteDialect.nowMs) }
+
 /** Rows of a bulk query in one statement. More would gain nothing and make the statement longer to prepare. */
 const ROWS_A_STATEMENT = 32
 const STATEMENTS_KEPT = 512
@@ -122,7 +124,7 @@ export class SqliteConnection {
 
   /** Writes what a transaction has changed to the log of the stream, if the stream is on. */
   #addToStream(notes: readonly Note['note'][]): void {
-    if (this.#query({ text: IS_STREAMED(sqliteDialect.nowMs) }).length === 0) return
+    if (this.#query(STREAMED).length === 0) return
     const entries = packNotes(notes)
     if (entries !== undefined) this.#query({ text: sqliteDialect.addToStream, params: [entries] })
   }

@@ -69,10 +69,17 @@ export function* keepStreamOn(args: KeepStreamOn, dialect: Dialect): Transaction
   return { epoch, untilMs, nowMs }
 }
 
-/** The transactions that began before the stream was on, as far as is known: those that are still open later can be. */
-export function* findStreamWriters(_args: object, { streamWriters }: Dialect): Transaction<string[]> {
-  if (streamWriters === null) return []
-  return (yield streamWriters).map(row => text(row.transaction))
+export type StreamWriters = {
+  /** How long after the stream was turned on they are to be looked for, in milliseconds. */
+  readonly afterMs: number
+  readonly transactions: readonly string[]
+}
+
+/** The transactions that might not know yet that the stream is on. Null if there can be none. */
+export function* findStreamWriters(_args: object, { streamWriters }: Dialect): Transaction<StreamWriters | null> {
+  if (streamWriters === null) return null
+  const rows = yield streamWriters.query
+  return { afterMs: streamWriters.afterMs, transactions: rows.map(row => text(row.transaction)) }
 }
 
 export type LogQuery = {
