@@ -52,7 +52,7 @@ export const postgresDialect: Dialect = {
   streamWriters: {
     // A part more, because clocks of two machines run at different speeds.
     afterMs: STREAM_KNOWN_MS * 1.25,
-    // Whoever has changed a row keeps this lock of its table.
+    // A transaction that has changed a row keeps this lock of its table.
     query: {
       text: `select distinct l.virtualtransaction as transaction
              from pg_locks l join pg_class c on c.oid = l.relation

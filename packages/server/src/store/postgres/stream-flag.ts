@@ -12,7 +12,8 @@ export type Begun = { readonly atMs: number; readonly serverMs: number }
 
 /**
  * Whether the stream is on, as this process knows (decision 47). Reading it in each transaction would cost a tenth of a
- * millisecond of the server's time, so what was read is believed for a moment. Whoever turns the stream on waits longer.
+ * millisecond of the server's time, so what was read is believed for a moment. The node that turns the stream on waits
+ * longer.
  */
 export class StreamFlag {
   readonly #clock: Clock
