@@ -51,7 +51,7 @@ test('numbers that JavaScript can’t hold are shown as they are written', () =>
 
 test('characters that aren’t seen, or that turn text around, are shown as escapes', () => {
   expect(scalar('\u202etxt.exe')).toBe('"\\u202etxt.exe"')
-  expect(linesOf({ '\u200bkey': 'شركة' }).map(({ key, text }) => [key, text])[1]).toEqual(['"\\u200bkey"', '"شركة"'])
+  expect(linesOf({ '\u200bkey': 'äöü' }).map(({ key, text }) => [key, text])[1]).toEqual(['"\\u200bkey"', '"äöü"'])
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), text => {
       expect(JSON.parse(scalar(text))).toBe(text)
