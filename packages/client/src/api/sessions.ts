@@ -47,11 +47,11 @@ export class SessionsResource {
    * Get the session that the call is made with: `GET /v1/session`.
    *
    * The path is `/session/v1/session`. Needs the header `Posthorn-Session: 1` and, from the browser itself,
-   * `Sec-Fetch-Site: same-origin`. A page can ask before anyone has signed in: then the response is `null`.
+   * `Sec-Fetch-Site: same-origin`.
    *
    * @throws ApiError with the codes that any call can have, or `not_found`.
    */
-  get(options?: CallOptions): Promise<Session | null> {
+  get(options?: CallOptions): Promise<Session> {
     return this.#connection.call({ method: 'GET', path: path`/v1/session` }, options)
   }
 

@@ -291,8 +291,7 @@ function addAdmission(api: Api, parts: Admission): void {
   const unknownOf = (request: FastifyRequest) =>
     request.is404 && !pages.takes(request) ? unknownPath(paths, request) : undefined
   const admitSession = (entering: Entering) => {
-    const { request, reply, access, done } = entering
-    const isAskingForOwn = access === 'session' && request.method === 'GET'
+    const { request, access, done } = entering
     if (access === 'sign-in') {
       const fault = sessions.faultOfSignIn(request)
       return fault === undefined ? admit(entering, null) : done(fault)
@@ -300,9 +299,7 @@ function addAdmission(api: Api, parts: Admission): void {
     sessions.enter(request, result => {
       if (!('error' in result)) return admit(entering, result)
       connections.reject(request.socket)
-      // A page asks before anyone has signed in: browsers would show any refusal as an error in their console.
-      if (isAskingForOwn && result.error.code === 'unauthorized') void reply.type('application/json').send('null')
-      else if (result.isGuess) gate.delay(request, () => done(result.error))
+      if (result.isGuess) gate.delay(request, () => done(result.error))
       else done(result.error)
     })
   }

@@ -137,10 +137,6 @@ function requireLocal(request: FastifyRequest, what: string): void {
   throw new PosthornError('forbidden', `${what} only on the machine that Posthorn runs on. Use an API key.`)
 }
 
-const SessionOrNull = Type.Unsafe<Static<typeof SessionSchema> | null>({
-  anyOf: [ref(SessionSchema), { type: 'null' }],
-})
-
 function addOwn(routes: Routes, { sessions }: Needs, { basePath }: ApiOptions): void {
   routes.get(
     '/v1/session',
@@ -148,9 +144,9 @@ function addOwn(routes: Routes, { sessions }: Needs, { basePath }: ApiOptions): 
       access: 'session',
       operationId: 'getSession',
       summary: 'Get the session that the call is made with',
-      description: `${HERE} ${PAGE_HEADERS} A page can ask before anyone has signed in: then the response is \`null\`.`,
+      description: `${HERE} ${PAGE_HEADERS}`,
       querystring: NoQuery,
-      response: { 200: { ...SessionOrNull, description: 'The session. Null if the request has no cookie of one.' } },
+      response: { 200: { ...ref(SessionSchema), description: 'The session.' } },
       refusals: ['not_found'],
     },
     async ({ caller }) => {
