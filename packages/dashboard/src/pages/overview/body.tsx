@@ -3,6 +3,7 @@ import { lazy, type ReactNode, Suspense, useMemo } from 'react'
 import { useRange } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
 import { Icon, type IconName } from '../../kit/icon.tsx'
+import { Hidden } from '../../kit/kbd.tsx'
 import { ErrorState } from '../../kit/surfaces.tsx'
 import { cx } from '../../lib/cx.ts'
 import { formatAge } from '../../lib/format.ts'
@@ -52,7 +53,11 @@ export function OverviewBody({ tenant, header }: Props) {
   if (failed?.error) {
     return (
       <div className={styles.page}>
-        {header}
+        {header ?? (
+          <h1>
+            <Hidden>{words.title}</Hidden>
+          </h1>
+        )}
         <ErrorState error={failed.error} onRetry={() => void failed.refetch()} />
       </div>
     )
@@ -111,7 +116,7 @@ const ICONS: Readonly<Record<'bad' | 'warn' | 'good' | 'quiet', IconName>> = {
 /** The answer in one line, told by shape and colour before it is read. */
 function Answer({ verdict, isTitle }: { readonly verdict: Verdict | undefined; readonly isTitle: boolean }) {
   const tone = verdict && VERDICT_TONES[verdict.kind]
-  const Title = isTitle ? 'h1' : 'p'
+  const Title = verdict === undefined ? 'div' : isTitle ? 'h1' : 'p'
   return (
     <Title className={cx(styles.answer, !isTitle && styles.below, tone !== undefined && styles[`${tone}Answer`])}>
       {verdict !== undefined && tone !== undefined && (
