@@ -7,7 +7,6 @@ export const endpointChange = {
   edit: 'Edit',
   save: 'Save',
   saved: 'Saved. The next attempts use it.',
-  saving: 'Saving …',
   none: 'None',
   standard: 'The operator’s default',
   remove: 'Remove',
@@ -48,7 +47,6 @@ export const endpointChange = {
     placeholder: '{ "status": ["Quoted"] }',
     notJson: 'This is not JSON yet.',
     notObject: 'A filter is a JSON object.',
-    preview: 'On the newest events',
     previewed: (passed: number, all: number) =>
       all === 0
         ? 'No event of these types has been published yet.'
@@ -217,6 +215,5 @@ export const endpointChange = {
     chart: 'When each attempt is made, counted from the end of the first one',
     columns: { attempt: 'Attempt', wait: 'Wait', earliest: 'Earliest', latest: 'Latest' },
     first: 'first',
-    notSet: 'Not set here',
   },
 } as const

@@ -141,11 +141,11 @@ export const endpoint = {
     to: 'until',
     now: 'now',
     starts: {
-      failing: 'It began to fail',
+      failing: 'shortly before it began to fail',
       hour: '1 hour ago',
       day: '24 hours ago',
       week: '7 days ago',
-      own: 'Own time',
+      own: 'a time of your own',
     },
     own: 'Time',
     which: 'Which of them',

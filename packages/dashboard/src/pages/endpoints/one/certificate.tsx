@@ -86,6 +86,7 @@ function SetCertificate({ endpoint: { tenant, id }, onClose }: DialogProps) {
       title={words.dialog}
       action={words.set}
       onClose={onClose}
+      fields={['clientCertificate']}
       isReady={certificate.trim() !== '' && key.trim() !== ''}
       onSave={save}
     >

@@ -5,7 +5,7 @@ import { usePermissions } from '../../../app/session.ts'
 import { Button } from '../../../kit/button.tsx'
 import { Banner } from '../../../kit/surfaces.tsx'
 import { toast } from '../../../kit/toast.tsx'
-import { messageOf } from '../../../lib/errors.ts'
+import { isAbout, messageOf } from '../../../lib/errors.ts'
 import { endpointChange as words } from '../../../strings/en/endpoint-change.ts'
 import { common } from '../../../strings/index.ts'
 import styles from '../one.module.css'
@@ -35,6 +35,8 @@ export function Section({ title, help, actions, children }: SectionProps) {
 type Props<Draft> = Omit<SectionProps, 'actions' | 'children'> & {
   readonly endpoint: Endpoint
   readonly view: ReactNode
+  /** The members whose errors the form shows next to its fields. */
+  readonly fields: readonly string[]
   /** What the form begins with. */
   readonly start: () => Draft
   /** The fields. `error` is what the server said when it was saved. */
@@ -74,7 +76,8 @@ export function EditSection<Draft extends object>(props: Props<Draft>) {
 
 type FormProps<Draft> = Props<Draft> & { readonly initial: Draft; readonly onClose: () => void }
 
-function Form<Draft extends object>({ endpoint, title, initial, form, body, onClose }: FormProps<Draft>) {
+function Form<Draft extends object>(props: FormProps<Draft>) {
+  const { endpoint, title, fields, initial, form, body, onClose } = props
   const { tenant, id } = endpoint
   const [draft, setDraft] = useState(initial)
   const [error, setError] = useState<unknown>(null)
@@ -119,7 +122,7 @@ function Form<Draft extends object>({ endpoint, title, initial, form, body, onCl
       }}
     >
       {form(draft, changes => setDraft(before => ({ ...before, ...changes })), error)}
-      {error !== null && (
+      {error !== null && !isAbout(error, fields) && (
         <div id={errorId}>
           <Banner tone="error">{messageOf(error)}</Banner>
         </div>

@@ -2,7 +2,7 @@ import { type ReactNode, useState } from 'react'
 import { Button } from '../../../kit/button.tsx'
 import { Dialog, DialogActions } from '../../../kit/dialog.tsx'
 import { Banner } from '../../../kit/surfaces.tsx'
-import { messageOf } from '../../../lib/errors.ts'
+import { isAbout, messageOf } from '../../../lib/errors.ts'
 import { common } from '../../../strings/index.ts'
 import styles from '../one.module.css'
 
@@ -10,6 +10,8 @@ type Props = {
   readonly title: string
   readonly action: string
   readonly onClose: () => void
+  /** The members whose errors the form shows next to its fields. */
+  readonly fields: readonly string[]
   /** Whether what is typed can be sent. */
   readonly isReady: boolean
   readonly wide?: boolean
@@ -20,7 +22,7 @@ type Props = {
 }
 
 /** A dialog with a form. */
-export function FormDialog({ title, action, onClose, isReady, wide = false, onSave, children }: Props) {
+export function FormDialog({ title, action, onClose, fields, isReady, wide = false, onSave, children }: Props) {
   const [isBusy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>(null)
   const save = async () => {
@@ -48,7 +50,7 @@ export function FormDialog({ title, action, onClose, isReady, wide = false, onSa
         }}
       >
         {children(error)}
-        {error !== null && <Banner tone="error">{messageOf(error)}</Banner>}
+        {error !== null && !isAbout(error, fields) && <Banner tone="error">{messageOf(error)}</Banner>}
         <DialogActions>
           <Button onClick={onClose}>{common.cancel}</Button>
           <Button type="submit" kind="primary" busy={isBusy} disabled={!isReady}>

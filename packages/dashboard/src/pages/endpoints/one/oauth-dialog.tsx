@@ -58,6 +58,7 @@ export function OAuthDialog({ endpoint: { tenant, id, oauth }, onClose }: Props)
       title={words.dialog}
       action={endpointChange.save}
       onClose={onClose}
+      fields={FIELDS.map(name => `oauth/${name}`)}
       isReady={draft.tokenUrl.trim() !== '' && draft.clientId !== '' && draft.clientSecret !== ''}
       onSave={save}
     >

@@ -42,6 +42,7 @@ export function ReplaceSecret({ endpoint: { tenant, id, types, oauth }, onClose 
       title={words.replaceTitle}
       action={words.replace}
       onClose={onClose}
+      fields={['clientSecret', 'switchAt']}
       isReady={faultOf(secret) === null && !isPast}
       onSave={save}
     >

@@ -18,6 +18,9 @@ type Which = keyof typeof words.states
 
 const AGO_MS: Readonly<Partial<Record<Start, number>>> = { hour: 3_600_000, day: 86_400_000, week: 7 * 86_400_000 }
 
+/** The first failure ends after its event was published: with timeouts, a rate limit or a queue, minutes after. */
+const BEFORE_MS = 10 * 60_000
+
 type Props = { readonly endpoint: Endpoint; readonly onClose: () => void }
 
 /** Sends what was published since a time again. It is counted first; the page shows the progress. */
@@ -87,7 +90,9 @@ function startsFor(failingSince: string | null): { value: Start; label: string }
 
 function fromOf(start: Start, own: string, failingSince: string | null, now: number): string | null {
   if (start === 'own') return fromField(own)
-  if (start === 'failing') return failingSince
+  if (start === 'failing') {
+    return failingSince === null ? null : new Date(Date.parse(failingSince) - BEFORE_MS).toISOString()
+  }
   return new Date(now - (AGO_MS[start] ?? 0)).toISOString()
 }
 

@@ -94,7 +94,10 @@ function Editor({ endpoint, current, onClose }: EditorProps) {
   const [isBusy, setBusy] = useState(false)
   const changed = useChanged(tenant, id)
   const { seconds, bad } = parseSchedule(text)
-  const settled = useSettled(seconds?.join(',') ?? '', 300)
+  // While a wait is being written, the schedule before it stays drawn.
+  const [whole, setWhole] = useState(seconds)
+  if (seconds !== null && seconds.join() !== whole?.join()) setWhole(seconds)
+  const settled = useSettled(whole?.join(',') ?? '', 300)
   const preview = useQuery({
     queryKey: ['schedule-preview', settled],
     queryFn: ({ signal }) => posthorn.retries.previewSchedule({ schedule: settled }, { signal }),

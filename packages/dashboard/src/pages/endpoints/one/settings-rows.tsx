@@ -14,12 +14,20 @@ type Props = { readonly endpoint: Endpoint }
 type Row = {
   readonly name: string
   readonly value: string
-  readonly isSecret: boolean
+  /** Null if no one has said: then its name decides. */
+  readonly isSecret: boolean | null
   /** The stored value is secret, and stays if none is typed. */
   readonly isKept: boolean
 }
 
-const EMPTY: Row = { name: '', value: '', isSecret: false, isKept: false }
+const EMPTY: Row = { name: '', value: '', isSecret: null, isKept: false }
+
+/** Whether a header is taken for a secret by its name. The server's rule knows more names, and has the last word. */
+const SECRET_NAME = /auth|credential|password|secret|session|signature|token|(?:^|[-_])(?:key|pin|pass|sig)(?:$|[-_])/i
+
+function isSecret(row: Row): boolean {
+  return row.isSecret ?? SECRET_NAME.test(row.name)
+}
 
 type RowsProps = {
   readonly rows: readonly Row[]
@@ -49,15 +57,16 @@ function Rows({ rows, onChange, labels }: RowsProps) {
             mono
             label={`${labels.value} ${index + 1}`}
             placeholder={row.isKept ? labels.kept : labels.value}
-            type={row.isSecret ? 'password' : 'text'}
+            type={labels.secret !== undefined && isSecret(row) ? 'password' : 'text'}
+            autoComplete={labels.secret === undefined ? 'off' : 'new-password'}
             value={row.value}
             onChange={value => set(index, { value })}
           />
           {labels.secret !== undefined && (
             <Checkbox
               label={labels.secret}
-              checked={row.isSecret}
-              onChange={isSecret => set(index, { isSecret, isKept: row.isKept && isSecret })}
+              checked={isSecret(row)}
+              onChange={next => set(index, { isSecret: next, isKept: row.isKept && next })}
             />
           )}
           <IconButton
@@ -84,6 +93,7 @@ export function Headers({ endpoint }: Props) {
       endpoint={endpoint}
       title={texts.title}
       help={texts.help}
+      fields={['headers']}
       view={
         headers.length === 0 ? (
           <p className={styles.muted}>{words.none}</p>
@@ -107,12 +117,7 @@ export function Headers({ endpoint }: Props) {
       start={() => ({ rows: headers.map(([name, header]) => rowOf(name, header)) as readonly Row[] })}
       body={({ rows }): UpdateEndpointBody => ({
         headers: Object.fromEntries(
-          rows
-            .filter(({ name }) => name.trim() !== '')
-            .map(({ name, value, isSecret, isKept }) => [
-              name.trim(),
-              isKept && value === '' ? { secret: true } : { value, secret: isSecret },
-            ]),
+          rows.filter(({ name }) => name.trim() !== '').map(row => [row.name.trim(), headerOf(row)]),
         ),
       })}
       form={({ rows }, set, error) => (
@@ -127,9 +132,16 @@ export function Headers({ endpoint }: Props) {
   )
 }
 
+/** What is sent of a header. What no one has called secret or not is left to the server to judge by its name. */
+function headerOf(row: Row): string | { value?: string; secret: boolean } {
+  if (row.isKept && row.value === '') return { secret: true }
+  if (isSecret(row)) return { value: row.value, secret: true }
+  return row.isSecret === null ? row.value : { value: row.value, secret: false }
+}
+
 function rowOf(name: string, header: Endpoint['headers'][string]): Row {
   if (typeof header === 'string') return { ...EMPTY, name, value: header }
-  if ('value' in header) return { ...EMPTY, name, value: header.value }
+  if ('value' in header) return { ...EMPTY, name, value: header.value, isSecret: false }
   return { name, value: '', isSecret: true, isKept: true }
 }
 
@@ -141,6 +153,7 @@ export function Labels({ endpoint }: Props) {
       endpoint={endpoint}
       title={texts.title}
       help={texts.help}
+      fields={['metadata']}
       view={
         labels.length === 0 ? (
           <p className={styles.muted}>{words.none}</p>
@@ -177,6 +190,7 @@ export function SignatureHeaders({ endpoint }: Props) {
       endpoint={endpoint}
       title={texts.title}
       help={texts.help}
+      fields={PARTS.map(part => `signatureHeaders/${part}`)}
       view={
         names === null ? (
           <p className={styles.muted}>{texts.standard}</p>

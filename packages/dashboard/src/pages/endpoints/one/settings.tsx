@@ -44,6 +44,7 @@ function Receiver({ endpoint }: Props) {
       endpoint={endpoint}
       title={receiver.title}
       help={receiver.help}
+      fields={['name', 'url', 'uid', 'description']}
       view={
         <>
           <KeyValue
@@ -121,6 +122,7 @@ function Events({ endpoint }: Props) {
       endpoint={endpoint}
       title={events.title}
       help={events.help}
+      fields={['types', 'filter']}
       view={
         <>
           <KeyValue
@@ -192,6 +194,7 @@ function Sending({ endpoint }: Props) {
       endpoint={endpoint}
       title={sending.title}
       help={sending.help}
+      fields={['timeoutMs', 'rateLimit']}
       view={
         <KeyValue
           facts={[
