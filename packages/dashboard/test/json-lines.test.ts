@@ -48,3 +48,8 @@ test('numbers that JavaScript can’t hold are shown as they are written', () =>
   const deep = 20_000
   expect(readLines('['.repeat(deep) + ']'.repeat(deep))).toHaveLength(2 * deep - 1)
 })
+
+test('characters that turn the order of reading are shown as escapes', () => {
+  const [, line] = linesOf({ a: 'safe \u202e evil' })
+  expect(line?.text).toBe('"safe \\u202e evil"')
+})

@@ -18,12 +18,14 @@ const TOP = 8
 /** How many problems are listed, and how long a line is coloured. */
 const LISTED = 6
 const COLOURED = 4_000
-/** From this length on, the browser's own undo is too slow for replacing everything. */
-const LONG = 200_000
+/** From this length on, a text is read when the typing pauses, and replaced without the browser's own undo. */
+const LONG = 100_000
+const SETTLE_MS = 300
 
 /** A text and what is wrong with it, read again as it changes, without holding up the typing. */
 export function useJson(text: string, check?: Check | null): JsonDocument {
-  const settled = useDeferredValue(text)
+  const rested = useSettled(text, SETTLE_MS)
+  const settled = useDeferredValue(text.length > LONG ? rested : text)
   return useMemo(() => readJson(settled, check), [settled, check])
 }
 
@@ -107,7 +109,7 @@ export function JsonEditor(props: Props) {
         />
       </div>
       <div className={cx(styles.state, count > 0 && styles.bad)} id={`${id}-state`}>
-        <Icon name={count === 0 ? 'check' : 'warning'} size={14} />
+        {state !== '' && <Icon name={count === 0 ? 'check' : 'warning'} size={14} />}
         <span>{state}</span>
         {help !== undefined && <span className={styles.help}>{help}</span>}
       </div>

@@ -125,5 +125,12 @@ function kindOf(value: unknown): 'string' | 'number' | 'literal' {
 }
 
 function scalar(value: unknown): string {
-  return value === undefined ? 'null' : JSON.stringify(value)
+  return value === undefined ? 'null' : withoutControls(JSON.stringify(value))
+}
+
+/** Characters that change the order in which others are read, as escapes: else a text could seem to be another. */
+export function withoutControls(json: string): string {
+  return json.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, character => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
 }

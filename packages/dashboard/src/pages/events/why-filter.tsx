@@ -12,7 +12,7 @@ type Props = { readonly tenant: string; readonly event: string; readonly endpoin
  */
 export function WhyFilter({ tenant, event, endpoint }: Props) {
   const { seesPayloads } = usePermissions()
-  const { data: trial } = useQuery({
+  const { data: trial, isFetching } = useQuery({
     queryKey: ['why-filter', tenant, event, endpoint],
     queryFn: async ({ signal }) => {
       const { filter, types } = await posthorn.endpoints.get(tenant, endpoint, { signal })
@@ -23,6 +23,7 @@ export function WhyFilter({ tenant, event, endpoint }: Props) {
     enabled: seesPayloads,
     staleTime: 60_000,
   })
-  if (trial === undefined) return null
+  // Its line is there before its words, so that nothing jumps.
+  if (trial === undefined) return isFetching ? <p className={styles.because}>&nbsp;</p> : null
   return <p className={styles.because}>{trial.matches ? words.filterPasses : words.filterNow(trial.because)}</p>
 }
