@@ -2,6 +2,7 @@ import type { ApiKey } from '@posthorn/client'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useFilters, useTenant } from '../../app/scope.ts'
+import { usePermissions } from '../../app/session.ts'
 import { Button } from '../../kit/button.tsx'
 import { Split } from '../../kit/drawer.tsx'
 import { FilterBar } from '../../kit/filter-bar.tsx'
@@ -28,6 +29,7 @@ const words = access.keys
 export function Page() {
   const [search, change] = useFilters()
   const tenant = useTenant()
+  const { canWrite } = usePermissions()
   const now = useNow(60_000)
   const list = useQuery(apiKeysQuery)
   const [creating, setCreating] = useState<'new' | ApiKey | null>(null)
@@ -78,9 +80,11 @@ export function Page() {
             </div>
           }
         >
-          <Button small kind="primary" icon="plus" aria-label={words.create} onClick={() => setCreating('new')}>
-            {isNarrow ? words.createShort : words.create}
-          </Button>
+          {canWrite && (
+            <Button small kind="primary" icon="plus" aria-label={words.create} onClick={() => setCreating('new')}>
+              {isNarrow ? words.createShort : words.create}
+            </Button>
+          )}
         </FilterBar>
         <Table
           label={words.title}
@@ -97,7 +101,7 @@ export function Page() {
           })}
           empty={<Nothing tenant={tenant} onCreate={() => setCreating('new')} />}
           foot={
-            rows !== undefined && (
+            rows === undefined ? undefined : (
               <span>
                 {words.count(rows.length, active)} · {common.newestFirst}
                 {keys !== undefined && keys.length >= MOST_KEYS && ` · ${words.tooMany(MOST_KEYS)}`}

@@ -10,7 +10,7 @@ import { operate } from '../../strings/en/operate.ts'
 import { common, shell } from '../../strings/index.ts'
 import styles from './egress.module.css'
 import { Frame } from './frame.tsx'
-import { egressQuery } from './queries.ts'
+import { egressQuery, settingsQuery } from './queries.ts'
 
 const words = operate.egress
 
@@ -57,7 +57,12 @@ function Nothing() {
 }
 
 function Addresses({ addresses }: { readonly addresses: readonly string[] }) {
-  const url = new URL('.well-known/posthorn-egress.json', BASE).href
+  const { canWrite } = usePermissions()
+  const settings = useQuery({ ...settingsQuery, enabled: canWrite })
+  // What customers reach it by can differ from what the operator's browser does.
+  const publicUrl = settings.data?.data.find(({ name }) => name === 'publicUrl')?.value
+  const url = new URL('.well-known/posthorn-egress.json', typeof publicUrl === 'string' ? withSlash(publicUrl) : BASE)
+    .href
   const letter = words.letter(addresses, url)
   return (
     <div className={styles.stack}>
@@ -97,6 +102,8 @@ function Addresses({ addresses }: { readonly addresses: readonly string[] }) {
     </div>
   )
 }
+
+const withSlash = (url: string): string => (url.endsWith('/') ? url : `${url}/`)
 
 function kindOf(address: string): string {
   const isNet = address.includes('/')

@@ -1,5 +1,5 @@
 import { useLocation } from '@tanstack/react-router'
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect, useRef } from 'react'
 import { Mark, useMarks } from '../../app/marks.tsx'
 import { usePlaces } from '../../app/nav.tsx'
 import { Hidden } from '../../kit/kbd.tsx'
@@ -19,18 +19,26 @@ export function Frame({ title, fill = false, children }: Props) {
   const { pathname } = useLocation()
   const { operate } = usePlaces()
   const marks = useMarks(true)
+  const row = useRef<HTMLElement>(null)
+  const marked = Object.values(marks).filter(mark => mark !== undefined).length
+  // The row scrolls sideways, and marks widen it: the current page must not be out of sight.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what changes the places in the row
+  useEffect(() => {
+    const link = row.current?.querySelector<HTMLElement>('[aria-current]')
+    if (row.current && link) row.current.scrollLeft = link.offsetLeft - (row.current.clientWidth - link.clientWidth) / 2
+  }, [pathname, marked])
   return (
     <div className={fill ? styles.fill : undefined}>
       <h1>
         <Hidden>{title}</Hidden>
       </h1>
-      <nav className={styles.places} aria-label={words.places}>
+      <nav className={styles.places} aria-label={words.places} ref={row}>
         {operate.map(({ to, label }) => (
           <Link
             key={to}
             to={to as '/'}
             className={styles.place}
-            {...(pathname === to && { 'aria-current': 'page' as const, ref: scrollIntoRow })}
+            {...(pathname === to && { 'aria-current': 'page' as const })}
           >
             {label}
             <Mark mark={marks[to]} />
@@ -40,12 +48,6 @@ export function Frame({ title, fill = false, children }: Props) {
       {fill ? children : <div className={styles.page}>{children}</div>}
     </div>
   )
-}
-
-/** The row scrolls sideways: the current page must not be out of sight. */
-function scrollIntoRow(link: HTMLElement | null): void {
-  const row = link?.parentElement
-  if (link && row) row.scrollLeft = link.offsetLeft - (row.clientWidth - link.clientWidth) / 2
 }
 
 /** What the page is about, in one or two sentences above its list. */

@@ -92,7 +92,7 @@ export function Page() {
                 </Button>
               </span>
             ) : (
-              rows !== undefined && `${words.count(rows.length)} · ${common.newestFirst}`
+              rows && `${words.count(rows.length)} · ${common.newestFirst}`
             )
           }
         />

@@ -241,7 +241,7 @@ export const access = {
     more: 'More like this',
     sameTarget: (what: string) => `All changes of this ${what}`,
     sameActor: (who: string) => `Everything by ${who}`,
-    notThere: 'This entry is not in the log: it may be older than the retention period.',
+    notThere: 'This entry is not in the log: it might be older than the retention period.',
     emptyRange: 'Nothing was changed in this period.',
     widen: 'Show the last 90 days',
     empty: {

@@ -104,8 +104,8 @@ export const operate = {
       warn: (n: number) => (n === 1 ? 'One thing needs attention.' : `${formatNumber(n)} things need attention.`),
       fail: (n: number) =>
         n === 1
-          ? 'One thing is wrong: events can be lost or delayed until it is mended.'
-          : `${formatNumber(n)} things are wrong: events can be lost or delayed until they are mended.`,
+          ? 'One thing is wrong: events can be lost or delayed until it is fixed.'
+          : `${formatNumber(n)} things are wrong: events can be lost or delayed until they are fixed.`,
     },
     made: 'Checked',
     by: 'by node',
@@ -124,7 +124,7 @@ export const operate = {
 
   rejected: {
     title: 'Rejected events',
-    lead: 'Events that an application published from SQL, and that the API would have refused. Nothing of them is delivered. Mend what the reasons name, then publish again: their keys are free.',
+    lead: 'Events that an application published from SQL, and that the API would have refused. None is delivered. Fix the cause, then publish the events again: their keys are free.',
     columns: { time: 'Published', tenant: 'Tenant', type: 'Event type', key: 'Key', why: 'Why' },
     filters: { key: 'Key', keyHelp: 'The key that the event was published with' },
     more: (n: number) => `and ${formatNumber(n)} more`,
@@ -136,7 +136,7 @@ export const operate = {
     todo: 'What to do',
     steps: {
       payload:
-        'Mend the code that publishes it, so that the payload satisfies the event type’s schema. If the payload is right and the schema is not, change the event type.',
+        'Correct the code that publishes it, so that the payload satisfies the event type’s schema. If the payload is right and the schema is not, change the event type.',
       type: 'Create the event type, or correct its name in the code that publishes.',
       tenant: 'Create the tenant, or correct its id in the code that publishes.',
       archived: 'Restore the event type, or publish another type.',
@@ -272,7 +272,7 @@ export const checkParts: Readonly<Record<string, { readonly name: string; readon
   },
   'key file': { name: 'Key file', why: 'The file with the encryption key has to be closed to other users.' },
   'API key': { name: 'Root API key', why: 'The key that can do everything.' },
-  development: { name: 'Development mode', why: 'It opens endpoints on this machine, which no customer may reach.' },
+  development: { name: 'Development mode', why: 'It opens endpoints on this machine, which customers must not reach.' },
   DNS: { name: 'Name lookup', why: 'Receivers can only be reached if their names can be looked up.' },
   egress: { name: 'Way out', why: 'Whether a receiver can be reached from here.' },
   connection: { name: 'Connection to the database', why: 'It has to be encrypted if it leaves the machine.' },
