@@ -1001,6 +1001,13 @@ export type Session = {
   isCurrent: boolean
 }
 
+export type SessionState = {
+  /** The session. Null if there is none. */
+  session: Session | null
+  /** Whether the browser has a session that has ended. */
+  hasEnded: boolean
+}
+
 export type SignInLink = {
   /** The link. Only this response contains it. */
   url: string

@@ -13,7 +13,7 @@ import { shell } from '../strings/index.ts'
 import { BASE } from './client.ts'
 import { Failed, NotFound } from './fallbacks.tsx'
 import { queryClient } from './query.ts'
-import { sessionQuery } from './session.ts'
+import { hasEnded, sessionQuery } from './session.ts'
 import { type PageData, Shell } from './shell.tsx'
 
 declare module '@tanstack/react-router' {
@@ -53,7 +53,9 @@ const inside = createRoute({
   beforeLoad: async ({ context, location }) => {
     const session = await context.queryClient.ensureQueryData(sessionQuery).catch(() => undefined)
     // A server that is away is no reason to leave: the page says so, and stays.
-    if (session === null) throw redirect({ to: '/sign-in', search: { next: location.href } as never, replace: true })
+    if (session !== null) return
+    const search = { next: location.href, ...(hasEnded() && { ended: '1' }) }
+    throw redirect({ to: '/sign-in', search: search as never, replace: true })
   },
 })
 

@@ -71,6 +71,8 @@ export function Shell() {
   }, [isAway])
   useEffect(() => {
     const leave = () => {
+      // Several calls are refused at the same time; the first has left already.
+      if (location.pathname === new URL('sign-in', document.baseURI).pathname) return
       const next = `${location.pathname.slice(new URL(document.baseURI).pathname.length - 1)}${location.search}`
       void navigate({ to: '/sign-in', search: { next, ended: '1' } as never, replace: true })
     }

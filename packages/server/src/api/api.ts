@@ -275,8 +275,8 @@ function addAdmission(api: Api, parts: Admission): void {
     if (refused !== undefined) return refused
     if (isClosing() && !request.is404)
       return new PosthornError('shutting_down', 'The server is shutting down. Try again.')
-    // A sign-in has a small body and no key yet: there is one at a time on a connection.
-    const isFree = access === 'open' || access === 'sign-in'
+    // A sign-in has a small body and no key yet, and a visitor no body: there is one at a time on a connection.
+    const isFree = access === 'open' || access === 'sign-in' || access === 'visitor'
     return isFree || load.admit(call, request) ? undefined : overloaded()
   }
   /** @param caller null: the call needs no key */
@@ -295,6 +295,13 @@ function addAdmission(api: Api, parts: Admission): void {
     if (access === 'sign-in') {
       const fault = sessions.faultOfSignIn(request)
       return fault === undefined ? admit(entering, null) : done(fault)
+    }
+    if (access === 'visitor') {
+      return sessions.enterAsVisitor(request, result => {
+        if ('error' in result) return done(result.error)
+        if (result.isGuess) gate.delay(request, () => admit(entering, null))
+        else admit(entering, result.caller)
+      })
     }
     sessions.enter(request, result => {
       if (!('error' in result)) return admit(entering, result)

@@ -19,8 +19,8 @@ const faultAt = ({ body }: Answer, field: string): Json =>
 
 type Place = { readonly id: string; readonly url: string; readonly method: string; readonly operation: Json }
 
-/** All paths but the one that exists for sessions only. */
-const ofKeys = () => Object.entries(bench.document.paths).filter(([path]) => path !== '/v1/session')
+/** All paths but those that exist for sessions only. */
+const ofKeys = () => Object.entries(bench.document.paths).filter(([path]) => !/^\/v1\/session(-state)?$/.test(path))
 
 const places = (): Place[] =>
   ofKeys().flatMap(([path, item]) =>

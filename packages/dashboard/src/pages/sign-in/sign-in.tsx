@@ -7,6 +7,7 @@ import { Button } from '../../kit/button.tsx'
 import { TextField } from '../../kit/field.tsx'
 import { Banner } from '../../kit/surfaces.tsx'
 import { isAway, messageOf } from '../../lib/errors.ts'
+import { parseSearch } from '../../lib/search.ts'
 import { shell } from '../../strings/index.ts'
 import styles from './sign-in.module.css'
 
@@ -38,12 +39,8 @@ export function SignIn() {
       setKey('')
       queryClient.setQueryData(sessionQuery.queryKey, session)
       // A link comes from a server that was just started: its minutes would be one bar of a day.
-      const first = 'signInToken' in credentials ? { range: '1h' } : {}
-      // Only paths of these pages: an address elsewhere in `next` leads nowhere.
-      const isOwn = next !== undefined && /^\/(?![/\\])/.test(next) && !next.startsWith('/sign-in')
-      await navigate(
-        isOwn ? { to: '.', href: pathOf(next), replace: true } : { to: '/', replace: true, search: first as never },
-      )
+      const first = 'signInToken' in credentials ? '/?range=1h' : '/'
+      await navigate({ ...goalOf(next, first), replace: true })
     } catch (failure) {
       setError(isAway(failure) ? words.unreachable : explain(failure))
     } finally {
@@ -90,10 +87,11 @@ export function SignIn() {
   )
 }
 
-/** `next` is a path below the base path, as the router writes it. */
-function pathOf(next: string): string {
-  const { pathname, search } = new URL(next.slice(1), document.baseURI)
-  return pathname + search
+/** Where one wanted to go. Only paths of these pages: an address elsewhere leads nowhere. */
+function goalOf(next: string | undefined, first: string) {
+  const isOwn = next !== undefined && /^\/(?![/\\])/.test(next) && !next.startsWith('/sign-in')
+  const { pathname, search } = new URL(isOwn ? next : first, 'https://posthorn.invalid')
+  return { to: pathname as '/', search: parseSearch(search) as never }
 }
 
 /** The server's own sentence, such as why it refuses a page without TLS. */

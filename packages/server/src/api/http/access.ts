@@ -3,13 +3,14 @@
  *
  * open: no key. publish: scope all or publish. read: scope all or read. write: scope all. For these three, a key of one
  * tenant can call the paths of its own tenant. shared: like read, for things that belong to no tenant and that every
- * tenant can see. operator: scope all, and not a key of one tenant. sign-in and session exist for sessions only
- * (decision 48): signing in needs neither, a call about the session itself needs any session.
+ * tenant can see. operator: scope all, and not a key of one tenant. sign-in, session and visitor exist for sessions only
+ * (decision 48): signing in needs neither, a call about the session itself needs any session, and a visitor has one or
+ * has none.
  */
 import { PosthornError } from '../../base/errors.ts'
 import type { ApiKey, ApiKeyScope } from '../../base/model.ts'
 
-export type Access = 'open' | 'publish' | 'read' | 'write' | 'shared' | 'operator' | 'session' | 'sign-in'
+export type Access = 'open' | 'publish' | 'read' | 'write' | 'shared' | 'operator' | 'session' | 'sign-in' | 'visitor'
 
 const SCOPES: Readonly<Record<Access, readonly ApiKeyScope[]>> = {
   open: ['all', 'publish', 'read'],
@@ -20,6 +21,7 @@ const SCOPES: Readonly<Record<Access, readonly ApiKeyScope[]>> = {
   operator: ['all'],
   session: ['all', 'publish', 'read'],
   'sign-in': ['all', 'publish', 'read'],
+  visitor: ['all', 'publish', 'read'],
 }
 
 /** The caller, as far as it matters here. Null: the call needs no key. `key` is null for the root key. */
@@ -66,4 +68,6 @@ export function accessRefusal(
   return new PosthornError('forbidden', 'This API key is limited to one tenant and cannot make this call.')
 }
 
-const isOfSessions = (access: Access): boolean => access === 'session' || access === 'sign-in'
+const OF_SESSIONS: readonly Access[] = ['session', 'sign-in', 'visitor']
+
+const isOfSessions = (access: Access): boolean => OF_SESSIONS.includes(access)

@@ -165,16 +165,21 @@ function document(method: Method, route: Route, tag: string): FastifySchema {
   const own = makes === true ? [...new Set([...refusals, ...ONCE_REFUSALS])] : refusals
   const success = makes === true ? withReplayed(response) : response
   const schema = { ...rest, tags: [tag], response: { ...problemsOf(...own), ...success } }
-  if (access === 'session' || access === 'sign-in') return { ...schema, ...behindSessionDoor(access) } as FastifySchema
+  if (access === 'session' || access === 'sign-in' || access === 'visitor') {
+    return { ...schema, ...behindSessionDoor(access) } as FastifySchema
+  }
   if (makes === true) return { ...schema, headers: IdempotencyHeaders }
   return access === 'open' ? { ...schema, security: [] } : schema
 }
 
 /** Where a call is that exists for sessions only, for the document: relative to where the document is. */
-const behindSessionDoor = (access: 'session' | 'sign-in') => ({
+const behindSessionDoor = (access: keyof typeof SECURITY) => ({
   servers: [{ url: `.${SESSION_PREFIX}` }],
-  security: access === 'session' ? [{ session: [] }] : [],
+  security: SECURITY[access],
 })
+
+/** What a call needs there. An empty requirement makes the one before it optional. */
+const SECURITY = { session: [{ session: [] }], 'sign-in': [], visitor: [{ session: [] }, {}] }
 
 const ONCE_REFUSALS = ['idempotency_conflict', 'call_in_flight', 'already_made'] as const
 

@@ -50,6 +50,23 @@ export class SessionDoor {
     return faultOfPage(request)?.error
   }
 
+  /**
+   * Calls `settle` with the caller, with null for a request without a session that counts, or with the refusal of a
+   * request that another site's page could have sent. `isGuess`: the cookie is like a wrong key.
+   */
+  enterAsVisitor(
+    request: FastifyRequest,
+    settle: (result: { readonly caller: Caller | null; readonly isGuess: boolean } | Refusal) => void,
+  ): void {
+    const fault = faultOfPage(request)
+    if (fault !== undefined) settle(fault)
+    else {
+      this.enter(request, result =>
+        settle('error' in result ? { caller: null, isGuess: result.isGuess } : { caller: result, isGuess: false }),
+      )
+    }
+  }
+
   #look(tokens: readonly string[]): Looked {
     const found = tokens.map(token => ({ token, session: this.#source.find(hashOfKey(token)) }))
     const live = found.flatMap(({ token, session }) =>

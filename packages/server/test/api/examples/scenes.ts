@@ -250,6 +250,7 @@ const sessions: Scene = async recorder => {
   const { id } = await recorder.record('signIn', { body: { apiKey: KEY }, headers, pick: inSevenDays })
   const cookie = String(recorder.latest!.headers['set-cookie']).split(';')[0]!
   await recorder.record('getSession', { headers: { ...headers, cookie }, pick: inSevenDays })
+  await recorder.record('getSessionState', { headers })
   const pick = (body: Json) => ({ ...body, data: body.data.map(inSevenDays) })
   await recorder.record('listSessions', { query: { limit: '50' }, pick })
   await recorder.record('signOut', { headers: { ...headers, cookie } })
