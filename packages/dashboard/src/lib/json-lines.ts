@@ -130,13 +130,12 @@ function kindOf(value: unknown): 'string' | 'number' | 'literal' {
  */
 const UNSEEN = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g
 
-/** A value as JSON, in which every character is seen. */
-export function scalar(value: unknown): string {
-  if (value === undefined) return 'null'
-  return withEscapes(JSON.stringify(value))
+/** JSON in which every character is seen. */
+export function withoutControls(json: string): string {
+  return json.replace(UNSEEN, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** JSON in which every character is seen. */
-export function withEscapes(json: string): string {
-  return json.replace(UNSEEN, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+/** A value as JSON, in which every character is seen. */
+export function scalar(value: unknown): string {
+  return value === undefined ? 'null' : withoutControls(JSON.stringify(value))
 }

@@ -3,7 +3,7 @@ import { Badge } from '../../kit/badge.tsx'
 import type { Column } from '../../kit/table.tsx'
 import { Time } from '../../kit/time.tsx'
 import { cx } from '../../lib/cx.ts'
-import { withEscapes } from '../../lib/json-lines.ts'
+import { withoutControls } from '../../lib/json-lines.ts'
 import { events as words } from '../../strings/en/events.ts'
 import styles from './list.module.css'
 
@@ -16,7 +16,7 @@ const previews = new WeakMap<Event, string>()
 function previewOf(row: Event): string {
   let text = previews.get(row)
   if (text === undefined) {
-    text = withEscapes((JSON.stringify(row.payload) ?? '').slice(0, PREVIEW))
+    text = withoutControls((JSON.stringify(row.payload) ?? '').slice(0, PREVIEW))
     previews.set(row, text)
   }
   return text
