@@ -54,8 +54,10 @@ function values(): string[] {
 
 describe('a key of one tenant', () => {
   it('gets nothing of another by its ids, in any place of any path', async () => {
+    // A stream doesn't end; stream.test.ts reads it.
     const paths = Object.entries(bench.document.paths).filter(
-      ([path, item]) => path.startsWith('/v1/tenants/{tenant}/') && 'get' in (item as object),
+      ([path, item]) =>
+        path.startsWith('/v1/tenants/{tenant}/') && !path.endsWith('/stream') && 'get' in (item as object),
     )
     expect(paths.length).toBeGreaterThan(10)
     for (const [path] of paths) {
