@@ -54,11 +54,16 @@ export function Shell() {
   const close = () => setOverlay(null)
   const { main, operate } = usePlaces()
   const places = [...main, ...operate].filter(({ key }) => key !== undefined)
-  useHotkeys({
-    'mod+k': () => setOverlay('palette'),
-    '?': () => setOverlay('shortcuts'),
-    ...Object.fromEntries(places.map(({ key, to }) => [`g ${key}`, () => void navigate({ to: to as '/' })])),
-  })
+  const goUp = useGoUp()
+  useHotkeys(
+    {
+      'mod+k': () => setOverlay('palette'),
+      '?': () => setOverlay('shortcuts'),
+      Escape: goUp,
+      ...Object.fromEntries(places.map(({ key, to }) => [`g ${key}`, () => void navigate({ to: to as '/' })])),
+    },
+    { isFallback: true },
+  )
   useEffect(() => {
     const controller = new AbortController()
     startLive(tenant, controller.signal)
@@ -133,6 +138,19 @@ export function Shell() {
 /** A button, as a link to a fragment would leave the page: `<base href>` applies to it. */
 function skip(): void {
   document.getElementById('content')?.focus()
+}
+
+/** Leaves the page of one thing for the list that it is in. Out of a field, it only leaves the field. */
+function useGoUp(): () => void {
+  const match = useMatches().at(-1)
+  const navigate = useNavigate()
+  return () => {
+    const focused = document.activeElement
+    if (focused instanceof HTMLElement && focused.matches('input, textarea, select')) return focused.blur()
+    const path = match?.fullPath ?? ''
+    const [list = ''] = path.split('/$')
+    if (list !== path) void navigate({ to: list as '/' })
+  }
 }
 
 function usePage(): PageData {

@@ -50,19 +50,25 @@ function keyOf({ key, code, shiftKey }: KeyboardEvent): string {
   return /^[A-Z]$/.test(key) && !shiftKey ? key.toLowerCase() : key
 }
 
+type Options = {
+  /** Only if nothing else on the page wants the key, whichever came first. */
+  readonly isFallback?: boolean
+}
+
 /**
  * Keys of the page while the component is there: `j`, `?`, `Escape`, `mod+k` (⌘ or Ctrl), `g d` (one after the other).
  * They rest while something is typed.
  */
-export function useHotkeys(handlers: Handlers): void {
+export function useHotkeys(handlers: Handlers, { isFallback = false }: Options = {}): void {
   const latest = useRef(handlers)
   latest.current = handlers
   useEffect(() => {
     if (stack.length === 0) addEventListener('keydown', onKeyDown)
-    stack.push(latest)
+    if (isFallback) stack.unshift(latest)
+    else stack.push(latest)
     return () => {
       stack.splice(stack.indexOf(latest), 1)
       if (stack.length === 0) removeEventListener('keydown', onKeyDown)
     }
-  }, [])
+  }, [isFallback])
 }
