@@ -1424,3 +1424,5 @@ export type SignatureHeaderNames = {
   /** Defaults to `webhook-signature`. */
   signature?: string | null | undefined
 }
+
+export type ReadStreamKind = 'event' | 'delivery' | 'attempt' | 'endpoint'

@@ -15,6 +15,7 @@ import { ReplaysResource } from './replays.ts'
 import { RetriesResource } from './retries.ts'
 import { SearchResource } from './search.ts'
 import { SessionsResource } from './sessions.ts'
+import { StreamResource } from './stream.ts'
 import { TenantsResource } from './tenants.ts'
 
 /**
@@ -30,6 +31,7 @@ export class Posthorn {
   readonly deliveries: DeliveriesResource
   readonly replays: ReplaysResource
   readonly search: SearchResource
+  readonly stream: StreamResource
   readonly overview: OverviewResource
   readonly retries: RetriesResource
   readonly apiKeys: ApiKeysResource
@@ -49,6 +51,7 @@ export class Posthorn {
     this.deliveries = new DeliveriesResource(connection)
     this.replays = new ReplaysResource(connection)
     this.search = new SearchResource(connection)
+    this.stream = new StreamResource(connection)
     this.overview = new OverviewResource(connection)
     this.retries = new RetriesResource(connection)
     this.apiKeys = new ApiKeysResource(connection)

@@ -127,15 +127,18 @@ const endpoint = page(
   { title: nav.endpoints, hasRange: true },
   ['tab'],
 )
-const types = page('/event-types', () => import('../pages/event-types/list.tsx'), { title: nav.types }, [
-  'q',
-  'archived',
-  'create',
-])
-const type = page('/event-types/$name', () => import('../pages/event-types/one.tsx'), { title: nav.types }, [
-  'tab',
-  'lang',
-])
+const types = page(
+  '/event-types',
+  () => import('../pages/event-types/list.tsx'),
+  { title: nav.types, isGlobal: true },
+  ['q', 'archived', 'create'],
+)
+const type = page(
+  '/event-types/$name',
+  () => import('../pages/event-types/one.tsx'),
+  { title: nav.types, isGlobal: true },
+  ['tab', 'lang'],
+)
 const replays = page('/replays', () => import('../pages/replays/list.tsx'), { title: nav.replays }, ['state', 'cursor'])
 const replay = page('/replays/$tenant/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays })
 const replayBatch = page('/replays/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays }, ['cursor'])

@@ -4,7 +4,6 @@ import type { Browser, BrowserContext, BrowserContextOptions, ConsoleMessage, Pa
 import { type Measures, measure } from './measures.ts'
 
 export const WIDE = { width: 1_440, height: 900 }
-export const MEDIUM = { width: 1_024, height: 768 }
 export const NARROW = { width: 380, height: 820 }
 
 export type VisitOptions = Omit<BrowserContextOptions, 'baseURL'> & {

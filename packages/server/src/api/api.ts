@@ -93,11 +93,12 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
     lines.close()
     done()
   })
-  addCallers(api, gate)
+  const sessions = new SessionDoor(options.sessions)
+  addCallers(api, gate, sessions)
   addAdmission(api, {
     gate,
     doors,
-    sessions: new SessionDoor(options.sessions),
+    sessions,
     pages,
     connections,
     load,
@@ -221,7 +222,7 @@ function createFramework(
   return api
 }
 
-function addCallers(api: Api, gate: Gate): void {
+function addCallers(api: Api, gate: Gate, sessions: SessionDoor): void {
   api.decorateRequest('caller', null)
   api.decorateRequest('once', null)
   api.decorateRequest('bodyBytes', null)
@@ -229,6 +230,10 @@ function addCallers(api: Api, gate: Gate): void {
     getter(this: FastifyRequest) {
       return gate.actorOf(this)
     },
+  })
+  api.decorateRequest('isStillAllowed', function (this: FastifyRequest) {
+    const session = this.caller?.session
+    return gate.isStillAllowed(this, session === undefined ? gate.authenticate(this) : sessions.still(session))
   })
   api.decorateRequest('clientAddress', {
     getter(this: FastifyRequest) {

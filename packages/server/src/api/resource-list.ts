@@ -22,6 +22,7 @@ import { searchResource } from './resources/search.ts'
 import { sessionsResource } from './resources/sessions.ts'
 import { settingsResource } from './resources/settings.ts'
 import { statsResource } from './resources/stats.ts'
+import { streamResource } from './resources/stream.ts'
 import { tenantDataResource } from './resources/tenant-data.ts'
 import { tenantsResource } from './resources/tenants.ts'
 
@@ -36,6 +37,7 @@ export const RESOURCES = [
   replaysResource,
   searchResource,
   statsResource,
+  streamResource,
   overviewResource,
   retrySchedulesResource,
   apiKeysResource,

@@ -53,7 +53,7 @@ function operationsWithBody(): Operation[] {
       const tenant = id === 'eraseTenant' ? 'nobody' : 'acme'
       const filled = path.replace('{tenant}', tenant).replace(/\{\w+\}/g, 'nobody')
       // Without ids, it needs states.
-      const query = id === 'retryMatchingDeliveries' ? '?state=exhausted' : ''
+      const query = /^retry(All)?Matching/.test(id) ? '?state=exhausted' : ''
       return [{ id, method: method.toUpperCase(), path: filled + query, required: requestBody.required as boolean }]
     }),
   )

@@ -43,7 +43,7 @@ describe('a server', () => {
     }),
   )
 
-  it('erases a tenant to the last byte, even with a hanging attempt and a restart', { timeout: 120_000 }, () =>
+  it('erases a tenant to the last byte, even with a hanging attempt and a restart', { timeout: 180_000 }, () =>
     inPlace(async place => {
       const receiver = await startReceiver({
         authority: place.authority,
@@ -82,7 +82,7 @@ describe('a server', () => {
       await server.ended
       server = running(await serve(place, { flags }))
       const state = async () => (await server.call<{ state: string }>('GET', '/tenants/acme/erasure')).body.state
-      await expect.poll(state, { timeout: 60_000 }).toBe('finished')
+      await expect.poll(state, { timeout: 100_000 }).toBe('finished')
       const files = await Promise.all(['posthorn.db', 'posthorn.db-wal'].map(name => readFile(join(place.data, name))))
       const all = Buffer.concat(files)
       for (const mark of ['PAYLOAD-MARK-acme', 'url-mark']) expect(all.includes(mark), mark).toBe(false)

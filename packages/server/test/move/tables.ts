@@ -14,6 +14,7 @@ const NOT_COMPARED = new Set([
   'mismatch',
   'session',
   'sign_in_link',
+  'stream_log',
 ])
 
 function rowText(row: object): string {

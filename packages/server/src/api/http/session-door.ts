@@ -40,6 +40,13 @@ export class SessionDoor {
     return isKnown ? this.#decide(looked) : undefined
   }
 
+  /** The caller of a call that lasts, by its session. Undefined if that has ended. Doesn't count as a use of it. */
+  still({ token }: { readonly token: string }): Caller | undefined {
+    const found = this.#source.find(hashOfKey(token))
+    if (found === undefined || found === 'ended') return undefined
+    return { key: found.key, session: { id: found.session.id, token } }
+  }
+
   /** Undefined if the request can sign in. */
   faultOfSignIn(request: FastifyRequest): PosthornError | undefined {
     try {

@@ -5,11 +5,20 @@ import { selections } from './0003-selections.ts'
 import { nodeReports } from './0004-node-reports.ts'
 import { sessions } from './0005-sessions.ts'
 import { overview } from './0006-overview.ts'
+import { stream } from './0007-stream.ts'
 import { escapeFilters } from './escape-filters.ts'
 import type { CodeName, Migration } from './migration.ts'
 
 /** The steps of the schema, in order. Add a new one at the end, with the next number. */
-export const MIGRATIONS: readonly Migration[] = [firstRelease, callers, selections, nodeReports, sessions, overview]
+export const MIGRATIONS: readonly Migration[] = [
+  firstRelease,
+  callers,
+  selections,
+  nodeReports,
+  sessions,
+  overview,
+  stream,
+]
 
 /** What steps do beyond SQL. */
 export const CODE: Readonly<Record<CodeName, () => Transaction<void>>> = { 'escape filters': escapeFilters }

@@ -25,6 +25,7 @@ import { retentionOperations } from './retention.ts'
 import { searchOperations } from './search.ts'
 import { sessionOperations } from './sessions.ts'
 import { statOperations } from './stats.ts'
+import { streamOperations } from './stream/operations.ts'
 import { tenantOperations } from './tenants.ts'
 import { workOperations } from './works.ts'
 
@@ -54,6 +55,7 @@ export const operations = {
   ...searchOperations,
   ...sessionOperations,
   ...statOperations,
+  ...streamOperations,
   ...tenantOperations,
   ...workOperations,
 }
