@@ -1,7 +1,7 @@
 // Generated from the OpenAPI document by `npm run generate:client`. Do not edit.
 import type { Connection } from '../http/connection.ts'
 import { path } from '../http/path.ts'
-import { stream, type StreamOptions, type StreamRecord } from '../http/stream.ts'
+import { type StreamOptions, type StreamRecord, stream } from '../http/stream.ts'
 import type { ReadStreamKind } from './models.ts'
 
 /** Query of: Stream what happens in all tenants. */

@@ -302,13 +302,17 @@ export function Pager({ children, prevCursor, nextCursor, onGo, onFirst, names =
           {names.first}
         </Button>
       )}
-      <Button small icon="left" disabled={!prevCursor} onClick={() => prevCursor && onGo(prevCursor)}>
-        {names.before}
-      </Button>
-      <Button small disabled={!nextCursor} onClick={() => nextCursor && onGo(nextCursor)}>
-        {names.after}
-        <Icon name="right" />
-      </Button>
+      {(prevCursor || nextCursor) && (
+        <>
+          <Button small icon="left" disabled={!prevCursor} onClick={() => prevCursor && onGo(prevCursor)}>
+            {names.before}
+          </Button>
+          <Button small disabled={!nextCursor} onClick={() => nextCursor && onGo(nextCursor)}>
+            {names.after}
+            <Icon name="right" />
+          </Button>
+        </>
+      )}
     </>
   )
 }

@@ -6,9 +6,9 @@ import type { PlacedRecord, Reader } from './reader.ts'
 import { type RecordSources, readRecords, type StreamRecord } from './records.ts'
 import type { Part } from './stream-log.ts'
 
-/** Items that are read together, and the same if payloads are read, which can be large. */
+/** Items that are read together, and events among them if their payloads are read, which can be large. */
 const ITEMS = 200
-const ITEMS_WITH_PAYLOADS = 8
+const EVENTS_WITH_PAYLOADS = 16
 
 type Placed = { readonly noted: Noted; readonly position: Position }
 type PlacedWanted = Placed & { readonly record: StreamRecord | null }
@@ -34,7 +34,7 @@ export async function sharePart(sources: RecordSources, part: Part, sharing: Sha
   )
   for (let at = 0; at < items.length && readers().length > 0; ) {
     const withPayloads = readers().some(({ filter }) => filter.withPayloads && filter.kinds.has('event'))
-    const chunk = items.slice(at, at + (withPayloads ? ITEMS_WITH_PAYLOADS : ITEMS))
+    const chunk = takeChunk(items, at, withPayloads)
     at += chunk.length
     const filters = [...new Map(readers().map(({ wants, filter }) => [wants, filter])).values()]
     const wanted = chunk.filter(({ noted }) => filters.some(filter => mayWant(filter, noted)))
@@ -45,6 +45,14 @@ export async function sharePart(sources: RecordSources, part: Part, sharing: Sha
   }
   for (const reader of readers()) reader.at = part.end
   if (readers().length > 0) onPosition?.(part.end)
+}
+
+function takeChunk(items: readonly Placed[], from: number, withPayloads: boolean): readonly Placed[] {
+  const chunk = items.slice(from, from + ITEMS)
+  if (!withPayloads) return chunk
+  let events = 0
+  const end = chunk.findIndex(({ noted }) => noted.kind === 'event' && ++events > EVENTS_WITH_PAYLOADS)
+  return end < 0 ? chunk : chunk.slice(0, end)
 }
 
 async function shareItems(
