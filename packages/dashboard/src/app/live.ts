@@ -3,7 +3,7 @@ import type { QueryKey } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
 import { hasStatus } from '../lib/errors.ts'
 import { BASE, posthorn } from './client.ts'
-import { queryClient } from './query.ts'
+import { ping, queryClient } from './query.ts'
 
 /**
  * Keeps the pages up to date: reads the server's stream and has what it concerns read again. Queries are named after
@@ -57,6 +57,8 @@ const due = new Map<string, ReturnType<typeof setTimeout>>()
 const listeners = new Set<() => void>()
 /** Of the lock and of the channel: servers under other paths of the same host have their own. */
 const NAME = `posthorn.live ${BASE.pathname}`
+/** Tells the other tabs that the stream broke off. */
+const BROKEN = 'broken'
 const channel = new BroadcastChannel(NAME)
 
 function changed(): void {
@@ -114,7 +116,7 @@ export function useLive(): { readonly isPaused: boolean; readonly missed: number
 
 /** Starts reading, until the signal is aborted. `tenant` is the only tenant that the session can see. */
 export function startLive(tenant: string | null, signal: AbortSignal): void {
-  const onMessage = (message: MessageEvent<Kind>) => take(message.data)
+  const onMessage = ({ data }: MessageEvent<Kind | typeof BROKEN>) => (data === BROKEN ? void ping() : take(data))
   channel.addEventListener('message', onMessage)
   signal.addEventListener('abort', () => channel.removeEventListener('message', onMessage))
   const startedAtMs = performance.now()
@@ -137,6 +139,10 @@ async function follow(tenant: string | null, signal: AbortSignal, isLate: boolea
     if (isOpen && isBehind) tell('reset')
     wasOpen ||= isOpen
     isBehind = !wasOpen
+    if (isOpen || signal.aborted) return
+    // The page might have nothing to ask for until the server is back, and would not say that it is away.
+    void ping()
+    channel.postMessage(BROKEN)
   }
   const options = { signal, onConnection }
   const { stream } = posthorn

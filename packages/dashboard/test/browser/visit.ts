@@ -25,8 +25,7 @@ export class Visit {
   readonly context: BrowserContext
   readonly #base: string
   readonly #problems: string[] = []
-  // A server without the stream says so, and the pages ask every few seconds instead.
-  readonly #allowed: RegExp[] = [/404.*\/v1\/(tenants\/[^/]+\/)?stream\b/]
+  readonly #allowed: RegExp[] = []
   readonly #inFlight = new Set<Request>()
   #lastChangeMs = performance.now()
 
@@ -105,6 +104,19 @@ export class Visit {
   async problems(): Promise<readonly string[]> {
     await this.#noteMeasures()
     return [...new Set(this.#problems)].filter(problem => !this.#allowed.some(expected => expected.test(problem)))
+  }
+
+  /** Whether a script, or the next person at this browser, could find the secret in the page, its address or storage. */
+  async holds(secret: string): Promise<boolean> {
+    const readable = await this.page.evaluate(() => [
+      location.href,
+      document.cookie,
+      document.documentElement.outerHTML,
+      JSON.stringify({ ...localStorage, ...sessionStorage }),
+      JSON.stringify(history.state),
+      ...[...document.querySelectorAll('input, textarea')].map(field => (field as HTMLInputElement).value),
+    ])
+    return readable.some(text => text.includes(secret))
   }
 
   /** What the page shows and what went wrong on it, for the message of a failed test. */
