@@ -48,7 +48,7 @@ export async function deliverFirstWebhook(visit: Visit, hands: Hands, installati
 
   await activate(link('Deliveries'))
   await open(page.getByRole('row').filter({ hasText: 'Exhausted' }))
-  await page.getByText('All 2 attempts failed. Nothing more is sent by itself.').waitFor()
+  await page.getByText('Both attempts failed. Nothing more is sent by itself.').waitFor()
   await page.getByText('The receiver responded with 503.').waitFor()
   await page.getByText('Maintenance').waitFor()
 
