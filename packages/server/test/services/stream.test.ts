@@ -153,6 +153,14 @@ describe.each([sqliteEngine(), postgresEngine()])('the stream on $name', engine 
     expect(other.isEnded).toBe(false)
   })
 
+  it('refuses a stream that is being opened when the server stops, and sends nothing on it', async () => {
+    const reader = new Reading()
+    const opening = reader.open(streams)
+    await streams.stop()
+    await expect(opening).rejects.toMatchObject({ code: 'shutting_down' })
+    expect([reader.isEnded, streams.size]).toEqual([false, 0])
+  })
+
   it('refuses more streams of one party than the limit', async () => {
     const readers = await Promise.all(Array.from({ length: MAX_STREAMS_OF_PARTY }, () => reading()))
     await expect(reading()).rejects.toMatchObject({ code: 'rate_limited' })

@@ -181,7 +181,8 @@ export class Streams {
   }
 
   #end(reader: Reader): void {
-    if (reader.isClosed) return
+    // One that is being opened has no response yet: `open` refuses it, or it is ended a moment later.
+    if (reader.isClosed || reader.state === 'opening') return
     this.#close(reader)
     reader.sink.end()
   }
