@@ -18,8 +18,10 @@ import { type RunningDemo, startDemo } from './demo.ts'
 import { shrink } from './png.ts'
 
 const IMAGES = fileURLToPath(new URL('../../../docs/images/', import.meta.url))
-/** Long enough for an outage, its end and a replay, and for charts with more than one bar. */
-const DEFAULT_MINUTES = '3'
+/** Long enough for two outages and their ends, replays, and charts with more than a few bars. */
+const DEFAULT_MINUTES = '10'
+/** What the charts and lists cover: most of it is what the demo has done. */
+const RANGE = '15m'
 
 /** Pages that have more to show with several nodes and PostgreSQL. */
 const OF_CLUSTER: readonly string[] = ['nodes', 'rejected']
@@ -86,7 +88,8 @@ async function takePictures(
 ): Promise<void> {
   const visit = await Visit.begin(browser, url, { ...options, apiKey })
   for (const { name, path } of pages) {
-    await visit.open(path(things as Things))
+    const at = path(things as Things)
+    await visit.open(`${at}${at.includes('?') ? '&' : '?'}range=${RANGE}`)
     const png = shrink(await visit.page.screenshot())
     writeFileSync(join(IMAGES, `${name}-${form}.png`), png)
     process.stdout.write(`${name}-${form}.png  ${Math.round(png.length / 1_024)} KiB\n`)
