@@ -21,7 +21,8 @@ export type ListedPage = {
 const fixed = (name: string, path = name): ListedPage => ({ name, path: () => path })
 
 export const PAGES: readonly ListedPage[] = [
-  fixed('overview', ''),
+  // What a demo did fits into a quarter of an hour.
+  fixed('overview', '?range=15m'),
   fixed('deliveries'),
   { name: 'delivery', path: ({ tenant, delivery }) => `deliveries/${tenant}/${delivery}` },
   fixed('events'),

@@ -57,6 +57,7 @@ import { Search } from '../services/search.ts'
 import { SessionCache } from '../services/sessions/session-cache.ts'
 import { Sessions } from '../services/sessions/sessions.ts'
 import { Stats } from '../services/stats.ts'
+import { Streams } from '../services/stream/streams.ts'
 import { TenantRanks } from '../services/tenant-stats.ts'
 import { Exports } from '../services/tenants/exports.ts'
 import { Tenants } from '../services/tenants/tenants.ts'
@@ -189,6 +190,13 @@ export async function compose(foundation: Foundation): Promise<Composed> {
         start: () => api.listen(listeningOf(config, pages)),
         refuse: () => api.refuse(),
         drain: timeoutMs => api.drain(timeoutMs),
+      },
+      // After the API, so that its streams end before it waits for its calls.
+      {
+        name: 'streams',
+        start: () => services.streams.start(),
+        refuse: () => services.streams.refuse(),
+        stop: () => services.streams.stop(),
       },
       { name: 'history', start: () => history.start(), stop: () => history.stop() },
       { name: 'statistics', start: () => statistics.start(), stop: () => statistics.stop() },
@@ -352,15 +360,17 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
 }
 
 /** The services behind the API. */
-function composeServices(foundation: Foundation, parts: ServiceParts): Services {
-  const { config, store, clock, keys } = foundation
+function composeServices(foundation: Foundation, parts: ServiceParts): Services & { readonly streams: Streams } {
+  const { config, store, clock, keys, logger } = foundation
   const { publisher, checker, apiKeys, sessions, portalLinks, names, typeSamples, keyRotation, countReplay, nodes } =
     parts
   const { onBackgroundWork, flushStats, countBacklog } = parts
   const types = () => publisher.types()
+  const endpoints = new Endpoints(store, keys.keyring, config, types, { resolver: names.resolve })
   return {
     publisher,
-    endpoints: new Endpoints(store, keys.keyring, config, types, { resolver: names.resolve }),
+    endpoints,
+    streams: new Streams({ store, clock, logger, endpoints }),
     endpointLists: new EndpointLists(store, clock),
     retrySchedules: new RetrySchedules(store, config, types),
     tenants: new Tenants(store, {

@@ -40,7 +40,7 @@ export function Page() {
           )
         }
       >
-        {page !== undefined && page.data.length > 0 && <Lead>{words.lead}</Lead>}
+        <Lead>{words.lead}</Lead>
         <FilterBar
           filters={[{ name: 'key', label: words.filters.key, help: words.filters.keyHelp, mono: true }]}
           search={search}

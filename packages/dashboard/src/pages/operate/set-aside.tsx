@@ -42,7 +42,7 @@ export function Page() {
   return (
     <Frame title={words.title} fill>
       <div className={styles.column}>
-        {page !== undefined && page.data.length > 0 && <Lead>{words.lead}</Lead>}
+        <Lead>{words.lead}</Lead>
         <Table
           label={words.title}
           rows={page?.data}

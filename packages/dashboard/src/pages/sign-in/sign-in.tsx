@@ -40,7 +40,7 @@ export function SignIn() {
       queryClient.setQueryData(sessionQuery.queryKey, session)
       // A link comes from a server that was just started: its minutes would be one bar of a day.
       const first = 'signInToken' in credentials ? '/?range=1h' : '/'
-      await navigate({ ...goalOf(next ?? first), replace: true })
+      await navigate({ ...goalOf(next, first), replace: true })
     } catch (failure) {
       setError(isAway(failure) ? words.unreachable : explain(failure))
     } finally {
@@ -88,9 +88,9 @@ export function SignIn() {
 }
 
 /** Where one wanted to go. Only paths of these pages: an address elsewhere leads nowhere. */
-function goalOf(next: string) {
-  const isOwn = /^\/(?![/\\])/.test(next) && !next.startsWith('/sign-in')
-  const { pathname, search } = new URL(isOwn ? next : '/', 'https://posthorn.invalid')
+function goalOf(next: string | undefined, first: string) {
+  const isOwn = next !== undefined && /^\/(?![/\\])/.test(next) && !next.startsWith('/sign-in')
+  const { pathname, search } = new URL(isOwn ? next : first, 'https://posthorn.invalid')
   return { to: pathname as '/', search: parseSearch(search) as never }
 }
 

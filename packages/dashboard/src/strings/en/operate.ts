@@ -154,13 +154,13 @@ export const operate = {
     notHere: 'This event is not on this page of the list.',
     empty: {
       title: 'Nothing was rejected',
-      text: 'Events that your applications publish from SQL are checked after their commit. Those that don’t fit, such as with a payload against the type’s schema, appear here with the reasons. Events published by the API never do: the API refuses them directly.',
+      text: 'Events from SQL are checked after their commit; those that don’t fit appear here with the reasons. Events published by the API never do: the API refuses them directly.',
     },
   },
 
   setAside: {
     title: 'Set-aside deliveries',
-    lead: 'Each of these was in flight at three crashes of a node, and might have caused them. None is sent until you decide: look at it, then retry it or give it up.',
+    lead: 'Deliveries that were in flight at three crashes of a node, and might have caused them. None is sent until you decide: look at it, then retry it or give it up.',
     count: (n: number) => (n >= 10_000 ? '10,000 or more set aside' : `${formatNumber(n)} set aside`),
     columns: {
       time: 'Created',
@@ -192,7 +192,7 @@ export const operate = {
     to: (tenant: string) => `to “${tenant}”`,
     empty: {
       title: 'Nothing is set aside',
-      text: 'If a node crashes three times with the same delivery in flight, Posthorn stops sending that delivery, so that it can’t take everything down with it. It then waits here for you. In a healthy installation this page stays empty.',
+      text: 'A delivery that brings nodes down is stopped, so that it can’t take everything with it, and waits here for you. In a healthy installation this page stays empty.',
     },
   },
 
