@@ -9,6 +9,7 @@ import { useHotkeys } from './hotkeys.ts'
 import { Icon } from './icon.tsx'
 import { EmptyState, ErrorState, Skeleton } from './surfaces.tsx'
 import styles from './table.module.css'
+import { Time } from './time.tsx'
 
 export type Column<Row> = {
   readonly id: string
@@ -278,13 +279,20 @@ function Skeletons({ label, isTall }: { readonly label: string; readonly isTall:
   )
 }
 
+/** What a `Table` shows of how its rows are read. */
+export const statesOf = (list: {
+  readonly error: unknown
+  readonly isPlaceholderData: boolean
+  readonly refetch: () => Promise<unknown>
+}) => ({ error: list.error, onRetry: () => void list.refetch(), isStale: list.isPlaceholderData })
+
 type PagerProps = {
   readonly children?: ReactNode
-  readonly prevCursor: string | null | undefined
-  readonly nextCursor: string | null | undefined
-  readonly onGo: (cursor: string) => void
-  /** Back to the first page, if this isn't it. */
-  readonly onFirst?: () => void
+  readonly page: { readonly prevCursor: string | null; readonly nextCursor: string | null } | undefined
+  /** The cursor of this page, as the URL has it, so that there is a way back to the first. */
+  readonly cursor?: string | undefined
+  /** Undefined goes to the first page. */
+  readonly onGo: (cursor: string | undefined) => void
   /** What the pages before and after are called. Default: newer and older. */
   readonly names?: { readonly first: string; readonly before: string; readonly after: string }
 }
@@ -292,13 +300,14 @@ type PagerProps = {
 const BY_AGE = { first: common.newest, before: common.newer, after: common.older }
 
 /** The foot of a list: what is said about it, and pages both ways. */
-export function Pager({ children, prevCursor, nextCursor, onGo, onFirst, names = BY_AGE }: PagerProps) {
+export function Pager({ children, page, cursor, onGo, names = BY_AGE }: PagerProps) {
+  const { prevCursor, nextCursor } = page ?? {}
   return (
     <>
       <span>{children}</span>
       <span className={styles.spacer} />
-      {onFirst !== undefined && (
-        <Button kind="quiet" small onClick={onFirst}>
+      {cursor !== undefined && (
+        <Button kind="quiet" small onClick={() => onGo(undefined)}>
           {names.first}
         </Button>
       )}
@@ -313,6 +322,17 @@ export function Pager({ children, prevCursor, nextCursor, onGo, onFirst, names =
           </Button>
         </>
       )}
+    </>
+  )
+}
+
+/** How far back a list was searched that ends before everything was looked at; null if it doesn't. */
+export function SearchedTo({ at }: { readonly at: string | null | undefined }) {
+  if (!at) return null
+  return (
+    <>
+      {' '}
+      · {common.searchedTo} <Time at={at} as="clock" />{' '}
     </>
   )
 }

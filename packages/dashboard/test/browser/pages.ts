@@ -21,8 +21,7 @@ export type ListedPage = {
 const fixed = (name: string, path = name): ListedPage => ({ name, path: () => path })
 
 export const PAGES: readonly ListedPage[] = [
-  // What a demo did fits into a quarter of an hour.
-  fixed('overview', '?range=15m'),
+  fixed('overview', ''),
   fixed('deliveries'),
   { name: 'delivery', path: ({ tenant, delivery }) => `deliveries/${tenant}/${delivery}` },
   fixed('events'),

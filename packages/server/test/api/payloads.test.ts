@@ -70,16 +70,26 @@ function urls(): { id: string; url: string }[] {
   })
 }
 
-/** A stream has no end of its own: it is ended after an event. */
+/**
+ * A stream has no end of its own: it is ended after some events. What it shows is sent a moment after another reader has
+ * seen it, so all but the last of them are there by then.
+ */
 async function readStream(url: string, key = KEY): Promise<Answer> {
   const answer = bench.get(url, { key })
   await vi.waitUntil(() => bench.streams.size === 1)
   const other = await new Reading().open(bench.streams)
-  const { events } = await bench.publish(`{"type":"${TYPE}","payload":${MARKED}}`)
-  await other.untilSeen(`event ${events[0]!.id}`)
+  const seen: string[] = []
+  for (let count = 0; count < 5; count++) {
+    const { events } = await bench.publish(`{"type":"${TYPE}","payload":${MARKED}}`)
+    seen.push(events[0]!.id)
+    await other.untilSeen(`event ${events[0]!.id}`)
+  }
   bench.streams.endAll()
   const ended = await answer
-  expect(ended.text, url).toContain(events[0]!.id)
+  expect(
+    seen.some(id => ended.text.includes(id)),
+    url,
+  ).toBe(true)
   return ended
 }
 
