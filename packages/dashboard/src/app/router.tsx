@@ -239,9 +239,6 @@ const routeTree = root.addChildren([
   ]),
 ])
 
-// The first page's code comes while the session is asked for, rather than after it.
-if (location.pathname === BASE.pathname) void import('../pages/overview/overview.tsx')
-
 export const router = createRouter({
   routeTree,
   basepath: BASE.pathname,

@@ -1,16 +1,28 @@
 /** How numbers, times and ids are written on the pages. The locale's own forms come with the strings' translation. */
 
-const number = new Intl.NumberFormat('en-GB')
-const compact = new Intl.NumberFormat('en-GB', { notation: 'compact', maximumFractionDigits: 1 })
-
-/** `1,204` */
+/**
+ * `1,204`. By hand: the first `Intl.NumberFormat` of a page takes as long as drawing it, 0.2 s on a slow phone
+ * (`npm run first-load`).
+ */
 export function formatNumber(value: number): string {
-  return number.format(value)
+  const [whole = '', fraction] = String(Math.round(value * 1_000) / 1_000).split('.')
+  const grouped = whole.replace(/\B(?=(?:\d{3})+$)/g, ',')
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`
 }
+
+const LARGE = [
+  [1e9, 'bn'],
+  [1e6, 'M'],
+  [1e3, 'k'],
+] as const
 
 /** `1,204`, and from 100,000 on `120k`. For figures and axes. */
 export function formatCompact(value: number): string {
-  return Math.abs(value) < 100_000 ? number.format(value) : compact.format(value).replace('K', 'k')
+  const size = Math.abs(value)
+  if (size < 100_000) return formatNumber(value)
+  // What would be rounded up to 1,000k is 1M.
+  const [unit, name] = LARGE.find(([unit]) => size >= unit * 0.99995) ?? LARGE[2]
+  return `${formatNumber(Math.round((value / unit) * 10) / 10)}${name}`
 }
 
 /** A share from 0 to 1 as `99.7 %`. Never rounds up to 100 or down to 0 what isn't. */
