@@ -1,6 +1,6 @@
 import type { QueryKey } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
-import { BASE, SESSION_HEADERS } from './client.ts'
+import { sessionHeaders, sessionUrl } from './client.ts'
 import { queryClient } from './query.ts'
 
 /**
@@ -50,7 +50,7 @@ let isPaused = false
 let missed = 0
 const due = new Map<string, ReturnType<typeof setTimeout>>()
 const listeners = new Set<() => void>()
-const channel = new BroadcastChannel('posthorn.live')
+let channel: BroadcastChannel | null = null
 
 function changed(): void {
   for (const listener of listeners) listener()
@@ -105,25 +105,33 @@ export function useLive(): { readonly isPaused: boolean; readonly missed: number
   }
 }
 
-/** Starts reading, until the signal is aborted. `tenant` is the only tenant that the session can see. */
-export function startLive(tenant: string | null, signal: AbortSignal): void {
+/**
+ * Starts reading, until the signal is aborted. `tenant` is the only tenant that the session can see. `name` is of all that
+ * see the same: tabs share what they read with those of the same name only.
+ */
+export function startLive(tenant: string | null, name: string, signal: AbortSignal): void {
+  const own = new BroadcastChannel(name)
+  channel = own
   const onMessage = (message: MessageEvent<Kind>) => take(message.data)
-  channel.addEventListener('message', onMessage)
-  signal.addEventListener('abort', () => channel.removeEventListener('message', onMessage))
+  own.addEventListener('message', onMessage)
+  signal.addEventListener('abort', () => {
+    own.close()
+    if (channel === own) channel = null
+  })
   const read = () => follow(tenant, signal).catch(() => undefined)
   // Without TLS there are no locks: then each tab reads for itself.
   if (navigator.locks === undefined) void read()
-  else navigator.locks.request('posthorn.live', { signal }, read).catch(() => undefined)
+  else navigator.locks.request(name, { signal }, read).catch(() => undefined)
 }
 
 async function follow(tenant: string | null, signal: AbortSignal): Promise<void> {
-  const path = tenant === null ? 'session/v1/stream' : `session/v1/tenants/${encodeURIComponent(tenant)}/stream`
+  const path = tenant === null ? '/v1/stream' : `/v1/tenants/${encodeURIComponent(tenant)}/stream`
   let position = ''
   for (let failures = 0; !signal.aborted; ) {
     try {
-      const headers = { ...SESSION_HEADERS, ...(position !== '' && { 'last-event-id': position }) }
-      const response = await fetch(new URL(path, BASE), { headers, signal })
-      if (response.status === 404 || response.status === 501) return await poll(signal)
+      const headers = { ...sessionHeaders(), ...(position !== '' && { 'last-event-id': position }) }
+      const response = await fetch(sessionUrl(path), { headers, signal })
+      if ([403, 404, 501].includes(response.status)) return await poll(signal)
       if (!response.ok || response.body === null) throw new Error(String(response.status))
       // What happened before the first position was noted can't be known.
       if (position === '' && failures > 0) tell('reset')
@@ -141,7 +149,7 @@ async function follow(tenant: string | null, signal: AbortSignal): Promise<void>
 
 function tell(kind: Kind): void {
   take(kind)
-  channel.postMessage(kind)
+  channel?.postMessage(kind)
 }
 
 async function poll(signal: AbortSignal): Promise<void> {

@@ -12,12 +12,14 @@ import { Menu } from '../kit/menu.tsx'
 import { RangePicker } from '../kit/range-picker.tsx'
 import { Banner } from '../kit/surfaces.tsx'
 import { Toasts } from '../kit/toast.tsx'
+import { IS_PORTAL } from '../lib/portal.ts'
 import { type RangeName, searchOf } from '../lib/range.ts'
 import { common, shell } from '../strings/index.ts'
 import { useAway } from './connection.ts'
 import { useLeave } from './leave.ts'
 import { startLive } from './live.ts'
 import { Nav, usePlaces } from './nav.tsx'
+import { changed, type PortalSession } from './portal-session.ts'
 import { ended, PING_MS, ping } from './query.ts'
 import { useRecent } from './recent.ts'
 import { useFilters, useRange } from './scope.ts'
@@ -47,6 +49,7 @@ export function Shell() {
   const [isNavOpen, setNavOpen] = useState(false)
   const [overlay, setOverlay] = useState<'palette' | 'shortcuts' | null>(null)
   const { isOperator, tenant } = usePermissions()
+  const liveName = useLiveName()
   const navigate = useNavigate()
   const isAway = useAway()
   const page = usePage()
@@ -66,9 +69,9 @@ export function Shell() {
   )
   useEffect(() => {
     const controller = new AbortController()
-    startLive(tenant, controller.signal)
+    startLive(tenant, liveName, controller.signal)
     return () => controller.abort()
-  }, [tenant])
+  }, [tenant, liveName])
   useEffect(() => {
     if (!isAway) return
     const timer = setInterval(() => void ping(), PING_MS)
@@ -81,8 +84,13 @@ export function Shell() {
       const next = `${location.pathname.slice(new URL(document.baseURI).pathname.length - 1)}${location.search}`
       void navigate({ to: '/sign-in', search: { next, ended: '1' } as never, replace: true })
     }
+    const enter = () => void navigate({ to: '/sign-in' })
     ended.addEventListener('ended', leave)
-    return () => ended.removeEventListener('ended', leave)
+    changed.addEventListener('link', enter)
+    return () => {
+      ended.removeEventListener('ended', leave)
+      changed.removeEventListener('link', enter)
+    }
   }, [navigate])
   useFavicon(isAway)
   return (
@@ -135,6 +143,12 @@ export function Shell() {
   )
 }
 
+/** What sees the same is read once for all tabs: all of the dashboard, or those of one session of a portal. */
+function useLiveName(): string {
+  const { data } = useQuery(sessionQuery)
+  return data?.portal === undefined ? 'posthorn.live' : `posthorn.live.${data.id}`
+}
+
 /** A button, as a link to a fragment would leave the page: `<base href>` applies to it. */
 function skip(): void {
   document.getElementById('content')?.focus()
@@ -158,7 +172,8 @@ function usePage(): PageData {
   const data = Object.assign({}, ...matches.map(match => match.staticData)) as PageData
   const title = data.title
   useEffect(() => {
-    document.title = title === undefined ? common.product : `${title} · ${common.product}`
+    const whole = IS_PORTAL ? shell.portal.title : common.product
+    document.title = title === undefined ? whole : `${title} · ${whole}`
   }, [title])
   return data
 }
@@ -190,9 +205,13 @@ function Account({ onShortcuts }: { readonly onShortcuts: () => void }) {
     <Menu
       trigger={<IconButton icon={theme === 'dark' ? 'moon' : 'sun'} label={`${shell.theme}, ${shell.account}`} />}
       header={
-        <>
-          {shell.signedInWith} <bdi>{session?.apiKey.name ?? shell.rootKey}</bdi>
-        </>
+        session?.portal === undefined ? (
+          <>
+            {shell.signedInWith} <bdi>{session?.apiKey.name ?? shell.rootKey}</bdi>
+          </>
+        ) : (
+          <Whose portal={session.portal} />
+        )
       }
       entries={[
         ...(['light', 'dark', 'system'] as const).map(one => ({
@@ -202,8 +221,23 @@ function Account({ onShortcuts }: { readonly onShortcuts: () => void }) {
         })),
         'separator',
         { label: shell.shortcuts, hint: <Kbd>?</Kbd>, onSelect: onShortcuts },
-        { label: shell.signOut, onSelect: () => void leave() },
+        { label: IS_PORTAL ? shell.portal.leave : shell.signOut, onSelect: () => void leave() },
       ]}
     />
+  )
+}
+
+/** Whose portal it is, and for whom the link was made. */
+function Whose({ portal: { tenant, user } }: { readonly portal: PortalSession }) {
+  return (
+    <>
+      <bdi>{tenant.name ?? tenant.id}</bdi>
+      {user !== null && (
+        <>
+          {' · '}
+          <bdi>{user}</bdi>
+        </>
+      )}
+    </>
   )
 }

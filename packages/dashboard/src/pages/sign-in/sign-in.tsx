@@ -7,7 +7,7 @@ import { Button } from '../../kit/button.tsx'
 import { TextField } from '../../kit/field.tsx'
 import { Banner } from '../../kit/surfaces.tsx'
 import { isAway, messageOf } from '../../lib/errors.ts'
-import { parseSearch } from '../../lib/search.ts'
+import { goalOf } from '../../lib/search.ts'
 import { shell } from '../../strings/index.ts'
 import styles from './sign-in.module.css'
 
@@ -85,13 +85,6 @@ export function SignIn() {
       </form>
     </main>
   )
-}
-
-/** Where one wanted to go. Only paths of these pages: an address elsewhere leads nowhere. */
-function goalOf(next: string) {
-  const isOwn = /^\/(?![/\\])/.test(next) && !next.startsWith('/sign-in')
-  const { pathname, search } = new URL(isOwn ? next : '/', 'https://posthorn.invalid')
-  return { to: pathname as '/', search: parseSearch(search) as never }
 }
 
 /** The server's own sentence, such as why it refuses a page without TLS. */

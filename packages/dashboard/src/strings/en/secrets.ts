@@ -1,7 +1,8 @@
 import type { SecretAdvice, SecretFault } from '../../lib/jwt.ts'
+import { translated } from '../translated.ts'
 
 /** Words about the secrets of an endpoint, where one is typed or pasted. */
-export const secrets = {
+export const secrets = translated('secrets', {
   label: 'Secret',
   help: 'Sent as “Authorization: Bearer …”, exactly as written here. It is stored encrypted and never shown again.',
   show: 'Show the secret',
@@ -38,4 +39,4 @@ export const secrets = {
       'It grants access to more than the webhook, and the receiver’s side sees it. Better: a token with the least access possible.',
   } satisfies Record<SecretAdvice, string>,
   accessBy: (claims: string) => `Claims: ${claims}`,
-} as const
+} as const)

@@ -1,0 +1,3 @@
+import type { Dictionary } from '../translated.ts'
+
+export const dictionary: Dictionary = {}
