@@ -1,3 +1,4 @@
+import { formatNumber } from '../../lib/format.ts'
 import type { SecretAdvice, SecretFault } from '../../lib/jwt.ts'
 import { translated } from '../translated.ts'
 
@@ -16,7 +17,7 @@ export const secrets = translated('secrets', {
     bearer: () => 'Remove the word “Bearer” and the space after it: Posthorn adds them itself.',
     character: position =>
       `Character ${position + 1} is not allowed: use letters, digits and - . _ ~ + /, and = only at the end.`,
-    too_long: position => `Use at most ${position.toLocaleString('en-GB')} characters.`,
+    too_long: position => `Use at most ${formatNumber(position)} characters.`,
   } satisfies Record<SecretFault['reason'], (position: number) => string>,
 
   token: {
