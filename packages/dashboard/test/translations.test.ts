@@ -1,3 +1,4 @@
+// cspell:ignore Titel Stück
 import { expect, test } from 'vitest'
 import { formatDay, formatNumber, formatPercent, formatRelative } from '../src/lib/format.ts'
 import { languageFor, setLanguage } from '../src/lib/language.ts'
@@ -41,7 +42,11 @@ test('German has every word that the portal shows', () => {
 test('a dictionary replaces the words that it has, at any depth, and leaves the others', () => {
   setDictionary({ page: { title: 'Titel', inner: { count: (n: number) => `${n} Stück` } } })
   try {
-    const words = translated('page', { title: 'Title', text: 'Text', inner: { count: (n: number) => `${n}`, no: 'No' } })
+    const words = translated('page', {
+      title: 'Title',
+      text: 'Text',
+      inner: { count: (n: number) => `${n}`, no: 'No' },
+    })
     expect([words.title, words.text, words.inner.count(2), words.inner.no]).toEqual(['Titel', 'Text', '2 Stück', 'No'])
     expect(translated('other', { title: 'Title' })).toEqual({ title: 'Title' })
   } finally {

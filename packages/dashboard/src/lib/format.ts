@@ -121,6 +121,7 @@ export function shortenId(id: string): string {
 }
 
 /** How times are said. Not with the other words: these are needed before a dictionary is known. */
+// cspell:ignore jetzt Tagen März Juni Juli Okt Dez
 const TIMES = {
   en: {
     now: 'now',

@@ -22,16 +22,9 @@ function merge(english: unknown, other: unknown): unknown {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** What a translation has to have: everything that the English section has. */
-export type Translation<Words> = Words extends string
-  ? string
-  : Words extends (...args: infer Args) => infer Result
-    ? (...args: Args) => Translation<Result>
-    : { readonly [Name in keyof Words]: Translation<Words[Name]> }
-
-/** What a dictionary that changes only some words has. */
+/** What a dictionary can have of a section. What it lacks stays English. */
 export type PartialTranslation<Words> = Words extends string
   ? string
   : Words extends (...args: infer Args) => infer Result
-    ? (...args: Args) => Translation<Result>
+    ? (...args: Args) => PartialTranslation<Result>
     : { readonly [Name in keyof Words]?: PartialTranslation<Words[Name]> }

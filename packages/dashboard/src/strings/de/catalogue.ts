@@ -89,7 +89,7 @@ export const catalogue = {
       ['Prüft die Signatur', 'über ID, Zeit und die Bytes des Inhalts, wenn Sie ein Signatur-Secret setzen.'],
       ['Behält jedes Ereignis einmal', 'unter seiner webhook-id: Ein Ereignis kann mehrmals ankommen.'],
       ['Antwortet zuerst mit 204', 'und arbeitet danach. Alles außer 2xx wird später erneut gesendet.'],
-    ],
+    ] as const,
     run: 'Starten',
     signing: '# und SIGNING_SECRET=whsec_…, um Signaturen zu prüfen',
     secret: 'ein-langes-zufaelliges-secret',
