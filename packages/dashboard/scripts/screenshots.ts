@@ -13,21 +13,26 @@ import type { BrowserContextOptions } from 'playwright-core'
 import { buildDashboard } from '../../../scripts/dashboard-build.ts'
 import { findBrowser, startBrowser } from '../test/browser/browser.ts'
 import { findThings, type ListedPage, PAGES, type Things } from '../test/browser/pages.ts'
-import { NARROW, Visit, WIDE } from '../test/browser/visit.ts'
+import { NARROW, Visit } from '../test/browser/visit.ts'
 import { type RunningDemo, startDemo } from './demo.ts'
 import { shrink } from './png.ts'
 
 const IMAGES = fileURLToPath(new URL('../../../docs/images/', import.meta.url))
-/** Long enough for an outage, its end and a replay, and for charts with more than one bar. */
-const DEFAULT_MINUTES = '4'
+/** Long enough for two outages and their ends, replays, and charts with more than a few bars. */
+const DEFAULT_MINUTES = '10'
+/** What the charts and lists cover: most of it is what the demo has done. */
+const RANGE = '15m'
 
 /** Pages that have more to show with several nodes and PostgreSQL. */
 const OF_CLUSTER: readonly string[] = ['nodes', 'rejected']
 
+/** Small enough for a page of documentation. */
+const LAPTOP = { width: 1_280, height: 800 }
+
 /** By the last part of the file's name. */
 const FORMS: Readonly<Record<string, BrowserContextOptions>> = {
-  light: { viewport: WIDE, colorScheme: 'light' },
-  dark: { viewport: WIDE, colorScheme: 'dark' },
+  light: { viewport: LAPTOP, colorScheme: 'light' },
+  dark: { viewport: LAPTOP, colorScheme: 'dark' },
   narrow: { viewport: NARROW, colorScheme: 'light' },
 }
 
@@ -83,7 +88,8 @@ async function takePictures(
 ): Promise<void> {
   const visit = await Visit.begin(browser, url, { ...options, apiKey })
   for (const { name, path } of pages) {
-    await visit.open(path(things as Things))
+    const at = path(things as Things)
+    await visit.open(`${at}${at.includes('?') ? '&' : '?'}range=${RANGE}`)
     const png = shrink(await visit.page.screenshot())
     writeFileSync(join(IMAGES, `${name}-${form}.png`), png)
     process.stdout.write(`${name}-${form}.png  ${Math.round(png.length / 1_024)} KiB\n`)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { firstFolds, type JsonLine, linesOf, readLines, visibleLines } from '../src/lib/json-lines.ts'
+import { firstFolds, type JsonLine, linesOf, readLines, scalar, visibleLines } from '../src/lib/json-lines.ts'
 
 /** The text that the lines show. The comma of an `open` is shown only while it is folded. */
 const textOf = (lines: readonly JsonLine[]) =>
@@ -49,7 +49,13 @@ test('numbers that JavaScript can’t hold are shown as they are written', () =>
   expect(readLines('['.repeat(deep) + ']'.repeat(deep))).toHaveLength(2 * deep - 1)
 })
 
-test('characters that turn the order of reading are shown as escapes', () => {
-  const [, line] = linesOf({ a: 'safe \u202e evil' })
-  expect(line?.text).toBe('"safe \\u202e evil"')
+test('characters that aren’t seen, or that turn text around, are shown as escapes', () => {
+  expect(scalar('\u202etxt.exe')).toBe('"\\u202etxt.exe"')
+  expect(linesOf({ '\u200bkey': 'äöü' }).map(({ key, text }) => [key, text])[1]).toEqual(['"\\u200bkey"', '"äöü"'])
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), text => {
+      expect(JSON.parse(scalar(text))).toBe(text)
+      expect(scalar(text)).not.toMatch(/[\u202a-\u202e\u2066-\u2069\u200b-\u200f]/)
+    }),
+  )
 })

@@ -1515,3 +1515,5 @@ export type SignatureHeaderNames = {
   /** Defaults to `webhook-signature`. */
   signature?: string | null | undefined
 }
+
+export type ReadStreamKind = 'event' | 'delivery' | 'attempt' | 'endpoint'

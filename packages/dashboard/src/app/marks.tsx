@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Hidden } from '../kit/kbd.tsx'
 import { cx } from '../lib/cx.ts'
 import { formatNumber } from '../lib/format.ts'
-import { operate } from '../strings/en/operate.ts'
+import { marks as words } from '../strings/en/marks.ts'
 import { posthorn } from './client.ts'
 import styles from './marks.module.css'
 
@@ -10,7 +10,6 @@ import styles from './marks.module.css'
 type Attention = { readonly text: string; readonly says: string; readonly tone: 'red' | 'amber' | 'grey' }
 
 const EVERY_MS = 30_000
-const words = operate.marks
 
 /** What needs attention on the pages of Operate, by their paths. Read only while they are in sight. */
 export function useMarks(enabled: boolean): Readonly<Record<string, Attention | undefined>> {

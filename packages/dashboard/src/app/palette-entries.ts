@@ -5,6 +5,7 @@ import { shortenId } from '../lib/format.ts'
 import { useSettled } from '../lib/hooks.ts'
 import { idIn, matchScore } from '../lib/match.ts'
 import { shell } from '../strings/index.ts'
+import { catalogueQuery } from './catalogue.ts'
 import { posthorn } from './client.ts'
 import { useLeave } from './leave.ts'
 import { setPaused, useLive } from './live.ts'
@@ -186,11 +187,7 @@ function useTenants(): Entry[] {
 }
 
 function useTypes(): Entry[] {
-  const { data } = useQuery({
-    queryKey: ['event-types', 'filter'],
-    queryFn: ({ signal }) => posthorn.eventTypes.list({ limit: 1_000 }, { signal }).then(page => page.data),
-    staleTime: 60_000,
-  })
+  const { data } = useQuery(catalogueQuery)
   return (data ?? []).map(({ name, group, description }: EventType) => ({
     id: `type ${name}`,
     group: 'types',

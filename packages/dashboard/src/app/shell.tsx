@@ -23,7 +23,7 @@ import { changed, type PortalSession } from './portal-session.ts'
 import { ended, PING_MS, ping } from './query.ts'
 import { useRecent } from './recent.ts'
 import { useFilters, useRange } from './scope.ts'
-import { sessionQuery, usePermissions } from './session.ts'
+import { sessionQuery, usePermissions, usePortal } from './session.ts'
 import styles from './shell.module.css'
 import { TenantPicker } from './tenant-picker.tsx'
 import { setTheme, useTheme } from './theme.ts'
@@ -49,7 +49,7 @@ export function Shell() {
   const [isNavOpen, setNavOpen] = useState(false)
   const [overlay, setOverlay] = useState<'palette' | 'shortcuts' | null>(null)
   const { isOperator, tenant } = usePermissions()
-  const liveName = useLiveName()
+  const portal = usePortal()?.id
   const navigate = useNavigate()
   const isAway = useAway()
   const page = usePage()
@@ -69,9 +69,9 @@ export function Shell() {
   )
   useEffect(() => {
     const controller = new AbortController()
-    startLive(tenant, liveName, controller.signal)
+    startLive(tenant, portal, controller.signal)
     return () => controller.abort()
-  }, [tenant, liveName])
+  }, [tenant, portal])
   useEffect(() => {
     if (!isAway) return
     const timer = setInterval(() => void ping(), PING_MS)
@@ -141,12 +141,6 @@ export function Shell() {
       </Suspense>
     </div>
   )
-}
-
-/** What sees the same is read once for all tabs: all of the dashboard, or those of one session of a portal. */
-function useLiveName(): string {
-  const { data } = useQuery(sessionQuery)
-  return data?.portal === undefined ? 'posthorn.live' : `posthorn.live.${data.id}`
 }
 
 /** A button, as a link to a fragment would leave the page: `<base href>` applies to it. */

@@ -67,8 +67,7 @@ export function FilterBar({ filters, search, onChange, lead, children }: Props) 
           </Button>
         )}
       </div>
-      <span className={styles.spacer} />
-      {children && <span className={styles.end}>{children}</span>}
+      {children && <div className={styles.end}>{children}</div>}
     </search>
   )
 }

@@ -9,6 +9,7 @@ import { useHotkeys } from './hotkeys.ts'
 import { Icon } from './icon.tsx'
 import { EmptyState, ErrorState, Skeleton } from './surfaces.tsx'
 import styles from './table.module.css'
+import { Time } from './time.tsx'
 
 export type Column<Row> = {
   readonly id: string
@@ -53,6 +54,9 @@ type Props<Row> = {
 const TICK: string = '20px'
 /** The height of a group's heading, in pixels. */
 const GROUP = 40
+
+/** From this many rows on, those out of sight are not in the page: drawing 100 at once takes a tenth of a second. */
+const VIRTUAL_FROM = 60
 
 /**
  * A list of things. Its four states: a skeleton after 150 ms, what failed with "try again", no match with "clear
@@ -99,7 +103,7 @@ function Rows<Row>(props: RowsProps<Row>) {
   const scroll = useRef<HTMLDivElement>(null)
   const body = useRef<HTMLTableSectionElement>(null)
   const [current, setCurrent] = useState(-1)
-  const isVirtual = !inline && rows.length > 150
+  const isVirtual = !inline && rows.length > VIRTUAL_FROM
   const groupAt = (index: number) => {
     const row = rows[index]
     return row === undefined ? undefined : props.groupOf?.(row)
@@ -112,6 +116,8 @@ function Rows<Row>(props: RowsProps<Row>) {
     overscan: 12,
     scrollMargin: 0,
   })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: rows of two lines have another height
+  useEffect(() => virtual.measure(), [isNarrow])
   const rowAt = (index: number) => body.current?.querySelector<HTMLElement>(`[data-index="${index}"]`)
   const go = (index: number) => {
     const next = Math.max(0, Math.min(rows.length - 1, index))
@@ -273,13 +279,20 @@ function Skeletons({ label, isTall }: { readonly label: string; readonly isTall:
   )
 }
 
+/** What a `Table` shows of how its rows are read. */
+export const statesOf = (list: {
+  readonly error: unknown
+  readonly isPlaceholderData: boolean
+  readonly refetch: () => Promise<unknown>
+}) => ({ error: list.error, onRetry: () => void list.refetch(), isStale: list.isPlaceholderData })
+
 type PagerProps = {
   readonly children?: ReactNode
-  readonly prevCursor: string | null | undefined
-  readonly nextCursor: string | null | undefined
-  readonly onGo: (cursor: string) => void
-  /** Back to the first page, if this isn't it. */
-  readonly onFirst?: () => void
+  readonly page: { readonly prevCursor: string | null; readonly nextCursor: string | null } | undefined
+  /** The cursor of this page, as the URL has it, so that there is a way back to the first. */
+  readonly cursor?: string | undefined
+  /** Undefined goes to the first page. */
+  readonly onGo: (cursor: string | undefined) => void
   /** What the pages before and after are called. Default: newer and older. */
   readonly names?: { readonly first: string; readonly before: string; readonly after: string }
 }
@@ -287,23 +300,39 @@ type PagerProps = {
 const BY_AGE = { first: common.newest, before: common.newer, after: common.older }
 
 /** The foot of a list: what is said about it, and pages both ways. */
-export function Pager({ children, prevCursor, nextCursor, onGo, onFirst, names = BY_AGE }: PagerProps) {
+export function Pager({ children, page, cursor, onGo, names = BY_AGE }: PagerProps) {
+  const { prevCursor, nextCursor } = page ?? {}
   return (
     <>
       <span>{children}</span>
       <span className={styles.spacer} />
-      {onFirst !== undefined && (
-        <Button kind="quiet" small onClick={onFirst}>
+      {cursor !== undefined && (
+        <Button kind="quiet" small onClick={() => onGo(undefined)}>
           {names.first}
         </Button>
       )}
-      <Button small icon="left" disabled={!prevCursor} onClick={() => prevCursor && onGo(prevCursor)}>
-        {names.before}
-      </Button>
-      <Button small disabled={!nextCursor} onClick={() => nextCursor && onGo(nextCursor)}>
-        {names.after}
-        <Icon name="right" />
-      </Button>
+      {(prevCursor || nextCursor) && (
+        <>
+          <Button small icon="left" disabled={!prevCursor} onClick={() => prevCursor && onGo(prevCursor)}>
+            {names.before}
+          </Button>
+          <Button small disabled={!nextCursor} onClick={() => nextCursor && onGo(nextCursor)}>
+            {names.after}
+            <Icon name="right" />
+          </Button>
+        </>
+      )}
+    </>
+  )
+}
+
+/** How far back a list was searched that ends before everything was looked at; null if it doesn't. */
+export function SearchedTo({ at }: { readonly at: string | null | undefined }) {
+  if (!at) return null
+  return (
+    <>
+      {' '}
+      · {common.searchedTo} <Time at={at} as="clock" />{' '}
     </>
   )
 }

@@ -84,7 +84,7 @@ export function linesOf(value: unknown): JsonLine[] {
     }
     const members: [string | undefined, unknown][] = isArray
       ? (step.value as unknown[]).map(item => [undefined, item])
-      : Object.entries(step.value).map(([name, member]) => [JSON.stringify(name), member])
+      : Object.entries(step.value).map(([name, member]) => [scalar(name), member])
     if (members.length === 0) {
       lines.push({ depth, key, kind: 'literal', text: isArray ? '[]' : '{}', comma, end: 0, size: 0, isArray })
       continue
@@ -124,13 +124,18 @@ function kindOf(value: unknown): 'string' | 'number' | 'literal' {
   return typeof value === 'string' ? 'string' : typeof value === 'number' ? 'number' : 'literal'
 }
 
-function scalar(value: unknown): string {
-  return value === undefined ? 'null' : withoutControls(JSON.stringify(value))
+/**
+ * Characters that aren't seen, or that change the order of what is: a text could look like another. JSON can write them
+ * as escapes.
+ */
+const UNSEEN = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g
+
+/** JSON in which every character is seen. */
+export function withoutControls(json: string): string {
+  return json.replace(UNSEEN, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** Characters that change the order in which others are read, as escapes: else a text could seem to be another. */
-export function withoutControls(json: string): string {
-  return json.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, character => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
+/** A value as JSON, in which every character is seen. */
+export function scalar(value: unknown): string {
+  return value === undefined ? 'null' : withoutControls(JSON.stringify(value))
 }

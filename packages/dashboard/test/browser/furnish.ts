@@ -49,10 +49,11 @@ function eventsFor(tenant: string) {
   ]
 }
 
-/** Resolves when nothing is pending. */
-export async function settled({ api }: Pick<Installation, 'api'>): Promise<void> {
+/** Resolves when nothing of the tenant, or of all, is pending. */
+export async function settled({ api }: Pick<Installation, 'api'>, tenant?: string): Promise<void> {
+  const query = { state: 'pending', limit: 1 } as const
   for (;;) {
-    const page = await api.deliveries.listAll({ state: 'pending', limit: 1 })
+    const page = await (tenant === undefined ? api.deliveries.listAll(query) : api.deliveries.list(tenant, query))
     if (page.data.length === 0) return
     await new Promise(resolve => setTimeout(resolve, 50))
   }

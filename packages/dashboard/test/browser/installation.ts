@@ -44,7 +44,7 @@ export class Installation {
     this.#options = options
     this.url = `http://127.0.0.1:${port}`
     this.api = new Posthorn({ url: this.url, apiKey: this.apiKey })
-    mkdirSync(join(this.#folder, 'data'))
+    mkdirSync(join(this.#folder, 'data'), { mode: 0o700 })
     writeFileSync(join(this.#folder, 'ca.pem'), authority.caPem)
   }
 

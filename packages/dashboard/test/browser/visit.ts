@@ -1,9 +1,9 @@
 /** A page open in a browser, watched for everything that must never happen. */
+import { join } from 'node:path'
 import type { Browser, BrowserContext, BrowserContextOptions, ConsoleMessage, Page, Request } from 'playwright-core'
 import { type Measures, measure } from './measures.ts'
 
 export const WIDE = { width: 1_440, height: 900 }
-export const MEDIUM = { width: 1_024, height: 768 }
 export const NARROW = { width: 380, height: 820 }
 
 export type VisitOptions = Omit<BrowserContextOptions, 'baseURL'> & {
@@ -16,7 +16,8 @@ const STREAM = /\/v1\/(tenants\/[^/]+\/)?stream\b/
 const QUIET_MS = 300
 const SETTLE_MS = 15_000
 const MAX_LAYOUT_SHIFT = 0.05
-const MAX_SHOWN_CHARACTERS = 1_500
+const MAX_SHOWN_CHARACTERS = 3_000
+const DESCRIBE_MS = 3_000
 
 /** One person's browser window, with cookies and storage of its own. */
 export class Visit {
@@ -24,8 +25,7 @@ export class Visit {
   readonly context: BrowserContext
   readonly #base: string
   readonly #problems: string[] = []
-  // A server without the stream says so, and the pages ask every few seconds instead.
-  readonly #allowed: RegExp[] = [/404.*\/v1\/(tenants\/[^/]+\/)?stream\b/]
+  readonly #allowed: RegExp[] = []
   readonly #inFlight = new Set<Request>()
   #lastChangeMs = performance.now()
 
@@ -106,13 +106,31 @@ export class Visit {
     return [...new Set(this.#problems)].filter(problem => !this.#allowed.some(expected => expected.test(problem)))
   }
 
+  /** Whether a script, or the next person at this browser, could find the secret in the page, its address or storage. */
+  async holds(secret: string): Promise<boolean> {
+    const readable = await this.page.evaluate(() => [
+      location.href,
+      document.cookie,
+      document.documentElement.outerHTML,
+      JSON.stringify({ ...localStorage, ...sessionStorage }),
+      JSON.stringify(history.state),
+      ...[...document.querySelectorAll('input, textarea')].map(field => (field as HTMLInputElement).value),
+    ])
+    return readable.some(text => text.includes(secret))
+  }
+
   /** What the page shows and what went wrong on it, for the message of a failed test. */
   async describe(): Promise<string> {
-    // biome-ignore lint/performance/useDomNodeTextContent: what is shown, without what is hidden
-    const text = await this.page.evaluate(() => document.body.innerText).catch(() => 'nothing: it has crashed')
-    const problems = await this.problems().catch(() => [])
-    const shown = text.replace(/\n+/g, ' | ').slice(0, MAX_SHOWN_CHARACTERS)
-    return `The page at ${this.page.url()} shows: ${shown}\nProblems: ${problems.join('\n') || 'none'}`
+    const timeout = DESCRIBE_MS
+    const shown = await this.page
+      .getByRole('main')
+      .ariaSnapshot({ timeout })
+      .catch(() => 'nothing')
+    const problems = await this.problems().catch(() => ['The page does not respond.'])
+    const folder = process.env.POSTHORN_BROWSER_PICTURES
+    if (folder) await this.page.screenshot({ path: join(folder, `${Date.now()}.png`), timeout }).catch(() => null)
+    const cut = shown.slice(0, MAX_SHOWN_CHARACTERS)
+    return `The page at ${this.page.url()} shows:\n${cut}\nProblems: ${problems.join('\n') || 'none'}`
   }
 
   /** Closes the window. Throws if anything happened that must not. */

@@ -94,14 +94,15 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
     lines.close()
     done()
   })
-  addCallers(api, gate)
+  const sessions = {
+    session: new SessionDoor('session', options.sessions),
+    portal: new SessionDoor('portal', options.sessions),
+  }
+  addCallers(api, gate, sessions)
   addAdmission(api, {
     gate,
     doors,
-    sessions: {
-      session: new SessionDoor('session', options.sessions),
-      portal: new SessionDoor('portal', options.sessions),
-    },
+    sessions,
     pages,
     connections,
     load,
@@ -225,7 +226,7 @@ function createFramework(
   return api
 }
 
-function addCallers(api: Api, gate: Gate): void {
+function addCallers(api: Api, gate: Gate, sessions: Readonly<Record<SessionKind, SessionDoor>>): void {
   api.decorateRequest('caller', null)
   api.decorateRequest('once', null)
   api.decorateRequest('bodyBytes', null)
@@ -233,6 +234,15 @@ function addCallers(api: Api, gate: Gate): void {
     getter(this: FastifyRequest) {
       return gate.actorOf(this)
     },
+  })
+  api.decorateRequest('isStillAllowed', function (this: FastifyRequest) {
+    const session = this.caller?.session
+    return gate.isStillAllowed(
+      this,
+      session === undefined
+        ? gate.authenticate(this)
+        : sessions[this.caller?.portal === undefined ? 'session' : 'portal'].still(session),
+    )
   })
   api.decorateRequest('clientAddress', {
     getter(this: FastifyRequest) {

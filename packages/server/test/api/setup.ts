@@ -80,6 +80,7 @@ export class ApiBench extends Bench {
         keyRotation: this.keyRotation,
         search: this.search,
         stats: this.stats,
+        streams: this.streams,
         nodes: this.nodes,
         overview: this.overview,
         tenantRanks: this.tenantRanks,
@@ -130,7 +131,11 @@ export class ApiBench extends Bench {
   }
 
   async closeApi(): Promise<void> {
-    await this.api.close()
+    // In the order of a shutdown.
+    const closed = this.api.close()
+    this.streams.refuse()
+    void this.created.untilIdle().then(() => this.created.closeConnections())
+    await closed
     await this.close()
   }
 

@@ -42,6 +42,7 @@ import { Search } from '../../src/services/search.ts'
 import { SessionCache } from '../../src/services/sessions/session-cache.ts'
 import { Sessions } from '../../src/services/sessions/sessions.ts'
 import { Stats } from '../../src/services/stats.ts'
+import { Streams } from '../../src/services/stream/streams.ts'
 import { TenantRanks } from '../../src/services/tenant-stats.ts'
 import { Exports } from '../../src/services/tenants/exports.ts'
 import { Tenants } from '../../src/services/tenants/tenants.ts'
@@ -122,6 +123,7 @@ export class Bench {
   keyRotation!: KeyRotation
   search!: Search
   stats!: Stats
+  streams!: Streams
   nodes!: Nodes
   overview!: Overview
   tenantRanks!: TenantRanks
@@ -162,6 +164,13 @@ export class Bench {
     this.replays = new Replays(store, createReplayCounter(store, systemClock))
     this.replayBatches = new ReplayBatches(store, createReplayCounter(store, systemClock))
     this.search = new Search(store, systemClock)
+    this.streams = new Streams({
+      store,
+      clock: systemClock,
+      logger: pino({ level: 'silent' }),
+      endpoints: this.endpoints,
+    })
+    this.streams.start()
     this.stats = new Stats(store, async () => {})
     this.nodes = new Nodes(store, { id: NODE, report: aReport, pendingByPartition: async () => new Map() })
     const backlog = new Backlog(store, systemClock)
@@ -214,6 +223,7 @@ export class Bench {
 
   async close(): Promise<void> {
     this.apiKeyCache.close()
+    await this.streams.stop()
     this.sessionCache.close()
     await this.samples.stop()
     await this.#close()

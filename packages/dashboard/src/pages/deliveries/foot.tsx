@@ -3,8 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useFilters, useRange, useTenant } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
 import { Button } from '../../kit/button.tsx'
-import { Pager } from '../../kit/table.tsx'
-import { Time } from '../../kit/time.tsx'
+import { Pager, SearchedTo } from '../../kit/table.tsx'
 import { deliveries as words } from '../../strings/en/deliveries.ts'
 import { common } from '../../strings/index.ts'
 import { countQuery } from './queries.ts'
@@ -23,12 +22,7 @@ export function Foot({ page, chosen, onUntick, onRetryTicked, onRetryMatching }:
   const [search, change] = useFilters()
   const { canRetry } = usePermissions()
   return (
-    <Pager
-      prevCursor={page?.prevCursor}
-      nextCursor={page?.nextCursor}
-      onGo={cursor => change({ cursor })}
-      {...(search.cursor !== undefined && { onFirst: () => change({ cursor: undefined }) })}
-    >
+    <Pager page={page} cursor={search.cursor} onGo={cursor => change({ cursor })}>
       {chosen > 0 ? (
         <>
           <Button small kind="primary" icon="retry" onClick={onRetryTicked}>
@@ -63,12 +57,7 @@ function Said({ page }: Pick<Props, 'page'>) {
   return (
     <>
       {isCountable && count.data !== undefined && `${words.match(count.data)} · `}
-      {common.newestFirst}{' '}
-      {page.searchedTo !== null && (
-        <>
-          · {words.searchedTo} <Time at={page.searchedTo} as="clock" />{' '}
-        </>
-      )}
+      {common.newestFirst} <SearchedTo at={page.searchedTo} />
     </>
   )
 }

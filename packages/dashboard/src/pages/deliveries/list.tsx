@@ -2,14 +2,14 @@ import type { Delivery } from '@posthorn/client'
 import { useQuery } from '@tanstack/react-query'
 import { Outlet, useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
-import { posthorn } from '../../app/client.ts'
+import { catalogueQuery } from '../../app/catalogue.ts'
 import { LiveSwitch } from '../../app/live-switch.tsx'
 import { useFilters, useRange, useTenant } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
 import { Split } from '../../kit/drawer.tsx'
 import { FilterBar } from '../../kit/filter-bar.tsx'
 import { Hidden } from '../../kit/kbd.tsx'
-import { Table } from '../../kit/table.tsx'
+import { statesOf, Table } from '../../kit/table.tsx'
 import { shortenId } from '../../lib/format.ts'
 import { deliveries as words } from '../../strings/en/deliveries.ts'
 import { columnsFor, NarrowRow } from './columns.tsx'
@@ -31,11 +31,7 @@ export function Page() {
   const [ticked, setTicked] = useState<ReadonlySet<string>>(new Set())
   const [dialog, setDialog] = useState<'ticked' | 'matching' | null>(null)
   const list = useQuery(listQuery(tenant, search, range))
-  const types = useQuery({
-    queryKey: ['event-types', 'filter'],
-    queryFn: ({ signal }) => posthorn.eventTypes.list({ limit: 1_000 }, { signal }).then(page => page.data),
-    staleTime: 60_000,
-  })
+  const types = useQuery(catalogueQuery)
   const page = list.data
   const chosen = (page?.data ?? []).filter(row => ticked.has(keyOf(row)))
   const untick = () => setTicked(new Set())
@@ -58,9 +54,7 @@ export function Page() {
           openKey={openKey}
           narrow={row => <NarrowRow row={row} />}
           {...(canRetry && { ticked, onTick: setTicked })}
-          error={list.error}
-          onRetry={() => void list.refetch()}
-          isStale={list.isPlaceholderData}
+          {...statesOf(list)}
           empty={<Empty page={page} />}
           foot={
             <Foot

@@ -2,6 +2,7 @@ import type { Endpoint, EventType } from '@posthorn/client'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useEffect } from 'react'
+import { catalogueQuery } from '../../app/catalogue.ts'
 import { LiveSwitch } from '../../app/live-switch.tsx'
 import { useFilters, useTenant } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
@@ -10,8 +11,7 @@ import { Hidden } from '../../kit/kbd.tsx'
 import { ButtonLink } from '../../kit/link.tsx'
 import { SearchField } from '../../kit/search-field.tsx'
 import { EmptyState } from '../../kit/surfaces.tsx'
-import { Pager, Table } from '../../kit/table.tsx'
-import { Time } from '../../kit/time.tsx'
+import { Pager, SearchedTo, statesOf, Table } from '../../kit/table.tsx'
 import { apiCurl } from '../../lib/curl.ts'
 import { useNarrow, useNow } from '../../lib/hooks.ts'
 import { endpoints as words } from '../../strings/en/endpoints.ts'
@@ -19,7 +19,7 @@ import { common } from '../../strings/index.ts'
 import { titleOf } from './health.tsx'
 import styles from './list.module.css'
 import { columnsFor, NarrowRow } from './list-columns.tsx'
-import { catalogueQuery, FILTERS, filtersOf, listQuery, rememberSearch } from './queries.ts'
+import { FILTERS, filtersOf, listQuery, rememberSearch } from './queries.ts'
 
 /** Endpoints, newest first: how each does, and what it gets. */
 export function Page() {
@@ -69,29 +69,17 @@ export function Page() {
         nameOf={titleOf}
         onOpen={open}
         narrow={row => <NarrowRow row={row} showTenant={tenant === null} />}
-        error={list.error}
-        onRetry={() => void list.refetch()}
-        isStale={list.isPlaceholderData}
+        {...statesOf(list)}
         {...((isFiltered || page?.prevCursor || page?.nextCursor) && { onClearFilters: clear })}
         empty={<Nothing tenant={tenant} canManage={canManage} />}
         foot={
-          <Pager
-            prevCursor={page?.prevCursor}
-            nextCursor={page?.nextCursor}
-            onGo={cursor => change({ cursor })}
-            {...(search.cursor !== undefined && { onFirst: () => change({ cursor: undefined }) })}
-          >
+          <Pager page={page} cursor={search.cursor} onGo={cursor => change({ cursor })}>
             {page !== undefined && page.data.length > 0 && (
               <>
                 {common.endpoints(page.data.length)} · {common.newestFirst}
               </>
             )}
-            {page?.searchedTo && (
-              <>
-                {' '}
-                · {words.searchedTo} <Time at={page.searchedTo} as="clock" />
-              </>
-            )}
+            <SearchedTo at={page?.searchedTo} />
           </Pager>
         }
       />

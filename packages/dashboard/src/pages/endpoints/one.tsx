@@ -1,5 +1,5 @@
 import type { Endpoint } from '@posthorn/client'
-import { useQuery } from '@tanstack/react-query'
+import { useQueries, useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { useFilters } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
@@ -14,7 +14,7 @@ import { HealthBadge, titleOf } from './health.tsx'
 import { Actions } from './one/actions.tsx'
 import { Activity } from './one/activity.tsx'
 import { Notices } from './one/notices.tsx'
-import { endpointQuery } from './one/queries.ts'
+import { endpointQuery, heldQuery, openQuery, replaysQuery } from './one/queries.ts'
 import { Retries } from './one/retries.tsx'
 import { Secrets } from './one/secrets.tsx'
 import { Settings } from './one/settings.tsx'
@@ -25,7 +25,10 @@ import { rememberedSearch } from './queries.ts'
 export function Page() {
   const { tenant, id } = useParams({ strict: false }) as { tenant: string; id: string }
   const query = useQuery(endpointQuery(tenant, id))
-  const isLate = useDelayed(query.isPending)
+  // What the notices count is read at the same time: later it would move everything below them.
+  const counted = useQueries({ queries: [openQuery(tenant, id), heldQuery(tenant, id), replaysQuery(tenant, id)] })
+  const isPending = query.isPending || (query.data !== undefined && counted.some(count => count.isPending))
+  const isLate = useDelayed(isPending)
   return (
     <Body>
       <nav className={styles.crumbs}>
@@ -34,7 +37,7 @@ export function Page() {
           {words.back}
         </Link>
       </nav>
-      {query.data !== undefined ? (
+      {query.data !== undefined && !isPending ? (
         <One key={`${tenant}/${id}`} endpoint={query.data} />
       ) : query.error !== null ? (
         hasStatus(query.error, 404) ? (

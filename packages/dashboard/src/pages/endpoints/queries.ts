@@ -26,13 +26,6 @@ export function listQuery(tenant: string | null, search: Search) {
   })
 }
 
-/** The catalogue, for filters and for choosing types. */
-export const catalogueQuery = queryOptions({
-  queryKey: ['event-types', 'filter'],
-  queryFn: ({ signal }) => posthorn.eventTypes.list({ limit: 1_000 }, { signal }).then(page => page.data),
-  staleTime: 60_000,
-})
-
 let lastSearch: Search = {}
 
 /** Notes the filters of the list, so that the way back from an endpoint leads to the same list. */

@@ -28,7 +28,9 @@ export function Detail() {
   // Read at the same time as the event, which can have a megabyte.
   const outcomes = useInfiniteQuery({ ...outcomesQuery(tenant, id), enabled: !hasStatus(query.error, 404) })
   const event = query.data
-  const isLate = useDelayed(query.isPending)
+  // Shown with both, so that nothing moves when the second arrives.
+  const isComplete = event !== undefined && !outcomes.isPending
+  const isLate = useDelayed(query.error === null && !isComplete)
   const close = () => void navigate({ to: '/events', search: ((before: object) => before) as never })
   return (
     <Drawer
@@ -41,8 +43,8 @@ export function Detail() {
         </h2>
       }
     >
-      {event !== undefined && <Body key={id} event={event} outcomes={outcomes} />}
-      {event === undefined && isLate && <Skeleton width="60%" height={20} />}
+      {isComplete && <Body key={id} event={event} outcomes={outcomes} />}
+      {isLate && <Skeleton width="60%" height={20} />}
       {event === undefined &&
         query.error !== null &&
         (hasStatus(query.error, 404) ? (
@@ -59,7 +61,6 @@ type BodyProps = { readonly event: Published; readonly outcomes: OutcomesRead }
 function Body({ event, outcomes: query }: BodyProps) {
   const { tenant, id, rejected } = event
   const endpoints = query.data?.pages.flatMap(page => page.data)
-  const isLate = useDelayed(query.isPending)
   return (
     <div className={styles.stack}>
       <div className={styles.sentence}>
@@ -75,7 +76,6 @@ function Body({ event, outcomes: query }: BodyProps) {
         )}
         <p className={styles.says} role="status">
           {endpoints !== undefined && sentenceOf(endpoints, rejected !== null, query.hasNextPage)}
-          {endpoints === undefined && isLate && <Skeleton width="70%" height={20} />}
         </p>
         <Meta event={event} />
       </div>

@@ -1,6 +1,7 @@
 import type { Event, ListEventsPage } from '@posthorn/client'
 import { useQuery } from '@tanstack/react-query'
 import { Outlet, useNavigate, useParams } from '@tanstack/react-router'
+import { catalogueQuery } from '../../app/catalogue.ts'
 import { LiveSwitch } from '../../app/live-switch.tsx'
 import { useFilters, useRange, useTenant } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
@@ -10,8 +11,7 @@ import { FilterBar } from '../../kit/filter-bar.tsx'
 import { Hidden } from '../../kit/kbd.tsx'
 import { ButtonLink } from '../../kit/link.tsx'
 import { Banner, EmptyState } from '../../kit/surfaces.tsx'
-import { Pager, Table } from '../../kit/table.tsx'
-import { Time } from '../../kit/time.tsx'
+import { Pager, SearchedTo, statesOf, Table } from '../../kit/table.tsx'
 import { apiCurl } from '../../lib/curl.ts'
 import { shortenId } from '../../lib/format.ts'
 import { useNarrow } from '../../lib/hooks.ts'
@@ -20,7 +20,7 @@ import { common } from '../../strings/index.ts'
 import { columnsFor, NarrowRow } from './columns.tsx'
 import { filtersFor } from './filters.tsx'
 import styles from './list.module.css'
-import { filtersOf, listQuery, typesQuery } from './queries.ts'
+import { filtersOf, listQuery } from './queries.ts'
 
 const keyOf = (row: Pick<Event, 'tenant' | 'id'>) => `${row.tenant}/${row.id}`
 
@@ -34,7 +34,7 @@ export function Page() {
   const { canWrite, seesPayloads } = usePermissions()
   const open = useParams({ strict: false }) as { tenant?: string; id?: string }
   const list = useQuery(listQuery(tenant, search, range))
-  const types = useQuery(typesQuery())
+  const types = useQuery(catalogueQuery)
   const isOpen = open.id !== undefined
   const page = list.data
   const isFiltered = Object.keys(filtersOf(search)).length > 0
@@ -81,18 +81,11 @@ export function Page() {
           onOpen={openRow}
           openKey={isOpen ? `${open.tenant}/${open.id}` : null}
           narrow={row => <NarrowRow row={row} showTenant={tenant === null} />}
-          error={list.error}
-          onRetry={() => void list.refetch()}
-          isStale={list.isPlaceholderData}
+          {...statesOf(list)}
           {...((isFiltered || page?.prevCursor || page?.nextCursor) && { onClearFilters: clear })}
           empty={<Nothing tenant={tenant} canWrite={canWrite} />}
           foot={
-            <Pager
-              prevCursor={page?.prevCursor}
-              nextCursor={page?.nextCursor}
-              onGo={cursor => change({ cursor })}
-              {...(search.cursor !== undefined && { onFirst: () => change({ cursor: undefined }) })}
-            >
+            <Pager page={page} cursor={search.cursor} onGo={cursor => change({ cursor })}>
               <Summary page={page} onGo={cursor => change({ cursor })} />
             </Pager>
           }
@@ -112,16 +105,11 @@ function Summary({ page, onGo }: SummaryProps) {
   return (
     <>
       {total === null ? words.newestFirst : `${words.match(total)} · ${common.newestFirst}`}
-      {searchedTo !== null && (
-        <>
-          {' · '}
-          {words.searchedTo} <Time at={searchedTo} as="clock" />{' '}
-          {nextCursor !== null && (
-            <Button small kind="quiet" onClick={() => onGo(nextCursor)}>
-              {words.searchOn}
-            </Button>
-          )}
-        </>
+      <SearchedTo at={searchedTo} />
+      {searchedTo !== null && nextCursor !== null && (
+        <Button small kind="quiet" onClick={() => onGo(nextCursor)}>
+          {words.searchOn}
+        </Button>
       )}
     </>
   )

@@ -1,6 +1,7 @@
 import type { EventType } from '@posthorn/client'
 import { useQuery } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
+import { catalogueQuery } from '../../app/catalogue.ts'
 import { useFilters, useTenant } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
 import { Button } from '../../kit/button.tsx'
@@ -19,7 +20,7 @@ import { Choice } from './choice.tsx'
 import styles from './new.module.css'
 import { PublishedEvent } from './published.tsx'
 import { type PublishResult, payloadProblems, publish, useCheck } from './publishing.ts'
-import { eventQuery, typesQuery } from './queries.ts'
+import { eventQuery } from './queries.ts'
 import { Receivers, useReceivers } from './receivers.tsx'
 
 const words = events.make
@@ -27,7 +28,7 @@ const words = events.make
 /** Publishes an event from a type's example, and shows where it arrives. */
 export function Page() {
   const { canWrite } = usePermissions()
-  const types = useQuery(typesQuery())
+  const types = useQuery(catalogueQuery)
   const usable = types.data?.filter(({ operational }) => !operational)
   let content = null
   if (!canWrite) content = <Banner>{shell.notAllowed}</Banner>

@@ -84,15 +84,6 @@ export function outcomesQuery(tenant: string, id: string) {
 /** What `useInfiniteQuery` returns for it. */
 export type OutcomesRead = UseInfiniteQueryResult<InfiniteData<Page<EventEndpoint>>>
 
-/** The event types of the catalogue, for choosing one. */
-export function typesQuery() {
-  return queryOptions({
-    queryKey: ['event-types', 'filter'],
-    queryFn: ({ signal }) => posthorn.eventTypes.list({ limit: 1_000 }, { signal }).then(page => page.data),
-    staleTime: 60_000,
-  })
-}
-
 export type Again = { readonly tenant: string; readonly event: string; readonly missing: boolean }
 
 const ALL_STATES = ['delivered', 'exhausted', 'cancelled'] as const

@@ -42,15 +42,6 @@ export function Page() {
   const options = (names: Readonly<Record<string, string>>) =>
     Object.entries(names).map(([value, label]) => ({ value, label }))
   const isNarrow = useNarrow()
-  const find = (
-    <div className={styles.search}>
-      <SearchField
-        label={words.search}
-        value={q}
-        onChange={text => change({ q: text === '' ? undefined : text }, true)}
-      />
-    </div>
-  )
   return (
     <Frame title={words.title} fill>
       <Split
@@ -66,7 +57,6 @@ export function Page() {
           )
         }
       >
-        {isNarrow && find}
         <FilterBar
           filters={[
             { name: 'state', label: words.filters.state, options: options(words.states) },
@@ -74,11 +64,7 @@ export function Page() {
           ]}
           search={search}
           onChange={changes => change({ ...changes, open: undefined })}
-          lead={
-            <div className={styles.search}>
-              <SearchField label={words.search} value={q} onChange={text => change({ q: text }, true)} />
-            </div>
-          }
+          lead={<SearchField label={words.search} value={q} onChange={text => change({ q: text }, true)} />}
         >
           {canWrite && (
             <Button small kind="primary" icon="plus" aria-label={words.create} onClick={() => setCreating('new')}>

@@ -5,7 +5,7 @@ import { Button } from '../../kit/button.tsx'
 import { Split } from '../../kit/drawer.tsx'
 import { type Filter, FilterBar } from '../../kit/filter-bar.tsx'
 import { EmptyState } from '../../kit/surfaces.tsx'
-import { type Column, Pager, Table } from '../../kit/table.tsx'
+import { type Column, Pager, SearchedTo, statesOf, Table } from '../../kit/table.tsx'
 import { Time } from '../../kit/time.tsx'
 import { apiCurl } from '../../lib/curl.ts'
 import { access } from '../../strings/en/access.ts'
@@ -57,9 +57,7 @@ export function Page() {
           onOpen={({ id }) => change({ open: id }, isOpen)}
           openKey={search.open ?? null}
           narrow={entry => <NarrowRow entry={entry} />}
-          error={list.error}
-          onRetry={() => void list.refetch()}
-          isStale={list.isPlaceholderData}
+          {...statesOf(list)}
           {...((isFiltered || page?.prevCursor || page?.nextCursor) && { onClearFilters: clear })}
           empty={
             <EmptyState
@@ -73,19 +71,9 @@ export function Page() {
             </EmptyState>
           }
           foot={
-            <Pager
-              prevCursor={page?.prevCursor}
-              nextCursor={page?.nextCursor}
-              onGo={cursor => change({ cursor, open: undefined })}
-              {...(search.cursor !== undefined && { onFirst: () => change({ cursor: undefined, open: undefined }) })}
-            >
+            <Pager page={page} cursor={search.cursor} onGo={cursor => change({ cursor, open: undefined })}>
               {page !== undefined && page.data.length > 0 && common.newestFirst}
-              {page?.searchedTo && (
-                <>
-                  {' '}
-                  · {words.searchedTo} <Time at={page.searchedTo} as="clock" />
-                </>
-              )}
+              <SearchedTo at={page?.searchedTo} />
             </Pager>
           }
         />

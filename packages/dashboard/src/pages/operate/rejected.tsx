@@ -4,7 +4,7 @@ import { useFilters, useTenant } from '../../app/scope.ts'
 import { Split } from '../../kit/drawer.tsx'
 import { FilterBar } from '../../kit/filter-bar.tsx'
 import { EmptyState } from '../../kit/surfaces.tsx'
-import { type Column, Pager, Table } from '../../kit/table.tsx'
+import { type Column, Pager, SearchedTo, statesOf, Table } from '../../kit/table.tsx'
 import { Time } from '../../kit/time.tsx'
 import { apiCurl } from '../../lib/curl.ts'
 import { readablePath } from '../../lib/pointer.ts'
@@ -40,7 +40,7 @@ export function Page() {
           )
         }
       >
-        {page !== undefined && page.data.length > 0 && <Lead>{words.lead}</Lead>}
+        <Lead>{words.lead}</Lead>
         <FilterBar
           filters={[{ name: 'key', label: words.filters.key, help: words.filters.keyHelp, mono: true }]}
           search={search}
@@ -54,9 +54,7 @@ export function Page() {
           onOpen={({ id }) => change({ open: id }, isOpen)}
           openKey={search.open ?? null}
           narrow={event => <NarrowRow event={event} />}
-          error={list.error}
-          onRetry={() => void list.refetch()}
-          isStale={list.isPlaceholderData}
+          {...statesOf(list)}
           {...((isNarrowed || page?.prevCursor || page?.nextCursor) && {
             onClearFilters: () => change({ key: undefined, tenant: undefined, cursor: undefined, open: undefined }),
           })}
@@ -66,19 +64,9 @@ export function Page() {
             </EmptyState>
           }
           foot={
-            <Pager
-              prevCursor={page?.prevCursor}
-              nextCursor={page?.nextCursor}
-              onGo={cursor => change({ cursor, open: undefined })}
-              {...(search.cursor !== undefined && { onFirst: () => change({ cursor: undefined, open: undefined }) })}
-            >
+            <Pager page={page} cursor={search.cursor} onGo={cursor => change({ cursor, open: undefined })}>
               {page !== undefined && page.data.length > 0 && common.newestFirst}
-              {page?.searchedTo && (
-                <>
-                  {' '}
-                  · {words.searchedTo} <Time at={page.searchedTo} as="clock" />
-                </>
-              )}
+              <SearchedTo at={page?.searchedTo} />
             </Pager>
           }
         />

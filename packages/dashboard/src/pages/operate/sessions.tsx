@@ -50,7 +50,7 @@ export function Page() {
           )
         }
       >
-        {sessions !== undefined && sessions.length > 0 && <Lead>{words.lead}</Lead>}
+        <Lead>{words.lead}</Lead>
         <FilterBar
           filters={[{ name: 'key', label: words.filters.key, options: keysOf(sessions ?? []), single: true }]}
           search={search}

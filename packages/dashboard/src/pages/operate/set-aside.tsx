@@ -6,7 +6,7 @@ import { useFilters, useTenant } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
 import { Button } from '../../kit/button.tsx'
 import { EmptyState } from '../../kit/surfaces.tsx'
-import { type Column, Pager, Table } from '../../kit/table.tsx'
+import { type Column, Pager, statesOf, Table } from '../../kit/table.tsx'
 import { Time } from '../../kit/time.tsx'
 import { apiCurl } from '../../lib/curl.ts'
 import { shortenId } from '../../lib/format.ts'
@@ -42,7 +42,7 @@ export function Page() {
   return (
     <Frame title={words.title} fill>
       <div className={styles.column}>
-        {page !== undefined && page.data.length > 0 && <Lead>{words.lead}</Lead>}
+        <Lead>{words.lead}</Lead>
         <Table
           label={words.title}
           rows={page?.data}
@@ -52,9 +52,7 @@ export function Page() {
           onOpen={open}
           narrow={row => <NarrowRow row={row} />}
           {...(canWrite && { ticked, onTick: setTicked })}
-          error={list.error}
-          onRetry={() => void list.refetch()}
-          isStale={list.isPlaceholderData}
+          {...statesOf(list)}
           {...((tenant !== null || page?.prevCursor || page?.nextCursor) && {
             onClearFilters: () => change({ tenant: undefined, cursor: undefined }),
           })}
@@ -64,12 +62,7 @@ export function Page() {
             </EmptyState>
           }
           foot={
-            <Pager
-              prevCursor={page?.prevCursor}
-              nextCursor={page?.nextCursor}
-              onGo={cursor => change({ cursor })}
-              {...(search.cursor !== undefined && { onFirst: () => change({ cursor: undefined }) })}
-            >
+            <Pager page={page} cursor={search.cursor} onGo={cursor => change({ cursor })}>
               {chosen.length > 0 ? (
                 <span className={styles.ticked}>
                   <Button small kind="primary" icon="retry" onClick={() => setDecision({ do: 'retry', rows: chosen })}>

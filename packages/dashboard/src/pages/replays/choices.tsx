@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
+import { catalogueQuery } from '../../app/catalogue.ts'
 import { posthorn } from '../../app/client.ts'
 import { Button } from '../../kit/button.tsx'
 import { Checkbox, Combobox } from '../../kit/choices.tsx'
@@ -64,11 +65,7 @@ type TypesProps = { readonly types: readonly string[]; readonly isNeeded: boolea
 
 /** Some types, or all of them. */
 export function TypesChoice({ types, isNeeded, onChange }: TypesProps) {
-  const { data } = useQuery({
-    queryKey: ['event-types', 'filter'],
-    queryFn: ({ signal }) => posthorn.eventTypes.list({ limit: LISTED }, { signal }).then(page => page.data),
-    staleTime: 60_000,
-  })
+  const { data } = useQuery(catalogueQuery)
   const known = (data ?? []).map(({ name }) => name)
   const toggle = (name: string) => {
     const next = types.includes(name) ? types.filter(one => one !== name) : [...types, name]

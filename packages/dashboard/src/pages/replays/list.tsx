@@ -7,7 +7,7 @@ import { FilterBar } from '../../kit/filter-bar.tsx'
 import { Hidden } from '../../kit/kbd.tsx'
 import { ButtonLink } from '../../kit/link.tsx'
 import { EmptyState } from '../../kit/surfaces.tsx'
-import { type Column, Pager, Table } from '../../kit/table.tsx'
+import { type Column, Pager, statesOf, Table } from '../../kit/table.tsx'
 import { Time } from '../../kit/time.tsx'
 import { apiCurl } from '../../lib/curl.ts'
 import { formatNumber } from '../../lib/format.ts'
@@ -78,21 +78,14 @@ export function Page() {
         keyOf={row => row.id}
         onOpen={open}
         narrow={row => <NarrowRow row={row} />}
-        error={list.error}
-        onRetry={() => void list.refetch()}
-        isStale={list.isPlaceholderData}
+        {...statesOf(list)}
         {...((search.state !== undefined || search.cursor !== undefined) && {
           onClearFilters: () => change({ state: undefined, cursor: undefined }),
         })}
         empty={<Nothing tenant={tenant} isAcross={isAcross} canRetry={canRetry} />}
         {...(!isEmpty && {
           foot: (
-            <Pager
-              prevCursor={page?.prevCursor}
-              nextCursor={page?.nextCursor}
-              onGo={cursor => change({ cursor })}
-              {...(search.cursor !== undefined && { onFirst: () => change({ cursor: undefined }) })}
-            >
+            <Pager page={page} cursor={search.cursor} onGo={cursor => change({ cursor })}>
               {words.newestFirst}
             </Pager>
           ),

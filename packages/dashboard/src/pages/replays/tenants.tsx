@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useFilters } from '../../app/scope.ts'
 import { Card } from '../../kit/surfaces.tsx'
-import { type Column, Pager, Table } from '../../kit/table.tsx'
+import { type Column, Pager, statesOf, Table } from '../../kit/table.tsx'
 import { replays as words } from '../../strings/en/replays.ts'
 import styles from './one.module.css'
 import { SmallProgress, StageBadge } from './progress.tsx'
@@ -45,19 +45,10 @@ export function Tenants({ batch }: { readonly batch: ReplayBatch }) {
             <SmallProgress replay={row} />
           </div>
         )}
-        error={list.error}
-        onRetry={() => void list.refetch()}
-        isStale={list.isPlaceholderData}
+        {...statesOf(list)}
         empty={<p className={styles.nothing}>{batch.searching ? words.states.searching : words.noParts}</p>}
         {...(hasPages && {
-          foot: (
-            <Pager
-              prevCursor={page?.prevCursor}
-              nextCursor={page?.nextCursor}
-              onGo={next => change({ cursor: next })}
-              {...(cursor !== undefined && { onFirst: () => change({ cursor: undefined }) })}
-            />
-          ),
+          foot: <Pager page={page} cursor={cursor} onGo={next => change({ cursor: next })} />,
         })}
       />
     </Card>

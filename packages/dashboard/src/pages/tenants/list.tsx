@@ -9,7 +9,7 @@ import { useHotkeys } from '../../kit/hotkeys.ts'
 import { Hidden } from '../../kit/kbd.tsx'
 import { SearchField } from '../../kit/search-field.tsx'
 import { EmptyState } from '../../kit/surfaces.tsx'
-import { Pager, Table } from '../../kit/table.tsx'
+import { Pager, statesOf, Table } from '../../kit/table.tsx'
 import { apiCurl } from '../../lib/curl.ts'
 import { formatNumber } from '../../lib/format.ts'
 import { tenants as words } from '../../strings/en/tenants.ts'
@@ -64,9 +64,7 @@ export function Page() {
         keyOf={row => row.id}
         onOpen={open}
         narrow={row => <NarrowRow row={row} />}
-        error={list.error}
-        onRetry={() => void list.refetch()}
-        isStale={list.isPlaceholderData}
+        {...statesOf(list)}
         {...((search.q !== undefined || search.cursor !== undefined) && {
           onClearFilters: () => change({ q: undefined, cursor: undefined }),
         })}
@@ -81,12 +79,7 @@ export function Page() {
         }
         foot={
           list.data?.nextCursor || list.data?.prevCursor ? (
-            <Pager
-              prevCursor={list.data.prevCursor}
-              nextCursor={list.data.nextCursor}
-              onGo={cursor => change({ cursor })}
-              names={words.pages}
-            >
+            <Pager page={list.data} onGo={cursor => change({ cursor })} names={words.pages}>
               <Said found={list.data} />
             </Pager>
           ) : list.data && list.data.rows.length > 0 ? (

@@ -224,7 +224,6 @@ export const access = {
     signedOut: 'Ended a session',
     of: 'of',
     and: ' and ',
-    searchedTo: 'Searched back to',
     facts: {
       id: 'Entry',
       at: 'Time',

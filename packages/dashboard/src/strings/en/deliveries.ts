@@ -41,7 +41,6 @@ export const deliveries = translated('deliveries', {
     heldReasons: { disabled: 'Endpoint disabled', set_aside: 'Set aside after crashes' },
   },
   match: (n: number | null) => (n === null ? 'more than 10,000 match' : `${formatNumber(n)} match`),
-  searchedTo: 'Searched back to',
   searchOn: 'Search further back',
   empty: {
     title: 'No deliveries yet',

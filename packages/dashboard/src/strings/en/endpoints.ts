@@ -46,7 +46,6 @@ export const endpoints = translated('endpoints', {
   } as Readonly<Record<string, string>>,
   /** For `token_expires_soon`, where it is known when. */
   secretExpires: (when: string) => `secret expires ${when}`,
-  searchedTo: 'Searched back to',
   empty: {
     title: 'No endpoints yet',
     text: 'An endpoint is a URL of a tenant that events are sent to, with its secret and the event types it wants. Register one: it gets every matching event published from then on.',

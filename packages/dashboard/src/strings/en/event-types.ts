@@ -26,7 +26,6 @@ export const eventTypes = translated('eventTypes', {
     status: 'Status',
     archivedSince: 'Archived',
     schedule: 'Retries',
-    scheduleDefault: 'the default schedule',
     events: 'Events of this type',
     deliveries: 'Deliveries',
     endpoints: 'Endpoints that receive it',

@@ -7,14 +7,6 @@ const nodes = (n: number) => common.count(n, 'node', 'nodes')
 /** Words of the pages about running the installation: nodes, checks, what got stuck, addresses and settings. */
 export const operate = {
   places: 'Operate',
-  marks: {
-    lost: (n: number) => `${formatNumber(n)} lost`,
-    saysLost: (n: number) => `${nodes(n)} lost`,
-    saysChecks: (n: number) => `${formatNumber(n)} need${n === 1 ? 's' : ''} attention`,
-    saysRejected: (n: string) => `${n} rejected in the last 24 hours`,
-    saysSetAside: (n: string) => `${n} set aside`,
-  },
-
   nodes: {
     title: 'Nodes',
     states: { running: 'Running', draining: 'Shutting down', lost: 'Lost' },
@@ -69,7 +61,6 @@ export const operate = {
       started: 'Started',
       seen: 'Last report',
       partitions: 'Partitions',
-      noPartitions: 'None',
       backlog: 'Backlog',
       due: (due: number, pending: number) => `${formatNumber(due)} due of ${formatNumber(pending)} pending`,
       lag: 'Lag',
@@ -88,9 +79,7 @@ export const operate = {
     sends: 'What it sends for',
     load: 'Load',
     map: (n: number) => (n === 256 ? 'all 256' : `${formatNumber(n)} of 256`),
-    unassignedTitle: 'Without a node',
     notThere: 'This node is no longer in the list: lost nodes leave it after an hour.',
-    backToList: 'Show all nodes',
     noNodes: {
       title: 'No node reports',
       text: 'Each process of Posthorn appears here within a few seconds of its startup.',
@@ -150,17 +139,16 @@ export const operate = {
     found: 'There is',
     facts: { id: 'Event', tenant: 'Tenant', type: 'Event type', key: 'Key', created: 'Published' },
     noKey: 'none',
-    searchedTo: 'Searched back to',
     notHere: 'This event is not on this page of the list.',
     empty: {
       title: 'Nothing was rejected',
-      text: 'Events that your applications publish from SQL are checked after their commit. Those that don’t fit, such as with a payload against the type’s schema, appear here with the reasons. Events published by the API never do: the API refuses them directly.',
+      text: 'Events from SQL are checked after their commit; those that don’t fit appear here with the reasons. Events published by the API never do: the API refuses them directly.',
     },
   },
 
   setAside: {
     title: 'Set-aside deliveries',
-    lead: 'Each of these was in flight at three crashes of a node, and might have caused them. None is sent until you decide: look at it, then retry it or give it up.',
+    lead: 'Deliveries that were in flight at three crashes of a node, and might have caused them. None is sent until you decide: look at it, then retry it or give it up.',
     count: (n: number) => (n >= 10_000 ? '10,000 or more set aside' : `${formatNumber(n)} set aside`),
     columns: {
       time: 'Created',
@@ -192,7 +180,7 @@ export const operate = {
     to: (tenant: string) => `to “${tenant}”`,
     empty: {
       title: 'Nothing is set aside',
-      text: 'If a node crashes three times with the same delivery in flight, Posthorn stops sending that delivery, so that it can’t take everything down with it. It then waits here for you. In a healthy installation this page stays empty.',
+      text: 'A delivery that brings nodes down is stopped, so that it can’t take everything with it, and waits here for you. In a healthy installation this page stays empty.',
     },
   },
 

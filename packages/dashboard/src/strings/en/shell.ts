@@ -190,6 +190,5 @@ export const shell = translated('shell', {
     text: 'It is a fault of these pages, not of deliveries. Reload to try again.',
     reload: 'Reload',
   },
-  building: { title: 'Being built', text: 'This page is not here yet. Everything on it can be had from the API.' },
   notAllowed: 'Your API key does not allow this.',
 } as const)

@@ -164,6 +164,9 @@ export function* deleteTenant(
            where tenant = $1 and deleted_ms is null returning id, partition`,
     params: [args.id, args.nowMs, change, gone[0]!.version!],
   }
+  yield {
+    note: () => rows.map(row => ({ kind: 'endpoint', tenant: args.id, id: bytes(row.id), change: 'deleted' })),
+  }
   yield* revokeKeysOf(args, change)
   yield* closePortal(args.id, args.nowMs, change)
   yield* cancelReplaysOf(args.id)

@@ -2,6 +2,7 @@
  * What the examples of the document are recorded from: for each resource, calls of all its operations, in an order in
  * which they work. Each scene stands on what those before it have made.
  */
+import { vi } from 'vitest'
 import { ReplayBatches as Work } from '../../../src/background/replay-batches.ts'
 import { systemClock } from '../../../src/base/clock.ts'
 import { DAY_MS, HOUR_MS } from '../../../src/base/durations.ts'
@@ -11,6 +12,7 @@ import { createReplayCounter } from '../../../src/replay/selection.ts'
 import { noCounts } from '../../../src/store/operations/stats.ts'
 import { atOnce, log } from '../../background/setup.ts'
 import { NODE } from '../../services/setup.ts'
+import { Reading } from '../../services/streaming.ts'
 import { anAttempt, aSettlement } from '../../store/builders.ts'
 import { type Json, KEY } from '../setup.ts'
 import type { Recorder } from './recorder.ts'
@@ -227,6 +229,22 @@ const search: Scene = async recorder => {
   await recorder.record('searchTenant', { path: TENANT, query: { q: 'vienna-covers' } })
 }
 
+const stream: Scene = async recorder => {
+  const { bench } = recorder
+  const end = async (recorded: Promise<unknown>) => {
+    // The recorded one was opened before, and gets its records first.
+    await vi.waitUntil(() => bench.streams.size === 1)
+    const other = await new Reading().open(bench.streams)
+    const published = await bench.post('/v1/tenants/acme/events', EVENT)
+    await other.untilSeen(`event ${published.body.id}`)
+    bench.streams.endAll()
+    await recorded
+  }
+  const kind = { kind: 'event' }
+  await end(recorder.record('readStream', { query: { ...TENANT, ...kind, payloads: 'true' } }))
+  await end(recorder.record('readTenantStream', { path: TENANT, query: kind }))
+}
+
 const apiKeys: Scene = async recorder => {
   const body = { name: 'shop backend', scope: 'publish', tenant: 'acme', expiresAt: '2127-06-30' }
   const { id } = await recorder.record('createApiKey', { body })
@@ -304,6 +322,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   'replays/replays': replays,
   search,
   stats,
+  stream,
   overview,
   'api-keys': apiKeys,
   sessions,

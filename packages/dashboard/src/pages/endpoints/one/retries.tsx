@@ -1,6 +1,7 @@
 import type { Endpoint, SchedulePreview } from '@posthorn/client'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import { catalogueQuery } from '../../../app/catalogue.ts'
 import { posthorn } from '../../../app/client.ts'
 import { usePermissions } from '../../../app/session.ts'
 import { Button } from '../../../kit/button.tsx'
@@ -15,7 +16,6 @@ import { MAX_RETRIES, parseSchedule, writeSchedule } from '../../../lib/schedule
 import { endpointChange } from '../../../strings/en/endpoint-change.ts'
 import { common } from '../../../strings/index.ts'
 import styles from '../one.module.css'
-import { catalogueQuery } from '../queries.ts'
 import { useChanged } from './changed.ts'
 import { ScheduleAxis } from './schedule-axis.tsx'
 

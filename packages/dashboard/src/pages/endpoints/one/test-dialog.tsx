@@ -1,6 +1,7 @@
 import type { Endpoint, EventType } from '@posthorn/client'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import { catalogueQuery } from '../../../app/catalogue.ts'
 import { posthorn } from '../../../app/client.ts'
 import { Button } from '../../../kit/button.tsx'
 import { Select } from '../../../kit/choices.tsx'
@@ -10,7 +11,6 @@ import { messageOf } from '../../../lib/errors.ts'
 import { fits } from '../../../lib/type-pattern.ts'
 import { endpoint as strings } from '../../../strings/en/endpoint.ts'
 import { common } from '../../../strings/index.ts'
-import { catalogueQuery } from '../queries.ts'
 import { TestResult } from '../test-result.tsx'
 
 const words = strings.test
