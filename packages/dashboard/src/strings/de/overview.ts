@@ -27,6 +27,7 @@ export const overview = {
     pending: (n: string) => `Nichts ist fällig, ${n} später erneut`,
     unknown: 'Konnte nicht rechtzeitig gezählt werden',
     latency: 'p95 der Empfänger',
+    latencyNote: (p50: string) => `p50 ${p50}`,
     latencyNone: 'Kein Empfänger hat geantwortet',
     failing: 'Gestörte Endpunkte',
     failingNone: 'Kein Empfänger ist gestört',
@@ -46,7 +47,7 @@ export const overview = {
     resetZoom: 'Zoom zurücksetzen',
     nothing: 'In diesem Zeitraum wurde keine Zustellung versucht.',
   },
-  latency: { title: 'Antwortzeiten der Empfänger' },
+  latency: { title: 'Antwortzeiten der Empfänger', p50: 'p50', p95: 'p95' },
   attention: {
     title: 'Braucht Aufmerksamkeit',
     none: 'Nichts braucht Aufmerksamkeit.',
