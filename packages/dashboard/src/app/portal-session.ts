@@ -1,8 +1,8 @@
-import { type Language, languageFor, setLanguage } from '../lib/language.ts'
+import { type Language, languageFor, languageNamed, setLanguage } from '../lib/language.ts'
 import { IS_FRAMED, IS_PORTAL } from '../lib/portal.ts'
 import { type Dictionary, setDictionary } from '../strings/translated.ts'
-import { call, hasBearer, setBearer } from './client.ts'
-import { setGivenTheme, type Theme } from './theme.ts'
+import { BASE, call, hasBearer, setBearer } from './client.ts'
+import { setGivenTheme, type Theme, themeNamed } from './theme.ts'
 
 /** How a link becomes a session of the portal. Imports no words: the session says in which language they are. */
 
@@ -20,17 +20,27 @@ export type PortalSession = {
   readonly expiresAt: string
 }
 
-/** The token of a link is in the fragment, which no server sees. It leaves the history before anything else happens. */
-function takeLink(): string | null {
-  if (!IS_PORTAL) return null
-  const token = new URLSearchParams(location.hash.slice(1)).get('token')
-  if (token !== null) history.replaceState(history.state, '', location.pathname + location.search)
-  return token
-}
-let link = takeLink()
+/** A link that wasn't redeemed yet, and what it says of the page before it has a session. */
+type Link = { readonly token: string; readonly language: Language | null; readonly theme: Theme | null }
 
-/** Whether the page was opened by a link that wasn't redeemed yet. */
-export const hasLink = (): boolean => link !== null
+/** The token of a link is in the fragment, which no server sees. It leaves the history before anything else happens. */
+function takeLink(): Link | null {
+  if (!IS_PORTAL) return null
+  const fragment = new URLSearchParams(location.hash.slice(1))
+  const token = fragment.get('token')
+  if (token === null) return null
+  history.replaceState(history.state, '', location.pathname + location.search)
+  const [language, theme] = [languageNamed(fragment.get('language')), themeNamed(fragment.get('theme'))]
+  if (theme !== null) setGivenTheme(theme)
+  return { token, language, theme }
+}
+
+let link = takeLink()
+/** What the last link said, whether it worked or not. */
+let asked = link
+
+/** Tells that the page has got another link. */
+export const changed = new EventTarget()
 
 // The same page can be sent to another link, which changes the fragment only.
 if (IS_PORTAL) {
@@ -38,55 +48,98 @@ if (IS_PORTAL) {
     const next = takeLink()
     if (next === null) return
     link = next
+    asked = next
     changed.dispatchEvent(new Event('link'))
   })
 }
-export const changed = new EventTarget()
 
-let returnUrl: string | null = null
+/** Whether the page was opened by a link that wasn't redeemed yet. */
+export const hasLink = (): boolean => link !== null
 
-/** Where the last session led back to. It is known for as long as the page is open. */
-export const lastReturnUrl = (): string | null => returnUrl
+let wasRefused = false
+/** Whether the last link didn't work. */
+export const linkWasRefused = (): boolean => wasRefused
 
-function begin(session: PortalSession): PortalSession {
-  returnUrl = session.returnUrl
-  setGivenTheme(session.theme)
-  return session
+/**
+ * Where sessions in this tab led back to, for when one has ended, even if the page is loaded again then. It is no secret.
+ * A frame has no use for it: the provider's page is around it.
+ */
+const RETURN_KEY = `posthorn.return ${BASE.pathname}`
+
+function rememberReturn({ returnUrl }: PortalSession): void {
+  if (IS_FRAMED) return
+  try {
+    if (returnUrl === null) sessionStorage.removeItem(RETURN_KEY)
+    else sessionStorage.setItem(RETURN_KEY, returnUrl)
+  } catch {
+    // Storage is blocked: the page then says to ask the provider.
+  }
 }
 
-/** Exchanges the link for a session. Null if it doesn't work, for whatever reason. Other failures leave it as it is. */
-export async function redeem(): Promise<PortalSession | null> {
-  const token = link
-  if (token === null) return null
+/** Where the last session in this tab led back to. Null for nowhere. */
+export function lastReturnUrl(): string | null {
   try {
-    const body = { token, keep: IS_FRAMED ? 'memory' : 'cookie' }
-    const session = await call<PortalSession & { readonly token: string | null }>('POST', '/v1/portal-session', {
-      body,
-    })
-    setBearer(session.token)
-    link = null
-    return begin({ ...session, token: undefined } as PortalSession)
-  } catch (error) {
-    if (statusOf(error) !== 401) throw error
-    link = null
+    const kept = IS_FRAMED ? null : sessionStorage.getItem(RETURN_KEY)
+    return kept !== null && /^https?:\/\//.test(kept) ? kept : null
+  } catch {
     return null
   }
 }
+
+let current: string | null = null
+
+function begin(session: PortalSession): PortalSession {
+  // It is read again and again, and someone might have chosen another theme since it began.
+  if (current !== session.id) setGivenTheme(session.theme)
+  current = session.id
+  rememberReturn(session)
+  return session
+}
+
+let redeeming: Promise<PortalSession | null> | null = null
+
+/** Exchanges the link for a session. Null if it doesn't work, for whatever reason. Other failures leave it as it is. */
+export function redeem(): Promise<PortalSession | null> {
+  redeeming ??= exchange().finally(() => {
+    redeeming = null
+  })
+  return redeeming
+}
+
+async function exchange(): Promise<PortalSession | null> {
+  if (link === null) return null
+  const body = { token: link.token, keep: IS_FRAMED ? 'memory' : 'cookie' }
+  wasRefused = false
+  try {
+    const answer = await call<PortalSession & { token?: string | null }>('POST', '/v1/portal-session', { body })
+    const { token = null, ...session } = answer
+    setBearer(token)
+    link = null
+    return begin(session)
+  } catch (error) {
+    if ((error as { status?: number }).status !== 401) throw error
+    link = null
+    wasRefused = true
+    return null
+  }
+}
+
+type State = { readonly session: PortalSession | null; readonly hasEnded: boolean }
 
 let ended = false
 export const portalHasEnded = (): boolean => ended
 
-/** The session of the cookie, or of this frame. Null if there is none. */
+/**
+ * The session of the cookie, or of this frame. Null if there is none. Having none is no refusal here, which browsers
+ * would report on their consoles.
+ */
 export async function readPortalSession(signal?: AbortSignal): Promise<PortalSession | null> {
   if (IS_FRAMED && !hasBearer()) return null
-  try {
-    return begin(await call<PortalSession>('GET', '/v1/portal-session', { signal }))
-  } catch (error) {
-    if (statusOf(error) !== 401) throw error
-    ended ||= (error as { code?: string }).code === 'session_ended'
-    setBearer(null)
-    return null
-  }
+  const state = await call<State>('GET', '/v1/portal-session-state', { signal })
+  ended ||= state.hasEnded
+  if (state.session !== null) return begin(state.session)
+  setBearer(null)
+  return null
 }
 
 export async function leavePortal(): Promise<void> {
@@ -94,18 +147,14 @@ export async function leavePortal(): Promise<void> {
   setBearer(null)
 }
 
-function statusOf(error: unknown): number | undefined {
-  return (error as { status?: number }).status
-}
-
 const DICTIONARIES: Readonly<Record<Language, () => Promise<{ dictionary: Dictionary }>>> = {
   en: () => import('../strings/en/portal-dictionary.ts'),
   de: () => import('../strings/de/dictionary.ts'),
 }
 
-/** The language of a session, or else the first that the browser prefers. */
+/** The language of a session, or of the link, or else the first that the browser prefers. */
 export const languageOf = (session: PortalSession | null | undefined): Language =>
-  session?.language ?? languageFor(navigator.languages)
+  session?.language ?? asked?.language ?? languageFor(navigator.languages)
 
 /**
  * Finds out who looks at the portal, and loads the words in their language. In a frame, the link is redeemed immediately;

@@ -1,7 +1,8 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useEffect, useReducer, useState } from 'react'
 import { BASE } from '../../app/client.ts'
-import { changed, hasLink, languageOf, lastReturnUrl, redeem } from '../../app/portal-session.ts'
+import { LEFT } from '../../app/leave.ts'
+import { changed, hasLink, languageOf, lastReturnUrl, linkWasRefused, redeem } from '../../app/portal-session.ts'
 import { queryClient } from '../../app/query.ts'
 import { sessionOf, sessionQuery } from '../../app/session.ts'
 import favicon from '../../icons/favicon.svg'
@@ -16,7 +17,7 @@ import styles from '../sign-in/sign-in.module.css'
 
 const words = shell.portal
 
-/** Where a link leads: a button opens the portal, and a link that doesn't work says how to get another. */
+/** Where a link leads: a button opens the portal. Without a link that works, the page says how to get one. */
 export function Enter() {
   const { next, ended } = useSearch({ strict: false }) as { next?: string; ended?: string }
   const navigate = useNavigate()
@@ -55,14 +56,11 @@ export function Enter() {
     if (!hasLink() && isIn) void navigate({ ...goal, replace: true })
     return () => changed.removeEventListener('link', begin)
   }, [])
-  const isRefused = !hasLink() && !isBusy
   return (
     <main className={styles.page}>
       <div className={styles.box} aria-live="polite">
         <img src={favicon} alt="" />
-        {isRefused ? (
-          <Refused isOver={ended !== undefined} />
-        ) : (
+        {hasLink() || isBusy ? (
           <>
             <h1>{words.title}</h1>
             <p>{words.welcome}</p>
@@ -71,22 +69,29 @@ export function Enter() {
               {isBusy ? words.opening : error === null ? words.open : words.retry}
             </Button>
           </>
+        ) : linkWasRefused() ? (
+          <Closed title={words.refused} back={null} />
+        ) : ended === undefined ? (
+          <Closed title={words.none} back={null} />
+        ) : (
+          <Closed title={ended === LEFT ? words.left : words.ended} back={lastReturnUrl()} />
         )}
       </div>
     </main>
   )
 }
 
-/** The same for every link that doesn't work: nothing about whether it ever did. */
-function Refused({ isOver }: { readonly isOver: boolean }) {
-  const back = lastReturnUrl()
+/** How to get a link. It is the same for every link that doesn't work: nothing about whether it ever did. */
+function Closed({ title, back }: { readonly title: string; readonly back: string | null }) {
+  const host = back === null ? null : new URL(back).host
+  const { ask, askThere, askAround } = words
   return (
     <>
-      <h1>{isOver ? words.over : words.refused}</h1>
-      <p>{words.ask}</p>
-      {back !== null && !IS_FRAMED && (
+      <h1>{title}</h1>
+      <p>{IS_FRAMED ? askAround : host === null ? ask : askThere(host)}</p>
+      {back !== null && host !== null && (
         <a className={buttonClass({ kind: 'primary' })} href={back} rel="noreferrer">
-          {words.back(new URL(back).host)}
+          {words.back(host)}
         </a>
       )}
     </>

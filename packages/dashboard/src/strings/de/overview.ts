@@ -107,4 +107,14 @@ export const overview = {
         : `Pausieren und ${pending === null ? 'alle Zustellungen' : deliveryCount(pending)} anhalten`,
     paused: (name: string) => `${name} ist pausiert.`,
   },
+  nothing: {
+    title: 'Noch keine Webhooks',
+    text: 'Registrieren Sie einen Endpunkt: die URL, an die Ihre Webhooks gesendet werden. Ob sie ankommen, sehen Sie dann hier.',
+    readOnly:
+      'Sobald ein Endpunkt registriert ist und das erste Ereignis eintritt, zeigt diese Seite, ob Webhooks ankommen.',
+    registered: 'Ihr Endpunkt ist registriert. Vom ersten Ereignis an zeigt diese Seite, ob Webhooks ankommen.',
+    register: 'Endpunkt registrieren',
+    test: 'Öffnen und ein Testereignis senden',
+    open: 'Endpunkt öffnen',
+  },
 }
