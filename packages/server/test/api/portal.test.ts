@@ -66,14 +66,16 @@ describe('a portal link', () => {
     expect(problem(await redeem(token))).toEqual([401, 'unauthorized'])
   })
 
-  it('that never was, was used, was revoked or is altered gets the same answer', async () => {
+  it('that never was, was used, has expired, was revoked or is altered gets the same answer', async () => {
+    const expired = tokenOf(await makeLink({ uses: 2 }))
+    await bench.run(`update portal_link set expires_ms = expires_ms - ${10 * MINUTE_MS}`)
     const used = tokenOf(await makeLink())
     await redeem(used)
     const revoked = await makeLink()
     expect((await bench.remove(`${LINKS}/${revoked.id}`)).status).toBe(204)
     const good = tokenOf(await makeLink())
     const altered = `${good.slice(0, -2)}${good.endsWith('AA') ? 'BB' : 'AA'}`
-    const tokens = [used, tokenOf(revoked), altered, `ppl_${'a'.repeat(43)}`, 'x', KEY]
+    const tokens = [used, expired, tokenOf(revoked), altered, `ppl_${'a'.repeat(43)}`, 'x', KEY]
     const answers = await Promise.all(tokens.map(token => redeem(token)))
     expect(answers.map(problem)).toEqual(tokens.map(() => [401, 'unauthorized']))
     expect(new Set(answers.map(({ body }) => body.detail)).size).toBe(1)
