@@ -395,6 +395,7 @@ describe('a permission', () => {
         "listReplays look",
         "pauseReplay retry",
         "previewSchedule look",
+        "readTenantStream look",
         "resumeReplay retry",
         "retryDelivery retry",
         "retryMatchingDeliveries retry",
