@@ -49,6 +49,7 @@ import { KeyRotation } from '../services/key-rotation.ts'
 import { Nodes, type NodesOptions } from '../services/nodes.ts'
 import { type CountBacklog, Overview } from '../services/overview.ts'
 import { PortalLinks } from '../services/portal/portal-links.ts'
+import { PortalLooksService } from '../services/portal/portal-looks.ts'
 import { ReplayBatches } from '../services/replay-batches.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
@@ -371,6 +372,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
     sessions,
     portalLinks,
+    portalLooks: new PortalLooksService(store, config, types),
     eventTypes: new EventTypes(store, typeSamples, config, checker),
     deliveries: new Deliveries(store, clock),
     events: new Events(store, clock),

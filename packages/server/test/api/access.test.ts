@@ -102,6 +102,14 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   redeemPortalLink: 'portal-sign-in',
   getPortalSession: 'portal',
   leavePortal: 'portal',
+  getPortalLooks: 'operator',
+  putPortalLooks: 'operator',
+  putPortalLogo: 'operator',
+  deletePortalLogo: 'operator',
+  getShownPortalLooks: 'portal-open',
+  getPortalLogo: 'open',
+  listPublicEventTypes: 'portal-open',
+  getPublicEventType: 'portal-open',
   listAudit: 'operator',
   rotateSigningSecret: 'write',
   getEncryptionKeys: 'operator',
@@ -134,7 +142,9 @@ beforeAll(async () => {
       id,
     })),
   )
-  ofKeys = operations.filter(({ path }) => path.startsWith('/v1') && !/^\/v1\/(portal-)?session$/.test(path))
+  ofKeys = operations.filter(
+    ({ path }) => path.startsWith('/v1') && !/^\/v1\/((portal-)?session$|portal-looks$|public-event-types)/.test(path),
+  )
 })
 afterAll(() => bench.closeApi())
 
@@ -142,7 +152,7 @@ afterAll(() => bench.closeApi())
 function mayCall({ scope, tenant }: Kind, { method, path }: Operation): boolean {
   const isUnderTenant = path.startsWith('/v1/tenants/{tenant}')
   const isOperators =
-    /^\/v1\/(api-keys|audit|encryption-keys|settings|sessions|sign-in-links)/.test(path) ||
+    /^\/v1\/(api-keys|audit|encryption-keys|settings|sessions|sign-in-links|portal)/.test(path) ||
     (method !== 'GET' &&
       (path.startsWith('/v1/replays') ||
         path.startsWith('/v1/event-types') ||
@@ -193,7 +203,7 @@ describe('each call', () => {
     await bench.apiKeys.revoke(revoked.key.id)
     for (const operation of ofKeys) {
       const tenant = operation.id.endsWith('eteTenant') ? 'unknown' : 'acme'
-      expect([200, 400, 404], operation.id).toContain((await call(operation, KEY, tenant)).status)
+      expect([200, 400, 404, 422], operation.id).toContain((await call(operation, KEY, tenant)).status)
       for (const key of [null, `${revoked.secret}x`, revoked.secret]) {
         expect((await call(operation, key)).status, operation.id).toBe(401)
       }

@@ -6,7 +6,7 @@
  * tenant can see. operator: scope all, and not a key of one tenant. sign-in and session exist for sessions only
  * (decision 48): signing in needs neither, a call about the session itself needs any session. portal-sign-in and portal
  * are the same for sessions of a portal, which can also make those calls of the other kinds that say so (`portal`, in
- * routes.ts).
+ * routes.ts). portal-open is there too, for anyone.
  */
 import { PosthornError } from '../../base/errors.ts'
 import type { ApiKey, ApiKeyScope, PortalPermission } from '../../base/model.ts'
@@ -23,13 +23,15 @@ export type Access =
   | 'sign-in'
   | 'portal'
   | 'portal-sign-in'
+  | 'portal-open'
 
-/** The calls that exist for one kind of session only. */
+/** The calls that exist at one of the doors for sessions only. */
 const DOORS: Partial<Record<Access, SessionKind>> = {
   session: 'session',
   'sign-in': 'session',
   portal: 'portal',
   'portal-sign-in': 'portal',
+  'portal-open': 'portal',
 }
 
 /** The door that a call exists at only. Undefined: it is not about sessions. */
@@ -48,6 +50,7 @@ const SCOPES: Readonly<Record<Access, readonly ApiKeyScope[]>> = {
   'sign-in': ['all', 'publish', 'read'],
   portal: ['all'],
   'portal-sign-in': ['all'],
+  'portal-open': ['all'],
 }
 
 /** The caller, as far as it matters here. Null: the call needs no key. `key` is null for the root key. */
@@ -71,6 +74,9 @@ export function requirePayloads(caller: Caller, what: string): void {
   if (maySeePayloads(caller)) return
   throw new PosthornError('forbidden', `A key without the permission \`payloads\` cannot ${what}.`)
 }
+
+/** Whether a call needs neither a key nor a session, and signs in no one. */
+export const isOpen = (access: Access): boolean => access === 'open' || access === 'portal-open'
 
 /** The refusal of a call that exists at another door only. */
 export const elsewhere = (door: SessionKind): PosthornError =>

@@ -14,8 +14,8 @@ import type {
 import type { TSchema } from 'typebox'
 import type { ErrorCode } from '../../base/errors.ts'
 import type { PortalPermission } from '../../base/model.ts'
-import { type Access, doorOf, isSigningIn } from './access.ts'
-import { completeBody, takeBytes } from './bodies.ts'
+import { type Access, doorOf, isOpen, isSigningIn } from './access.ts'
+import { completeBody, takeAnyBytes, takeBytes } from './bodies.ts'
 import { PREFIXES } from './doors.ts'
 import { type Idempotency, IdempotencyHeaders, Replayed } from './idempotency.ts'
 import { showsPayloads } from './payloads.ts'
@@ -61,6 +61,10 @@ export type Route = {
   readonly maxBodyBytes?: number
   /** Whether the handler gets the body as the received bytes instead of parsed. Default: false. */
   readonly takesBytes?: boolean
+  /** Content types of the body, for the document. With `takesBytes`, the handler gets bodies of any type. Default: JSON. */
+  readonly consumes?: readonly string[]
+  /** What is said about a body that is too large. Default: what is said about any. */
+  readonly tooLarge?: string
   /**
    * Whether the call makes something. It then takes an `Idempotency-Key`, and its handler has to pass `request.once` on
    * to what makes the thing. Default: false.
@@ -110,6 +114,8 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
         payloadsIn,
         isCostly,
         maxBodyBytes,
+        consumes,
+        tooLarge,
       } = route
       const what = `${method.toUpperCase()} ${path}`
       const schema = document(method, route, tag)
@@ -124,6 +130,7 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
         ...(answerBytes === undefined ? {} : { answerBytes }),
         ...(payloadsIn === undefined ? {} : { payloadsIn }),
         ...(isCostly === undefined ? {} : { isCostly }),
+        ...(tooLarge === undefined ? {} : { tooLarge }),
       }
       // A handler that takes bytes sees for itself that there are none.
       const completes = route.body !== undefined && !takesBytes
@@ -140,7 +147,8 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
       if (!takesBytes) api[method](path, options, handle)
       else {
         api.register(async scope => {
-          takeBytes(scope)
+          if (consumes === undefined) takeBytes(scope)
+          else takeAnyBytes(scope)
           scope[method](path, options, handle)
         })
       }
@@ -165,7 +173,8 @@ const once = (handler: RouteHandlerMethod, idempotency: Idempotency): RouteHandl
 function document(method: Method, route: Route, tag: string): FastifySchema {
   const { access, portal, refusals = [], makes, response, ...described } = route
   const { payloads: _payloads, takesBytes: _takesBytes, payloadsIn: _payloadsIn, ...others } = described
-  const { answerBytes: _answerBytes, isCostly: _isCostly, maxBodyBytes: _maxBodyBytes, ...rest } = others
+  const { answerBytes: _answerBytes, isCostly: _isCostly, maxBodyBytes: _maxBodyBytes, ...more } = others
+  const { tooLarge: _tooLarge, ...rest } = more
   const problemsOf = access === 'open' ? publicProblems : method === 'get' ? readProblems : writeProblems
   const own = makes === true ? [...new Set([...refusals, ...ONCE_REFUSALS])] : refusals
   const success = makes === true ? withReplayed(response) : response
@@ -179,7 +188,7 @@ function document(method: Method, route: Route, tag: string): FastifySchema {
 /** Where a call is that exists for sessions only, for the document: relative to where the document is. */
 const behindDoor = (access: Access) => ({
   servers: [{ url: `.${PREFIXES[doorOf(access)!]}` }],
-  security: isSigningIn(access) ? [] : [{ [doorOf(access)!]: [] }],
+  security: isSigningIn(access) || isOpen(access) ? [] : [{ [doorOf(access)!]: [] }],
 })
 
 const ONCE_REFUSALS = ['idempotency_conflict', 'call_in_flight', 'already_made'] as const
