@@ -61,6 +61,6 @@ export function* setPortalLogo(args: { logo: PortalLogo | null; nowMs: number } 
 export const portalLooksOperations = {
   readPortalLooks: reads({ run: readPortalLooks, waitedForBy: 'people' }),
   readPortalLogo: reads({ run: readPortalLogo, waitedForBy: 'people' }),
-  putPortalLooks: writes({ run: putPortalLooks, configuration: 'changes' }),
-  setPortalLogo: writes({ run: setPortalLogo, configuration: 'changes' }),
+  putPortalLooks: writes({ run: putPortalLooks, configuration: 'ignores' }),
+  setPortalLogo: writes({ run: setPortalLogo, configuration: 'ignores' }),
 }
