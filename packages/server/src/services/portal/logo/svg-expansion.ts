@@ -1,6 +1,13 @@
 /** Bounds what a browser has to draw: elements that refer to others, which refer to others, multiply. */
 import { LogoRefused } from './refused.ts'
-import type { Drawn } from './svg.ts'
+import type { XmlElement } from './xml.ts'
+
+/** An element as it is stored, the ids that it refers to, and its children. */
+export type Drawn = {
+  readonly element: XmlElement
+  readonly refers: readonly string[]
+  readonly drawn: readonly Drawn[]
+}
 
 /** Far more than a logo of the largest size has without any references. */
 const MAX_DRAWN = 20_000

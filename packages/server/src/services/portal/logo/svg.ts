@@ -4,7 +4,7 @@
  * not checked.
  */
 import { LogoRefused } from './refused.ts'
-import { checkExpansion } from './svg-expansion.ts'
+import { checkExpansion, type Drawn } from './svg-expansion.ts'
 import { readXml, short, writeXml, type XmlElement } from './xml.ts'
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/))
@@ -49,13 +49,6 @@ const FUNCTIONS = words(
 )
 const LOCAL = /url\(\s*(["']?)#([^\s"'()\\<>]{1,200})\1\s*\)/gi
 const FUNCTION = /([^\s,;:(){}"'/!]*)\(/g
-
-/** What an element refers to by id, for `checkExpansion`. */
-export type Drawn = {
-  readonly element: XmlElement
-  readonly refers: readonly string[]
-  readonly drawn: readonly Drawn[]
-}
 
 /** The SVG as it is stored. Throws LogoRefused. */
 export function checkSvg(text: string): string {
