@@ -1,12 +1,13 @@
 import { formatNumber } from '../../lib/format.ts'
 import type { RangeName } from '../../lib/range.ts'
+import { translated } from '../translated.ts'
 import { common } from './common.ts'
 
 const many = (n: number | null, one: string, several: string) =>
   n === null ? `More than 10,000 ${several}` : common.count(n, one, several)
 
 /** Words of Overview, of all tenants and of one. */
-export const overview = {
+export const overview = translated('overview', {
   title: 'Overview',
   verdict: {
     none: 'No webhook arrives',
@@ -162,4 +163,4 @@ export const overview = {
     publish: 'Publish a test event',
     live: 'This page shows the first delivery within seconds, without a reload.',
   },
-} as const
+} as const)

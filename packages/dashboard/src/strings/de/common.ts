@@ -1,0 +1,88 @@
+import { formatNumber } from '../../lib/format.ts'
+
+/** `1 Zustellung`, `1.204 Zustellungen` */
+export const count = (n: number, one: string, many: string): string => `${formatNumber(n)} ${n === 1 ? one : many}`
+
+export const deliveryCount = (n: number): string => count(n, 'Zustellung', 'Zustellungen')
+export const endpointCount = (n: number): string => count(n, 'Endpunkt', 'Endpunkte')
+export const eventCount = (n: number): string => count(n, 'Ereignis', 'Ereignisse')
+export const attemptCount = (n: number): string => count(n, 'Versuch', 'Versuche')
+
+export const common = {
+  count,
+  deliveries: deliveryCount,
+  events: eventCount,
+  endpoints: endpointCount,
+  attempts: attemptCount,
+  states: {
+    delivered: 'Zugestellt',
+    pending: 'Ausstehend',
+    retrying: 'In Wiederholung',
+    exhausted: 'Aufgegeben',
+    held: 'Angehalten',
+    cancelled: 'Abgebrochen',
+  },
+  copy: 'Kopieren',
+  copied: 'Kopiert',
+  copyId: (id: string) => `${id} kopieren`,
+  close: 'Schließen',
+  cancel: 'Abbrechen',
+  back: 'Zurück',
+  more: 'Mehr',
+  now: 'jetzt',
+  loading: 'Wird geladen',
+  tryAgain: 'Erneut versuchen',
+  clearFilters: 'Filter entfernen',
+  noMatch: 'Zu diesen Filtern passt nichts.',
+  errorTitle: 'Das konnte nicht geladen werden.',
+  local: 'Lokal',
+  pretty: 'Formatiert',
+  raw: 'Roh',
+  fold: 'Einklappen',
+  unfold: 'Ausklappen',
+  foldAll: 'Alles einklappen',
+  unfoldAll: 'Alles ausklappen',
+  items: (n: number) => count(n, 'Eintrag', 'Einträge'),
+  members: (n: number) => count(n, 'Feld', 'Felder'),
+  moreCharacters: (n: number) => `${formatNumber(n)} weitere Zeichen zeigen`,
+  newest: 'Neueste',
+  newer: 'Neuere',
+  older: 'Ältere',
+  newestFirst: 'Neueste zuerst',
+  search: 'Suche',
+  noOptions: 'Kein Treffer.',
+  clear: 'Leeren',
+  apply: 'Anwenden',
+  all: 'Alle',
+  any: 'beliebig',
+  selected: (n: number) => `${formatNumber(n)} ausgewählt`,
+  clearSelection: 'Auswahl aufheben',
+  selectAll: 'Alle auf dieser Seite auswählen',
+  select: (label: string) => `${label} auswählen`,
+  dismiss: 'Ausblenden',
+  asTable: 'Dieselben Daten als Tabelle',
+  chartHelp: 'Pfeil links und rechts bewegen durch das Diagramm, Enter öffnet, was darunter liegt.',
+  addFilter: 'Filter hinzufügen',
+  removeFilter: (label: string) => `Filter ${label} entfernen`,
+  range: {
+    label: 'Zeitraum',
+    names: {
+      '15m': 'Letzte 15 Minuten',
+      '1h': 'Letzte Stunde',
+      '6h': 'Letzte 6 Stunden',
+      '24h': 'Letzte 24 Stunden',
+      '7d': 'Letzte 7 Tage',
+      '30d': 'Letzte 30 Tage',
+      '90d': 'Letzte 90 Tage',
+    },
+    custom: 'Eigener Zeitraum',
+    from: 'Von',
+    to: 'Bis',
+    order: 'Der Anfang muss vor dem Ende liegen.',
+  },
+  trend: {
+    same: 'unverändert',
+    up: (by: string) => `${by} mehr als davor`,
+    down: (by: string) => `${by} weniger als davor`,
+  },
+}
