@@ -1,3 +1,5 @@
+'use client'
+
 import { createElement, type ReactElement, useEffect, useRef } from 'react'
 import { mountPortal, type PortalOptions, type PortalTarget } from './portal.ts'
 
@@ -7,8 +9,8 @@ export type PosthornPortalProps = PortalOptions & {
 }
 
 /**
- * The portal of a tenant, in a frame. It stays the same when its properties change: give it another `key` for another
- * tenant.
+ * The portal of a tenant, in a frame that is removed with the component. Functions can change between renders; the frame
+ * keeps its session. Give it another `key` for another tenant, or to apply another title, height or `onReturn`.
  */
 export function PosthornPortal(props: PosthornPortalProps): ReactElement {
   const target = useRef<PortalTarget | null>(null)
@@ -17,13 +19,13 @@ export function PosthornPortal(props: PosthornPortalProps): ReactElement {
     latest.current = props
   })
   useEffect(() => {
-    const { title, minHeight } = latest.current
+    const { className: _className, onReturn, ...options } = latest.current
     const portal = mountPortal(target.current!, {
+      ...options,
       getLink: () => latest.current.getLink(),
-      onReturn: () => latest.current.onReturn?.(),
+      onSessionEnd: () => latest.current.onSessionEnd?.(),
       onError: error => (latest.current.onError ?? console.error)(error),
-      ...(title === undefined ? {} : { title }),
-      ...(minHeight === undefined ? {} : { minHeight }),
+      ...(onReturn === undefined ? {} : { onReturn: () => latest.current.onReturn?.() }),
     })
     return () => portal.unmount()
   }, [])

@@ -6,29 +6,42 @@
 export type PortalOptions = {
   /**
    * Asks your backend for a link to the portal, and returns its `url`. Called at first, and when the frame needs another:
-   * browsers keep no session in a frame on another site, so a reload ends it.
+   * when its session has ended, or it was reloaded.
    */
   readonly getLink: () => Promise<string>
   /** What screen readers say the frame is. Default: `Webhooks`. */
   readonly title?: string
-  /** The least height of the frame, in CSS pixels. It grows with its content. Default: 480. */
+  /** Least height of the frame, in CSS pixels. Default: 480. */
   readonly minHeight?: number
-  /** Called when the user wants to leave the portal. Default: nothing happens. */
+  /**
+   * Greatest height of the frame, in CSS pixels. Beyond it, the portal scrolls in the frame. Default: the height of the
+   * window, so that dialogs of the portal are never out of sight.
+   */
+  readonly maxHeight?: number
+  /** Called when the user wants to leave the portal, for which it then has a link. Default: it has none. */
   readonly onReturn?: () => void
+  /** Called when the portal's session has ended, before `getLink` is called for another. Default: nothing happens. */
+  readonly onSessionEnd?: () => void
   /** Called when no link could be had, or it is not a link to a portal. Default: the console shows the error. */
   readonly onError?: (error: unknown) => void
 }
 
-export type MountedPortal = { unmount(): void }
+export type MountedPortal = {
+  /** Removes the frame, and ends with it the session that only the frame has. */
+  unmount(): void
+}
 
 /** An element of the page, such as a `div`. */
 export type PortalTarget = { readonly ownerDocument: unknown; append(...nodes: never[]): void }
 
-/** Of what browsers have, what is used here: this package is for runtimes without a document too. */
+// Of what browsers have, what is used here: this package is for runtimes without a document too.
 type Message = { readonly source: unknown; readonly origin: string; readonly data: unknown }
-type Page = {
+type Window = {
+  readonly innerHeight: number
   addEventListener(kind: 'message', listener: (message: Message) => void): void
+  addEventListener(kind: 'resize', listener: () => void): void
   removeEventListener(kind: 'message', listener: (message: Message) => void): void
+  removeEventListener(kind: 'resize', listener: () => void): void
 }
 type Frame = {
   src: string
@@ -40,13 +53,9 @@ type Frame = {
   setAttribute(name: string, value: string): void
   remove(): void
 }
-type Document = { readonly defaultView: Page | null; createElement(name: 'iframe'): Frame }
+type Document = { readonly defaultView: Window | null; createElement(name: 'iframe'): Frame }
 
-const MAX_HEIGHT = 20_000
-/**
- * The frame runs its own scripts, keeps nothing (its origin is another), and opens links to you and to your help. It
- * navigates your page only when its user clicks.
- */
+/** The frame runs its own scripts, and opens your help in another tab. It can't navigate your page. */
 const SANDBOX = [
   'allow-scripts',
   'allow-same-origin',
@@ -54,21 +63,24 @@ const SANDBOX = [
   'allow-downloads',
   'allow-popups',
   'allow-popups-to-escape-sandbox',
-  'allow-top-navigation-by-user-activation',
 ].join(' ')
 
 /** Shows the portal in an element, until `unmount`. Throws TypeError where there is no document. */
 export function mountPortal(target: PortalTarget, options: PortalOptions): MountedPortal {
-  const document = target.ownerDocument as Document
-  const page = document.defaultView
-  if (page === null) throw new TypeError('The portal can only be mounted in a page that is shown.')
-  const portal = new MountedFrame(document.createElement('iframe'), options)
+  const document = target.ownerDocument as Document | undefined
+  const page = document?.defaultView
+  if (document === undefined || page == null) {
+    throw new TypeError('The portal can only be mounted in a page that is shown.')
+  }
+  const portal = new MountedFrame(document.createElement('iframe'), page, options)
   target.append(portal.frame as never)
   page.addEventListener('message', portal.hear)
+  page.addEventListener('resize', portal.resize)
   void portal.open()
   return {
     unmount() {
       page.removeEventListener('message', portal.hear)
+      page.removeEventListener('resize', portal.resize)
       portal.close()
     },
   }
@@ -76,25 +88,26 @@ export function mountPortal(target: PortalTarget, options: PortalOptions): Mount
 
 class MountedFrame {
   readonly frame: Frame
+  readonly #page: Window
   readonly #options: PortalOptions
   /** Where the portal is. Undefined until there is a link. */
   #at: { readonly origin: string; readonly path: string } | undefined
+  /** The height of what the frame shows. */
+  #height = 0
   #isAsking = false
   #isClosed = false
 
-  constructor(frame: Frame, options: PortalOptions) {
+  constructor(frame: Frame, page: Window, options: PortalOptions) {
     this.frame = frame
+    this.#page = page
     this.#options = options
     frame.title = options.title ?? 'Webhooks'
     frame.allow = 'clipboard-write'
     frame.setAttribute('sandbox', SANDBOX)
-    Object.assign(frame.style, { border: '0', display: 'block', width: '100%', height: `${this.#minHeight}px` })
-    // Its answers go to the page that said this, so that the frame needs no list of who can show it.
-    frame.addEventListener('load', () => this.#send({ kind: 'hello' }))
-  }
-
-  get #minHeight(): number {
-    return this.#options.minHeight ?? 480
+    Object.assign(frame.style, { border: '0', display: 'block', width: '100%' })
+    this.resize()
+    // Its answers go to the page that said this.
+    frame.addEventListener('load', () => this.#send({ kind: 'hello', returns: options.onReturn !== undefined }))
   }
 
   /** Shows the portal with a new link. */
@@ -110,15 +123,23 @@ class MountedFrame {
     this.frame.remove()
   }
 
+  readonly resize = (): void => {
+    const { minHeight = 480, maxHeight = this.#page.innerHeight } = this.#options
+    this.frame.style.height = `${Math.max(Math.min(Math.ceil(this.#height), maxHeight), minHeight)}px`
+  }
+
   /** Only of this frame, and only while the portal is in it: a page that it was led to has another origin. */
   readonly hear = ({ source, origin, data }: Message): void => {
-    if (source !== this.frame.contentWindow || origin !== this.#at?.origin) return
-    const { posthorn, kind, height } = (data ?? {}) as { posthorn?: unknown; kind?: unknown; height?: unknown }
+    if (this.#at === undefined || source !== this.frame.contentWindow || origin !== this.#at.origin) return
+    const { posthorn, kind, height, hasEnded } = (data ?? {}) as Readonly<Record<string, unknown>>
     if (posthorn !== 'portal') return
     if (kind === 'size' && typeof height === 'number' && Number.isFinite(height)) {
-      this.frame.style.height = `${Math.min(Math.max(Math.ceil(height), this.#minHeight), MAX_HEIGHT)}px`
-    } else if (kind === 'link-wanted') void this.#renew()
-    else if (kind === 'return') this.#options.onReturn?.()
+      this.#height = height
+      this.resize()
+    } else if (kind === 'link-wanted') {
+      if (hasEnded === true) this.#options.onSessionEnd?.()
+      void this.#renew()
+    } else if (kind === 'return') this.#options.onReturn?.()
   }
 
   async #renew(): Promise<void> {
@@ -132,7 +153,7 @@ class MountedFrame {
 
   /** One at a time, so that a frame that asks again and again gets no more links than your backend is willing to make. */
   async #link(): Promise<URL | undefined> {
-    if (this.#isAsking) return undefined
+    if (this.#isAsking || this.#isClosed) return undefined
     this.#isAsking = true
     try {
       const link = readLink(await this.#options.getLink())
@@ -145,18 +166,18 @@ class MountedFrame {
     }
   }
 
+  /** Only to where the link leads: another page in the frame doesn't get it. */
   #send(message: object): void {
-    if (this.#at !== undefined)
-      this.frame.contentWindow?.postMessage({ posthorn: 'portal', ...message }, this.#at.origin)
+    if (this.#at === undefined) return
+    this.frame.contentWindow?.postMessage({ posthorn: 'portal', ...message }, this.#at.origin)
   }
 }
 
 const tokenOf = (link: URL): string => link.hash.slice('#token='.length)
 
 /** Anything else, such as `javascript:`, would run in your page or show something that is not the portal. */
-function readLink(text: string): URL {
-  const link = new URL(text)
-  const isWeb = link.protocol === 'https:' || link.protocol === 'http:'
-  if (isWeb && /^#token=ppl_[\w-]+$/.test(link.hash)) return link
+function readLink(text: unknown): URL {
+  if (typeof text === 'string' && /^https?:[^#]+#token=ppl_[\w-]+$/i.test(text) && URL.canParse(text)) return new URL(text)
+  // Without the text itself: it can contain a token.
   throw new TypeError("getLink must return the `url` of a link to a tenant's portal.")
 }

@@ -32,13 +32,17 @@ let link = takeLink()
 /** Whether the page was opened by a link that wasn't redeemed yet. */
 export const hasLink = (): boolean => link !== null
 
+/** Another link, as if the page had been opened with it. */
+export function takeToken(token: string): void {
+  link = token
+  changed.dispatchEvent(new Event('link'))
+}
+
 // The same page can be sent to another link, which changes the fragment only.
 if (IS_PORTAL) {
   addEventListener('hashchange', () => {
     const next = takeLink()
-    if (next === null) return
-    link = next
-    changed.dispatchEvent(new Event('link'))
+    if (next !== null) takeToken(next)
   })
 }
 export const changed = new EventTarget()
@@ -49,6 +53,7 @@ let returnUrl: string | null = null
 export const lastReturnUrl = (): string | null => returnUrl
 
 function begin(session: PortalSession): PortalSession {
+  left = false
   returnUrl = session.returnUrl
   setGivenTheme(session.theme)
   return session
@@ -89,7 +94,12 @@ export async function readPortalSession(signal?: AbortSignal): Promise<PortalSes
   }
 }
 
+let left = false
+/** Whether the user has left by themselves, and wants no other session. */
+export const hasLeft = (): boolean => left
+
 export async function leavePortal(): Promise<void> {
+  left = true
   await call('DELETE', '/v1/portal-session')
   setBearer(null)
 }

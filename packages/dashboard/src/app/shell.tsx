@@ -12,9 +12,10 @@ import { Menu } from '../kit/menu.tsx'
 import { RangePicker } from '../kit/range-picker.tsx'
 import { Banner } from '../kit/surfaces.tsx'
 import { Toasts } from '../kit/toast.tsx'
-import { IS_PORTAL } from '../lib/portal.ts'
+import { IS_PORTAL, LOOKS } from '../lib/portal.ts'
 import { type RangeName, searchOf } from '../lib/range.ts'
-import { common, shell } from '../strings/index.ts'
+import { shell } from '../strings/index.ts'
+import { brandName } from './brand.tsx'
 import { useAway } from './connection.ts'
 import { useLeave } from './leave.ts'
 import { startLive } from './live.ts'
@@ -130,7 +131,7 @@ export function Shell() {
             <Banner tone="warning">{shell.away}</Banner>
           </div>
         )}
-        <div className={styles.content}>
+        <div className={styles.content} data-fills="main">
           <Outlet />
         </div>
       </main>
@@ -166,8 +167,7 @@ function usePage(): PageData {
   const data = Object.assign({}, ...matches.map(match => match.staticData)) as PageData
   const title = data.title
   useEffect(() => {
-    const whole = IS_PORTAL ? shell.portal.title : common.product
-    document.title = title === undefined ? whole : `${title} · ${whole}`
+    document.title = title === undefined ? brandName() : `${title} · ${brandName()}`
   }, [title])
   return data
 }
@@ -179,7 +179,7 @@ function useFavicon(isAway: boolean): void {
     queryFn: () => undefined,
     enabled: false,
   })
-  const href = isAway ? faviconAway : (data?.failing ?? 0) > 0 ? faviconFailing : favicon
+  const href = LOOKS.logo ?? (isAway ? faviconAway : (data?.failing ?? 0) > 0 ? faviconFailing : favicon)
   useEffect(() => {
     document.querySelector('#favicon')?.setAttribute('href', href)
   }, [href])

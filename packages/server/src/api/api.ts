@@ -7,6 +7,7 @@ import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { CountedLines } from '../base/counted-lines.ts'
 import { PosthornError } from '../base/errors.ts'
 import { inPortal } from './dashboard/pages.ts'
+import type { ReadLooks } from './dashboard/portal-page.ts'
 import { type Access, doorOf, elsewhere, isOpen, isSigningIn, maySeePayloads } from './http/access.ts'
 import { takeJson } from './http/bodies.ts'
 import { answerClientError, completeServer } from './http/client-errors.ts'
@@ -32,6 +33,7 @@ import { Turns } from './http/turns.ts'
 import { compileValidator } from './http/validation.ts'
 import type { ApiOptions } from './options.ts'
 import { RESOURCES, type Services } from './resource-list.ts'
+import { readShownLooks } from './resources/portal-looks.ts'
 
 /** Longer than the 60 seconds that proxies commonly use, so that the proxy is the one to close an idle connection. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
@@ -77,7 +79,7 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
     createAnother = of => createHttpServer(connections, intake, of === 'api' ? handler : handleAtDashboard)
     return createAnother('api')
   })
-  const pages = new PageAnswers(options.pages, doors)
+  const pages = new PageAnswers(options.pages, doors, () => readShownLooks(services.portalLooks, options))
   api.setNotFoundHandler((request, reply) => {
     const refuse = () => sendProblem(context, unknownPath(paths, request), request, reply)
     if (!pages.takes(request)) return refuse()
@@ -359,10 +361,12 @@ type Entering = {
 class PageAnswers {
   readonly #pages: ApiOptions['pages']
   readonly #doors: Doors
+  readonly #readLooks: ReadLooks
 
-  constructor(pages: ApiOptions['pages'], doors: Doors) {
+  constructor(pages: ApiOptions['pages'], doors: Doors, readLooks: ReadLooks) {
     this.#pages = pages
     this.#doors = doors
+    this.#readLooks = readLooks
   }
 
   /** For a request whose path is unknown to the router. */
@@ -373,7 +377,7 @@ class PageAnswers {
   }
 
   answer(request: FastifyRequest, reply: FastifyReply, refuse: () => void): Promise<void> {
-    return this.#pages!.answer(pathOf(request.url), request, reply, refuse)
+    return this.#pages!.answer(pathOf(request.url), request, reply, refuse, this.#readLooks)
   }
 }
 

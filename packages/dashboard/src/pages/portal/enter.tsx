@@ -1,10 +1,11 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useEffect, useReducer, useState } from 'react'
+import { Brand, brandName } from '../../app/brand.tsx'
 import { BASE } from '../../app/client.ts'
-import { changed, hasLink, languageOf, lastReturnUrl, redeem } from '../../app/portal-session.ts'
+import { askForLink } from '../../app/embedding.ts'
+import { changed, hasLeft, hasLink, languageOf, lastReturnUrl, redeem } from '../../app/portal-session.ts'
 import { queryClient } from '../../app/query.ts'
 import { sessionOf, sessionQuery } from '../../app/session.ts'
-import favicon from '../../icons/favicon.svg'
 import { Button, buttonClass } from '../../kit/button.tsx'
 import { Banner } from '../../kit/surfaces.tsx'
 import { isAway, messageOf } from '../../lib/errors.ts'
@@ -21,7 +22,7 @@ export function Enter() {
   const { next, ended } = useSearch({ strict: false }) as { next?: string; ended?: string }
   const navigate = useNavigate()
   const [error, setError] = useState<string | null>(null)
-  const [isBusy, setBusy] = useState(IS_FRAMED && hasLink())
+  const [isBusy, setBusy] = useState(IS_FRAMED && (hasLink() || !hasLeft()))
   const [, update] = useReducer((n: number) => n + 1, 0)
   const goal = goalOf(next ?? '/')
   const enter = async () => {
@@ -41,9 +42,15 @@ export function Enter() {
       setBusy(false)
     }
   }
+  /** In a frame, the page around it can get another link. */
+  const ask = async (isClick = false) => {
+    setBusy(true)
+    await askForLink(ended !== undefined, { isClick })
+    if (!hasLink()) setBusy(false)
+  }
   // biome-ignore lint/correctness/useExhaustiveDependencies: a link is redeemed once
   useEffect(() => {
-    document.title = words.title
+    document.title = brandName()
     const begin = () => {
       update()
       if (IS_FRAMED && hasLink()) void enter()
@@ -53,15 +60,16 @@ export function Enter() {
     // Someone who has a session comes back to this page by its address.
     const isIn = queryClient.getQueryData(sessionQuery.queryKey) != null
     if (!hasLink() && isIn) void navigate({ ...goal, replace: true })
+    else if (IS_FRAMED && !hasLink() && !hasLeft()) void ask()
     return () => changed.removeEventListener('link', begin)
   }, [])
   const isRefused = !hasLink() && !isBusy
   return (
     <main className={styles.page}>
       <div className={styles.box} aria-live="polite">
-        <img src={favicon} alt="" />
+        <Brand isLarge />
         {isRefused ? (
-          <Refused isOver={ended !== undefined} />
+          <Refused isOver={ended !== undefined || hasLeft()} onAgain={() => void ask(true)} />
         ) : (
           <>
             <h1>{words.title}</h1>
@@ -78,12 +86,17 @@ export function Enter() {
 }
 
 /** The same for every link that doesn't work: nothing about whether it ever did. */
-function Refused({ isOver }: { readonly isOver: boolean }) {
+function Refused({ isOver, onAgain }: { readonly isOver: boolean; readonly onAgain: () => void }) {
   const back = lastReturnUrl()
   return (
     <>
       <h1>{isOver ? words.over : words.refused}</h1>
       <p>{words.ask}</p>
+      {IS_FRAMED && (
+        <Button kind="primary" onClick={onAgain}>
+          {words.again}
+        </Button>
+      )}
       {back !== null && !IS_FRAMED && (
         <a className={buttonClass({ kind: 'primary' })} href={back} rel="noreferrer">
           {words.back(new URL(back).host)}

@@ -197,6 +197,8 @@ export const access = {
       root_key: 'root key',
       session: 'session',
       portal_link: 'portal link',
+      portal: 'portal’s looks',
+      portal_logo: 'portal’s logo',
     },
     targetNames: {
       event_type: 'Event type',
@@ -207,6 +209,8 @@ export const access = {
       root_key: 'Root key',
       session: 'Session',
       portal_link: 'Portal link',
+      portal: 'Portal’s looks',
+      portal_logo: 'Portal’s logo',
     },
     actions: {
       created: 'Created',

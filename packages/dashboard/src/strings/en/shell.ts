@@ -170,6 +170,8 @@ export const shell = translated('shell', {
   portal: {
     title: 'Webhooks',
     back: (host: string) => `Back to ${host}`,
+    return: 'Back',
+    again: 'Open again',
     leave: 'Leave',
     open: 'Open',
     opening: 'Opening …',

@@ -229,7 +229,7 @@ function addShown(routes: Routes, looks: Looks, { basePath, portal }: ApiOptions
       response: { 200: { ...ref(ShownLooksSchema), description: 'The looks.' } },
       refusals: ['not_found'],
     },
-    async () => shown(await looks.shown(), basePath),
+    async () => readShownLooks(looks, { basePath }),
   )
 
   routes.get(
@@ -318,7 +318,12 @@ function view({ looks, logo, updatedAtMs }: StoredLooks, basePath: string): Look
   }
 }
 
-function shown({ looks, logo }: StoredLooks, basePath: string): ShownView {
+/** What anyone can see, as `GET /portal/v1/portal-looks` returns it. */
+export async function readShownLooks(
+  service: Pick<Looks, 'shown'>,
+  { basePath }: Pick<ApiOptions, 'basePath'>,
+): Promise<ShownView> {
+  const { looks, logo } = await service.shown()
   const { accent, accentDark, ...others } = looks
   const withText = (colour: string | null) => (colour === null ? null : { colour, text: textOn(colour) })
   return {
