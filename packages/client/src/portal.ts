@@ -177,7 +177,8 @@ const tokenOf = (link: URL): string => link.hash.slice('#token='.length)
 
 /** Anything else, such as `javascript:`, would run in your page or show something that is not the portal. */
 function readLink(text: unknown): URL {
-  if (typeof text === 'string' && /^https?:[^#]+#token=ppl_[\w-]+$/i.test(text) && URL.canParse(text)) return new URL(text)
+  if (typeof text === 'string' && /^https?:[^#]+#token=ppl_[\w-]+$/i.test(text) && URL.canParse(text))
+    return new URL(text)
   // Without the text itself: it can contain a token.
   throw new TypeError("getLink must return the `url` of a link to a tenant's portal.")
 }

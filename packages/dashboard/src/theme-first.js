@@ -18,8 +18,14 @@
   // The server has checked that text in both can be read: see `--hover` in its contrast.ts.
   const colours = {
     '--accent': [accent.colour, accentDark.colour],
-    '--accent-hover': [`color-mix(in srgb, ${accent.colour}, #000 15%)`, `color-mix(in srgb, ${accentDark.colour}, #fff 25%)`],
-    '--accent-soft': [`color-mix(in srgb, ${accent.colour} 6%, #fff)`, `color-mix(in srgb, ${accentDark.colour} 8%, #14171c)`],
+    '--accent-hover': [
+      `color-mix(in srgb, ${accent.colour}, #000 15%)`,
+      `color-mix(in srgb, ${accentDark.colour}, #fff 25%)`,
+    ],
+    '--accent-soft': [
+      `color-mix(in srgb, ${accent.colour} 6%, #fff)`,
+      `color-mix(in srgb, ${accentDark.colour} 8%, #14171c)`,
+    ],
     '--on-accent': [accent.text, accentDark.text],
   }
   for (const [name, [light, dark]] of Object.entries(colours)) {

@@ -46,6 +46,7 @@ export const OPERATE: readonly OperatePlace[] = [
   { to: '/operate/audit', label: shell.nav.audit, icon: 'events', key: 'a', needsAll: true },
   { to: '/operate/api-keys', label: shell.nav.apiKeys, icon: 'key', key: 'k', needsAll: true },
   { to: '/operate/sessions', label: shell.nav.sessions, icon: 'key', key: 'w', needsAll: true },
+  { to: '/operate/portal', label: shell.nav.portal, icon: 'overview', key: 'l', needsAll: true },
   { to: '/operate/egress', label: shell.nav.egress, icon: 'link', key: 'v' },
   { to: '/operate/settings', label: shell.nav.settings, icon: 'operate', key: ',', needsAll: true },
 ]

@@ -206,6 +206,10 @@ const sessions = page(
   { title: nav.sessions, isGlobal: true },
   ['key', 'open'],
 )
+const portalLooks = page('/operate/portal', () => import('../pages/operate/portal.tsx'), {
+  title: nav.portal,
+  isGlobal: true,
+})
 const egress = page('/operate/egress', () => import('../pages/operate/egress.tsx'), {
   title: nav.egress,
   isGlobal: true,
@@ -241,6 +245,7 @@ const pages = [
   audit,
   apiKeys,
   sessions,
+  portalLooks,
   egress,
   settings,
 ] as const

@@ -147,7 +147,9 @@ beforeAll(async () => {
     })),
   )
   ofKeys = operations.filter(
-    ({ path }) => path.startsWith('/v1') && !/^\/v1\/((portal-session|session(-state)?|portal-looks)$|public-event-types)/.test(path),
+    ({ path }) =>
+      path.startsWith('/v1') &&
+      !/^\/v1\/((portal-session|session(-state)?|portal-looks)$|public-event-types)/.test(path),
   )
 })
 afterAll(() => bench.closeApi())

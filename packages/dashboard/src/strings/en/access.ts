@@ -280,4 +280,11 @@ export const fieldNames: Readonly<Record<string, string | undefined>> = {
   schema: 'schema',
   example: 'example',
   retention: 'retention periods',
+  accent: 'accent colour',
+  accentDark: 'accent colour on dark backgrounds',
+  theme: 'theme',
+  radius: 'radius of corners',
+  hiddenPages: 'pages left out',
+  help: 'links to help',
+  publicTypes: 'public event types',
 }

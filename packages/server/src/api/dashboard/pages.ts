@@ -108,18 +108,14 @@ export class Pages {
     const ownPath = inPortal(path)
     const isPortal = ownPath !== undefined
     reply.headers(SECURITY_HEADERS).headers(isPortal ? this.#framing : UNFRAMED)
-    const served = typeof state === 'string' ? undefined : await this.#servedOf(state, ownPath ?? path, isPortal, readLooks)
+    const served =
+      typeof state === 'string' ? undefined : await this.#servedOf(state, ownPath ?? path, isPortal, readLooks)
     if (served !== undefined) send(served, request, reply)
     else if (!isPagePath(ownPath ?? path)) refuse()
     else sendPlaceholder(isPortal ? unavailable(this.#basePath) : placeholderOf(state, this.#basePath), reply)
   }
 
-  async #servedOf(
-    bundle: Bundle,
-    path: string,
-    isPortal: boolean,
-    readLooks: ReadLooks,
-  ): Promise<Served | undefined> {
+  async #servedOf(bundle: Bundle, path: string, isPortal: boolean, readLooks: ReadLooks): Promise<Served | undefined> {
     const file = bundle.files.get(path) ?? (path.startsWith(ASSETS) ? this.#files.before?.files.get(path) : undefined)
     if (file !== undefined || !isPagePath(path)) return file
     return isPortal ? this.#portalPage.served(bundle, readLooks) : bundle.page
