@@ -148,7 +148,7 @@ class MountedFrame {
     if (link.origin !== this.#at?.origin || link.pathname !== this.#at.path) {
       this.#at = { origin: link.origin, path: link.pathname }
       this.frame.src = link.href
-    } else this.#send({ kind: 'link', token: tokenOf(link) })
+    } else this.#send({ kind: 'link', fragment: link.hash.slice(1) })
   }
 
   /** One at a time, so that a frame that asks again and again gets no more links than your backend is willing to make. */
@@ -173,11 +173,9 @@ class MountedFrame {
   }
 }
 
-const tokenOf = (link: URL): string => link.hash.slice('#token='.length)
-
 /** Anything else, such as `javascript:`, would run in your page or show something that is not the portal. */
 function readLink(text: unknown): URL {
-  if (typeof text === 'string' && /^https?:[^#]+#token=ppl_[\w-]+$/i.test(text) && URL.canParse(text))
+  if (typeof text === 'string' && /^https?:[^#]+#token=ppl_[\w-]+(?:&|$)/i.test(text) && URL.canParse(text))
     return new URL(text)
   // Without the text itself: it can contain a token.
   throw new TypeError("getLink must return the `url` of a link to a tenant's portal.")

@@ -9,7 +9,8 @@
   } catch {
     // Storage is blocked: no theme was chosen.
   }
-  const theme = chosen ?? looks.theme
+  // A link to the portal can say which.
+  const theme = /[#&]theme=(light|dark|system)\b/.exec(location.hash)?.[1] ?? chosen ?? looks.theme
   const isDark = theme === 'dark' || (theme !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches)
   root.dataset.theme = isDark ? 'dark' : 'light'
   const { accent, accentDark, radius } = looks

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { BACKGROUNDS, contrast, contrastFault, readable, textOn } from '../../server/src/services/portal/contrast.ts'
-import { BACKGROUNDS as OWN, canBeRead, contrastOn, type Ground, readableOn } from '../src/lib/contrast.ts'
+import { canBeRead, contrastOn, type Ground, BACKGROUNDS as OWN, readableOn } from '../src/lib/contrast.ts'
 
 const hex = (bits: number) => `#${bits.toString(16).padStart(6, '0')}`
 const colour = fc.integer({ min: 0, max: 0xffffff }).map(hex)
@@ -32,7 +32,7 @@ test('the page decides about contrast, and proposes, what the server does', () =
 
 test('whatever accent the server takes, text in it and on it can be read wherever the pages use it', () => {
   const first = readFileSync(new URL('../src/theme-first.js', import.meta.url), 'utf8')
-  for (const part of ["#000 15%", '#fff 25%', '6%, #fff', '8%, #14171c']) expect(first).toContain(part)
+  for (const part of ['#000 15%', '#fff 25%', '6%, #fff', '8%, #14171c']) expect(first).toContain(part)
   fc.assert(
     fc.property(colour, ground, (each, on) => {
       const accent = readable(each, on)

@@ -1,42 +1,73 @@
 // cspell:ignore Titel Stück
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { formatDay, formatNumber, formatPercent, formatRelative } from '../src/lib/format.ts'
 import { languageFor, setLanguage } from '../src/lib/language.ts'
 import { dictionary as german } from '../src/strings/de/dictionary.ts'
-import { catalogue } from '../src/strings/en/catalogue.ts'
-import { common } from '../src/strings/en/common.ts'
-import { deliveries } from '../src/strings/en/deliveries.ts'
-import { endpoint } from '../src/strings/en/endpoint.ts'
-import { endpointChange } from '../src/strings/en/endpoint-change.ts'
-import { endpoints } from '../src/strings/en/endpoints.ts'
-import { attemptErrors, menders } from '../src/strings/en/errors.ts'
-import { events } from '../src/strings/en/events.ts'
-import { overview } from '../src/strings/en/overview.ts'
-import { register } from '../src/strings/en/register.ts'
-import { secrets } from '../src/strings/en/secrets.ts'
-import { shell } from '../src/strings/en/shell.ts'
+import { OPERATORS } from '../src/strings/operators.ts'
 import { setDictionary, translated } from '../src/strings/translated.ts'
 
-/** What only operators see, or what is the same word in both languages. */
-const OPERATORS =
-  /^(common\.(product|tenants|none|utc|filter)|shell\.(nav\.(tenants|operate|nodes|rejected|setAside|audit|apiKeys|sessions|portal|egress|settings|checks)|tenant|allTenants|findTenant|tenantExact|signedInWith|rootKey|signOut|signIn|building|palette\.(groups\.tenants|kinds\.(tenant|api_key|audit_entry)|pageKinds\.tenants|onlyTenant|actions\.(createType|allTenants)|views\.trouble|synonyms\.\/(tenants|operate)))|overview\.(ranks|nodes|checks|first|latency\.p|figures\.latencyNote|attention\.(unassigned|lost|lostSince|actions\.(nodes|checks)))|deliveries\.((columns|filters|facts)\.tenant|gap)|endpoints\.(columns\.tenant|moreTypes)|events\.(columns\.tenant|facts\.tenant|copyToNew|make|mend\.(deleted|rejected|test|unknown))|endpoint\.(figures\.latencyNote|charts\.(series\.\dxx|p50|p95))|register\.(tenant|filter\.start|more\.(oauthTitle|scope|audience|uid|v1|v1a)|egress\.noneOperator)|endpointChange\.(receiver\.(name|url|uid)|events\.filter|filter\.(label|placeholder)|headers\.name|oauth\.(title|scope|audience|resource)|signing\.(version|versions))|catalogue\.jsonSchema|secrets\.label|attemptErrors\.\w+\.by)(\.|$)/
+const SOURCE = new URL('../src/', import.meta.url)
+/** Pages that only operators have, and the marks next to the names of such pages. */
+const OPERATORS_OWN = /^(pages\/(operate|tenants|sign-in)\/|pages\/events\/new|app\/marks\.tsx)/
+const IMPORT = /(?:^|\n)(?:import|export) (?!type )[^'"]*?from '(\.[^']+\.tsx?)'|\bimport\('(\.[^']+)'\)/g
 
-/** The names of all words of a section that a translation lacks. */
-function missing(english: unknown, other: unknown, path: string): string[] {
-  if (OPERATORS.test(path)) return []
-  if (other === undefined) return [path]
-  if (typeof english !== 'object' || english === null || Array.isArray(english)) return []
-  return Object.entries(english).flatMap(([name, value]) =>
-    missing(value, (other as Readonly<Record<string, unknown>>)[name], `${path}.${name}`),
-  )
+/** The files of English words that the portal's pages load. */
+function wordsOfPortal(): string[] {
+  const seen = new Set<string>()
+  const visit = (url: URL): void => {
+    const file = url.href.slice(SOURCE.href.length)
+    if (seen.has(file) || OPERATORS_OWN.test(file)) return
+    seen.add(file)
+    for (const [, fixed, lazy] of readFileSync(url, 'utf8').matchAll(IMPORT)) visit(new URL((fixed ?? lazy)!, url))
+  }
+  visit(new URL('main.tsx', SOURCE))
+  return [...seen].filter(file => file.startsWith('strings/en/') && !file.includes('portal-dictionary')).toSorted()
 }
 
-test('German has every word that the portal shows', () => {
-  const sections = {
-    ...{ catalogue, common, deliveries, endpoint, endpointChange, endpoints, attemptErrors, menders },
-    ...{ events, overview, register, secrets, shell },
+const isPart = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The names of all words of a section, but for those that only operators see. */
+function namesIn(words: unknown, names: readonly string[], operators: readonly string[]): string[] {
+  if (!isPart(words)) return [names.join('.')]
+  return Object.entries(words).flatMap(([name, value]) => {
+    if (operators.includes(name)) return []
+    const inside = operators.flatMap(path => {
+      const [part, ...rest] = path.split('.')
+      return (part === name || part === '*') && rest.length > 0 ? [rest.join('.')] : []
+    })
+    return namesIn(value, [...names, name], inside)
+  })
+}
+
+const operatorsOf = (section: string): readonly string[] =>
+  (OPERATORS as Readonly<Record<string, readonly string[]>>)[section] ?? []
+
+/** All words of the portal in English, by section, as the pages find them. */
+async function english(): Promise<[section: string, words: unknown][]> {
+  const modules = await Promise.all(wordsOfPortal().map(file => import(new URL(file, SOURCE).href)))
+  return modules.flatMap(module => Object.entries(module as object)).filter(([, words]) => typeof words !== 'function')
+}
+
+test('German has every word that the portal shows, and no other', async () => {
+  const sections = await english()
+  expect(sections.map(([section]) => section).toSorted()).toEqual(Object.keys(german).toSorted())
+  for (const [section, words] of sections) {
+    const operators = operatorsOf(section)
+    expect(namesIn(german[section], [section], []).toSorted()).toEqual(namesIn(words, [section], operators).toSorted())
   }
-  expect(Object.entries(sections).flatMap(([name, words]) => missing(words, german[name], name))).toEqual([])
+})
+
+test('every word that is left to operators exists', async () => {
+  const sections = Object.fromEntries(await english())
+  for (const [section, paths] of Object.entries(OPERATORS)) {
+    const all = namesIn(sections[section], [section], [])
+    for (const path of paths) {
+      const pattern = new RegExp(`^${section}\\.${path.replaceAll('.', '\\.').replace('*', '[^.]+')}(\\.|$)`)
+      expect(all.some(name => pattern.test(name))).toBe(true)
+    }
+  }
 })
 
 test('a dictionary replaces the words that it has, at any depth, and leaves the others', () => {

@@ -4,7 +4,7 @@
  */
 import { useSyncExternalStore } from 'react'
 import { FRAMES, IS_FRAMED } from '../lib/portal.ts'
-import { changed, takeToken } from './portal-session.ts'
+import { changed, takeFragment } from './portal-session.ts'
 
 /** How long a page has to answer that it has another link, and how often it is asked for one without a click. */
 const ANSWER_MS = 15_000
@@ -24,16 +24,16 @@ export function listenToHost(): void {
 /** The browser enforces the list of origins, too: a page of another gets no frame. */
 function hear({ source, origin, data }: MessageEvent<unknown>): void {
   if (source !== window.parent || !FRAMES.includes(origin)) return
-  const { posthorn, kind, returns, token } = (data ?? {}) as Readonly<Record<string, unknown>>
+  const { posthorn, kind, returns, fragment } = (data ?? {}) as Readonly<Record<string, unknown>>
   if (posthorn !== 'portal') return
   if (kind === 'hello') {
     host = { origin, returns: returns === true }
     if (wanted !== null) send({ kind: 'link-wanted', ...wanted })
     report()
     for (const listener of listeners) listener()
-  } else if (kind === 'link' && wanted !== null && origin === host?.origin && typeof token === 'string') {
+  } else if (kind === 'link' && wanted !== null && origin === host?.origin && typeof fragment === 'string') {
     wanted = null
-    takeToken(token)
+    takeFragment(fragment)
   }
 }
 

@@ -2,6 +2,7 @@ import type { StreamRecord } from '@posthorn/client'
 import type { QueryKey } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
 import { hasStatus } from '../lib/errors.ts'
+import { IS_FRAMED } from '../lib/portal.ts'
 import { BASE, posthorn } from './client.ts'
 import { ping, queryClient } from './query.ts'
 
@@ -119,18 +120,19 @@ export function useLive(): { readonly isPaused: boolean; readonly missed: number
 export function startLive(tenant: string | null, portal: string | undefined, signal: AbortSignal): void {
   // Of the lock and of the channel: servers under other paths of the same host have their own.
   const name = `posthorn.live ${BASE.pathname}${portal === undefined ? '' : ` ${portal}`}`
-  const own = new BroadcastChannel(name)
+  // No other tab has the session of a frame, and browsers can refuse both to frames.
+  const own = IS_FRAMED ? null : new BroadcastChannel(name)
   channel = own
   const onMessage = ({ data }: MessageEvent<Kind | typeof BROKEN>) => (data === BROKEN ? void ping() : take(data))
-  own.addEventListener('message', onMessage)
+  own?.addEventListener('message', onMessage)
   signal.addEventListener('abort', () => {
-    own.close()
+    own?.close()
     if (channel === own) channel = null
   })
   const startedAtMs = performance.now()
   const read = () => follow(tenant, signal, performance.now() - startedAtMs > HANDOVER_MS)
   // Without TLS there are no locks: then each tab reads for itself.
-  if (navigator.locks === undefined) void read()
+  if (IS_FRAMED || navigator.locks === undefined) void read()
   else navigator.locks.request(name, { signal }, read).catch(() => undefined)
 }
 

@@ -1,8 +1,8 @@
-import { type Language, languageFor, setLanguage } from '../lib/language.ts'
+import { type Language, languageFor, languageNamed, setLanguage } from '../lib/language.ts'
 import { IS_FRAMED, IS_PORTAL } from '../lib/portal.ts'
 import { type Dictionary, setDictionary } from '../strings/translated.ts'
-import { call, hasBearer, setBearer } from './client.ts'
-import { setGivenTheme, type Theme } from './theme.ts'
+import { BASE, call, hasBearer, setBearer } from './client.ts'
+import { setGivenTheme, type Theme, themeNamed } from './theme.ts'
 
 /** How a link becomes a session of the portal. Imports no words: the session says in which language they are. */
 
@@ -20,92 +20,147 @@ export type PortalSession = {
   readonly expiresAt: string
 }
 
+/** A link that wasn't redeemed yet, and what it says of the page before it has a session. */
+type Link = { readonly token: string; readonly language: Language | null; readonly theme: Theme | null }
+
 /** The token of a link is in the fragment, which no server sees. It leaves the history before anything else happens. */
-function takeLink(): string | null {
-  if (!IS_PORTAL) return null
-  const token = new URLSearchParams(location.hash.slice(1)).get('token')
-  if (token !== null) history.replaceState(history.state, '', location.pathname + location.search)
-  return token
+function takeLink(): Link | null {
+  const found = IS_PORTAL ? readLink(location.hash.slice(1)) : null
+  if (found !== null) history.replaceState(history.state, '', location.pathname + location.search)
+  return found
 }
+
+function readLink(text: string): Link | null {
+  const fragment = new URLSearchParams(text)
+  const token = fragment.get('token')
+  if (token === null) return null
+  const [language, theme] = [languageNamed(fragment.get('language')), themeNamed(fragment.get('theme'))]
+  if (theme !== null) setGivenTheme(theme)
+  return { token, language, theme }
+}
+
 let link = takeLink()
+/** What the last link said, whether it worked or not. */
+let asked = link
 
-/** Whether the page was opened by a link that wasn't redeemed yet. */
-export const hasLink = (): boolean => link !== null
+/** Tells that the page has got another link. */
+export const changed = new EventTarget()
 
-/** Another link, as if the page had been opened with it. */
-export function takeToken(token: string): void {
-  link = token
+function take(next: Link): void {
+  link = next
+  asked = next
   changed.dispatchEvent(new Event('link'))
+}
+
+/** Takes the fragment of another link, as if the page had been opened with it. */
+export function takeFragment(text: string): void {
+  const next = readLink(text)
+  if (next !== null) take(next)
 }
 
 // The same page can be sent to another link, which changes the fragment only.
 if (IS_PORTAL) {
   addEventListener('hashchange', () => {
     const next = takeLink()
-    if (next !== null) takeToken(next)
+    if (next !== null) take(next)
   })
 }
-export const changed = new EventTarget()
 
-let returnUrl: string | null = null
+/** Whether the page was opened by a link that wasn't redeemed yet. */
+export const hasLink = (): boolean => link !== null
 
-/** Where the last session led back to. It is known for as long as the page is open. */
-export const lastReturnUrl = (): string | null => returnUrl
+let wasRefused = false
+/** Whether the last link didn't work. */
+export const linkWasRefused = (): boolean => wasRefused
 
-function begin(session: PortalSession): PortalSession {
-  left = false
-  returnUrl = session.returnUrl
-  setGivenTheme(session.theme)
-  return session
+/**
+ * Where sessions in this tab led back to, for when one has ended, even if the page is loaded again then. It is no secret.
+ * A frame has no use for it: the provider's page is around it.
+ */
+const RETURN_KEY = `posthorn.return ${BASE.pathname}`
+
+function rememberReturn({ returnUrl }: PortalSession): void {
+  if (IS_FRAMED) return
+  try {
+    if (returnUrl === null) sessionStorage.removeItem(RETURN_KEY)
+    else sessionStorage.setItem(RETURN_KEY, returnUrl)
+  } catch {
+    // Storage is blocked: the page then says to ask the provider.
+  }
 }
 
-/** Exchanges the link for a session. Null if it doesn't work, for whatever reason. Other failures leave it as it is. */
-export async function redeem(): Promise<PortalSession | null> {
-  const token = link
-  if (token === null) return null
+/** Where the last session in this tab led back to. Null for nowhere. */
+export function lastReturnUrl(): string | null {
   try {
-    const body = { token, keep: IS_FRAMED ? 'memory' : 'cookie' }
-    const session = await call<PortalSession & { readonly token: string | null }>('POST', '/v1/portal-session', {
-      body,
-    })
-    setBearer(session.token)
-    link = null
-    return begin({ ...session, token: undefined } as PortalSession)
-  } catch (error) {
-    if (statusOf(error) !== 401) throw error
-    link = null
+    const kept = IS_FRAMED ? null : sessionStorage.getItem(RETURN_KEY)
+    return kept !== null && /^https?:\/\//.test(kept) ? kept : null
+  } catch {
     return null
   }
 }
+
+let current: string | null = null
+
+function begin(session: PortalSession): PortalSession {
+  // It is read again and again, and someone might have chosen another theme since it began.
+  if (current !== session.id) setGivenTheme(session.theme)
+  current = session.id
+  rememberReturn(session)
+  return session
+}
+
+/** How the server refuses a token: it doesn't work, or can't be one. */
+const NO_GOOD = [400, 401, 413, 422]
+
+let redeeming: Promise<PortalSession | null> | null = null
+
+/** Exchanges the link for a session. Null if it doesn't work, for whatever reason. Other failures leave it as it is. */
+export function redeem(): Promise<PortalSession | null> {
+  redeeming ??= exchange().finally(() => {
+    redeeming = null
+  })
+  return redeeming
+}
+
+async function exchange(): Promise<PortalSession | null> {
+  if (link === null) return null
+  const body = { token: link.token, keep: IS_FRAMED ? 'memory' : 'cookie' }
+  wasRefused = false
+  try {
+    const answer = await call<PortalSession & { token?: string | null }>('POST', '/v1/portal-session', { body })
+    const { token = null, ...session } = answer
+    setBearer(token)
+    link = null
+    return begin(session)
+  } catch (error) {
+    if (!NO_GOOD.includes((error as { status?: number }).status ?? 0)) throw error
+    link = null
+    wasRefused = true
+    return null
+  }
+}
+
+type State = { readonly session: PortalSession | null; readonly hasEnded: boolean }
 
 let ended = false
 export const portalHasEnded = (): boolean => ended
 
-/** The session of the cookie, or of this frame. Null if there is none. */
+/**
+ * The session of the cookie, or of this frame. Null if there is none. Having none is no refusal here, which browsers
+ * would report on their consoles.
+ */
 export async function readPortalSession(signal?: AbortSignal): Promise<PortalSession | null> {
   if (IS_FRAMED && !hasBearer()) return null
-  try {
-    return begin(await call<PortalSession>('GET', '/v1/portal-session', { signal }))
-  } catch (error) {
-    if (statusOf(error) !== 401) throw error
-    ended ||= (error as { code?: string }).code === 'session_ended'
-    setBearer(null)
-    return null
-  }
+  const state = await call<State>('GET', '/v1/portal-session-state', { signal })
+  ended ||= state.hasEnded
+  if (state.session !== null) return begin(state.session)
+  setBearer(null)
+  return null
 }
-
-let left = false
-/** Whether the user has left by themselves, and wants no other session. */
-export const hasLeft = (): boolean => left
 
 export async function leavePortal(): Promise<void> {
-  left = true
   await call('DELETE', '/v1/portal-session')
   setBearer(null)
-}
-
-function statusOf(error: unknown): number | undefined {
-  return (error as { status?: number }).status
 }
 
 const DICTIONARIES: Readonly<Record<Language, () => Promise<{ dictionary: Dictionary }>>> = {
@@ -113,9 +168,9 @@ const DICTIONARIES: Readonly<Record<Language, () => Promise<{ dictionary: Dictio
   de: () => import('../strings/de/dictionary.ts'),
 }
 
-/** The language of a session, or else the first that the browser prefers. */
+/** The language of a session, or of the link, or else the first that the browser prefers. */
 export const languageOf = (session: PortalSession | null | undefined): Language =>
-  session?.language ?? languageFor(navigator.languages)
+  session?.language ?? asked?.language ?? languageFor(navigator.languages)
 
 /**
  * Finds out who looks at the portal, and loads the words in their language. In a frame, the link is redeemed immediately;

@@ -7,11 +7,15 @@ const KEY = 'posthorn.theme'
 const system = matchMedia('(prefers-color-scheme: dark)')
 const listeners = new Set<() => void>()
 
+/** The theme of this name. Null if it isn't one of them. */
+export const themeNamed = (name: string | null): Theme | null =>
+  (['light', 'dark', 'system'] as const).find(each => each === name) ?? null
+
 /** What a link to the portal says, and what was chosen since. It holds until the page is left. */
 let given: Theme | null = null
 
 export function setGivenTheme(theme: Theme | null): void {
-  given ??= theme
+  given = theme
   show()
 }
 

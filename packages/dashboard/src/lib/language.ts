@@ -14,6 +14,9 @@ export function setLanguage(language: Language): void {
 export const language = (): Language => current
 export const locale = (): string => LOCALES[current]
 
+/** The language of this name. Null if it isn't one of them. */
+export const languageNamed = (name: string | null): Language | null => LANGUAGES.find(each => each === name) ?? null
+
 /** The first that exists here of the languages that someone reads (BCP 47), or else English. */
 export function languageFor(wanted: readonly string[]): Language {
   for (const tag of wanted) {

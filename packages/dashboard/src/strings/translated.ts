@@ -22,9 +22,32 @@ function merge(english: unknown, other: unknown): unknown {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** What a dictionary can have of a section. What it lacks stays English. */
+/** Some of a section's words, said otherwise. The others stay as they are. */
 export type PartialTranslation<Words> = Words extends string
   ? string
   : Words extends (...args: infer Args) => infer Result
     ? (...args: Args) => PartialTranslation<Result>
     : { readonly [Name in keyof Words]?: PartialTranslation<Words[Name]> }
+
+/** All of a section's words, but for those that `Operators` names (see `operators.ts`). */
+export type Translation<Words, Operators extends string = never> = Words extends string
+  ? string
+  : Words extends (...args: infer Args) => infer Result
+    ? (...args: Args) => Translation<Result>
+    : Words extends null
+      ? null
+      : Words extends readonly unknown[]
+        ? { readonly [At in keyof Words]: Translation<Words[At]> }
+        : {
+            readonly [Name in keyof Words as Name extends Operators ? never : Name]: Translation<
+              Words[Name],
+              Inside<Operators, Name>
+            >
+          }
+
+/** What `Operators` names inside a part. */
+type Inside<Operators extends string, Name extends PropertyKey> = Operators extends `${infer Part}.${infer Rest}`
+  ? Part extends Name | '*'
+    ? Rest
+    : never
+  : never

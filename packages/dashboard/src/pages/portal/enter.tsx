@@ -3,7 +3,8 @@ import { useEffect, useReducer, useState } from 'react'
 import { Brand, brandName } from '../../app/brand.tsx'
 import { BASE } from '../../app/client.ts'
 import { askForLink } from '../../app/embedding.ts'
-import { changed, hasLeft, hasLink, languageOf, lastReturnUrl, redeem } from '../../app/portal-session.ts'
+import { LEFT } from '../../app/leave.ts'
+import { changed, hasLink, languageOf, lastReturnUrl, linkWasRefused, redeem } from '../../app/portal-session.ts'
 import { queryClient } from '../../app/query.ts'
 import { sessionOf, sessionQuery } from '../../app/session.ts'
 import { Button, buttonClass } from '../../kit/button.tsx'
@@ -17,12 +18,12 @@ import styles from '../sign-in/sign-in.module.css'
 
 const words = shell.portal
 
-/** Where a link leads: a button opens the portal, and a link that doesn't work says how to get another. */
+/** Where a link leads: a button opens the portal. Without a link that works, the page says how to get one. */
 export function Enter() {
   const { next, ended } = useSearch({ strict: false }) as { next?: string; ended?: string }
   const navigate = useNavigate()
   const [error, setError] = useState<string | null>(null)
-  const [isBusy, setBusy] = useState(IS_FRAMED && (hasLink() || !hasLeft()))
+  const [isBusy, setBusy] = useState(IS_FRAMED && (hasLink() || ended !== LEFT))
   const [, update] = useReducer((n: number) => n + 1, 0)
   const goal = goalOf(next ?? '/')
   const enter = async () => {
@@ -45,7 +46,7 @@ export function Enter() {
   /** In a frame, the page around it can get another link. */
   const ask = async (isClick = false) => {
     setBusy(true)
-    await askForLink(ended !== undefined, { isClick })
+    await askForLink(ended !== undefined && ended !== LEFT, { isClick })
     if (!hasLink()) setBusy(false)
   }
   // biome-ignore lint/correctness/useExhaustiveDependencies: a link is redeemed once
@@ -60,17 +61,15 @@ export function Enter() {
     // Someone who has a session comes back to this page by its address.
     const isIn = queryClient.getQueryData(sessionQuery.queryKey) != null
     if (!hasLink() && isIn) void navigate({ ...goal, replace: true })
-    else if (IS_FRAMED && !hasLink() && !hasLeft()) void ask()
+    else if (IS_FRAMED && !hasLink() && ended !== LEFT) void ask()
     return () => changed.removeEventListener('link', begin)
   }, [])
-  const isRefused = !hasLink() && !isBusy
+  const again = () => void ask(true)
   return (
     <main className={styles.page}>
       <div className={styles.box} aria-live="polite">
         <Brand isLarge />
-        {isRefused ? (
-          <Refused isOver={ended !== undefined || hasLeft()} onAgain={() => void ask(true)} />
-        ) : (
+        {hasLink() || isBusy ? (
           <>
             <h1>{words.title}</h1>
             <p>{words.welcome}</p>
@@ -79,27 +78,36 @@ export function Enter() {
               {isBusy ? words.opening : error === null ? words.open : words.retry}
             </Button>
           </>
+        ) : linkWasRefused() ? (
+          <Closed title={words.refused} back={null} onAgain={again} />
+        ) : ended === undefined ? (
+          <Closed title={words.none} back={null} onAgain={again} />
+        ) : (
+          <Closed title={ended === LEFT ? words.left : words.ended} back={lastReturnUrl()} onAgain={again} />
         )}
       </div>
     </main>
   )
 }
 
-/** The same for every link that doesn't work: nothing about whether it ever did. */
-function Refused({ isOver, onAgain }: { readonly isOver: boolean; readonly onAgain: () => void }) {
-  const back = lastReturnUrl()
+type ClosedProps = { readonly title: string; readonly back: string | null; readonly onAgain: () => void }
+
+/** How to get a link. It is the same for every link that doesn't work: nothing about whether it ever did. */
+function Closed({ title, back, onAgain }: ClosedProps) {
+  const host = back === null ? null : new URL(back).host
+  const { ask, askThere, askAround } = words
   return (
     <>
-      <h1>{isOver ? words.over : words.refused}</h1>
-      <p>{words.ask}</p>
+      <h1>{title}</h1>
+      <p>{IS_FRAMED ? askAround : host === null ? ask : askThere(host)}</p>
       {IS_FRAMED && (
         <Button kind="primary" onClick={onAgain}>
           {words.again}
         </Button>
       )}
-      {back !== null && !IS_FRAMED && (
+      {back !== null && host !== null && (
         <a className={buttonClass({ kind: 'primary' })} href={back} rel="noreferrer">
-          {words.back(new URL(back).host)}
+          {words.back(host)}
         </a>
       )}
     </>

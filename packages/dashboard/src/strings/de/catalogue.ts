@@ -23,6 +23,7 @@ function amount([min, max]: Limits, one: string, many: string): string {
 export const catalogue = {
   payload: 'Inhalt',
   outline: 'Gliederung',
+  jsonSchema: 'JSON Schema',
   view: 'Wie der Inhalt beschrieben ist',
   example: 'Beispiel',
   required: 'erforderlich',

@@ -14,6 +14,9 @@ export const common = {
   events: eventCount,
   endpoints: endpointCount,
   attempts: attemptCount,
+  none: '—',
+  utc: 'UTC',
+  filter: 'Filter',
   states: {
     delivered: 'Zugestellt',
     pending: 'Ausstehend',
@@ -50,6 +53,7 @@ export const common = {
   older: 'Ältere',
   newestFirst: 'Neueste zuerst',
   search: 'Suche',
+  searchedTo: 'Durchsucht zurück bis',
   noOptions: 'Kein Treffer.',
   clear: 'Leeren',
   apply: 'Anwenden',
@@ -62,7 +66,6 @@ export const common = {
   dismiss: 'Ausblenden',
   asTable: 'Dieselben Daten als Tabelle',
   chartHelp: 'Pfeil links und rechts bewegen durch das Diagramm, Enter öffnet, was darunter liegt.',
-  addFilter: 'Filter hinzufügen',
   removeFilter: (label: string) => `Filter ${label} entfernen`,
   range: {
     label: 'Zeitraum',

@@ -38,7 +38,6 @@ export const deliveries = {
     heldReasons: { disabled: 'Endpunkt deaktiviert', set_aside: 'Nach Abstürzen beiseitegelegt' },
   },
   match: (n: number | null) => (n === null ? 'mehr als 10.000 Treffer' : `${formatNumber(n)} Treffer`),
-  searchedTo: 'Durchsucht zurück bis',
   searchOn: 'Weiter zurück suchen',
   empty: {
     title: 'Noch keine Zustellungen',
@@ -112,6 +111,7 @@ export const deliveries = {
     noResponse: 'Es kam keine Antwort',
   },
   timeline: 'Versuche',
+  gap: (gap: string) => `+${gap}`,
   published: 'Veröffentlicht',
   attempt: (n: number) => `Versuch ${n}`,
   nextAttempt: 'nächster',

@@ -48,6 +48,7 @@ export const endpoint = {
     failed: 'Gescheiterte Versuche',
     failedNote: (failed: number, all: number) => `${formatNumber(failed)} von ${formatNumber(all)}`,
     latency: 'Antwortzeit, p50',
+    latencyNote: (p95: string) => `p95 ${p95}`,
     noLatency: 'kein Versuch erreichte den Empfänger',
     waiting: 'Ausstehend',
     held: (n: number) => `${formatNumber(n)} angehalten`,
@@ -57,7 +58,9 @@ export const endpoint = {
   charts: {
     attempts: 'Versuche nach Antwort',
     latency: 'Antwortzeiten',
-    series: { other: 'Andere', none: 'Keine Antwort' },
+    series: { '2xx': '2xx', '3xx': '3xx', '4xx': '4xx', '5xx': '5xx', other: 'Andere', none: 'Keine Antwort' },
+    p50: 'p50',
+    p95: 'p95',
     nothing: 'Keine Versuche in diesem Zeitraum.',
   },
   latest: 'Neueste Zustellungen',

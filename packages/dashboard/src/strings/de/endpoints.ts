@@ -29,6 +29,7 @@ export const endpoints = {
   disabledBecause: { manual: 'von Hand', gone: 'Empfänger weg (410)', failing: 'tagelang gestört' },
   filters: { health: 'Gesundheit', state: 'Zustand', type: 'Ereignistyp', typeOwn: 'Anderer Typ' },
   allTypes: 'Alle Typen',
+  moreTypes: (n: number) => `+${formatNumber(n)}`,
   noAttempts: 'Keine Versuche in den letzten 7 Tagen',
   failedOf: (failed: number, attempts: number) =>
     `${formatNumber(failed)} von ${formatNumber(attempts)} Versuchen scheiterten in den letzten 7 Tagen`,
@@ -41,7 +42,6 @@ export const endpoints = {
     types_fit_nothing: 'ein Typ passt auf nichts',
   } as Readonly<Record<string, string>>,
   secretExpires: (when: string) => `Secret läuft ${when} ab`,
-  searchedTo: 'Durchsucht zurück bis',
   empty: {
     title: 'Noch keine Endpunkte',
     text: 'Ein Endpunkt ist eine URL, an die Ereignisse gesendet werden, mit ihrem Secret und den Ereignistypen, die sie haben will. Registrieren Sie einen: Er bekommt jedes passende Ereignis von da an.',

@@ -1,3 +1,4 @@
+import { formatNumber } from '../../lib/format.ts'
 import { count } from './common.ts'
 
 export const eventTypes = {
@@ -7,6 +8,7 @@ export const eventTypes = {
   filters: { archived: 'Status', inUse: 'In Gebrauch', onlyArchived: 'Archiviert' },
   archived: 'Archiviert',
   own: 'Von Posthorn selbst',
+  moreMembers: (n: number) => `+${formatNumber(n)}`,
   count: (n: number) => count(n, 'Ereignistyp', 'Ereignistypen'),
   empty: {
     title: 'Noch keine Ereignistypen',
@@ -20,7 +22,6 @@ export const eventTypes = {
     status: 'Status',
     archivedSince: 'Archiviert',
     schedule: 'Wiederholungen',
-    scheduleDefault: 'nach dem Standardplan',
     events: 'Ereignisse dieses Typs',
     deliveries: 'Zustellungen',
     endpoints: 'Endpunkte, die ihn bekommen',

@@ -8,6 +8,7 @@ export const payload = {
   pathHelp: 'Innere Felder nach einem Punkt: cover.status. Listen werden auch durchsucht.',
   value: 'Ist',
   valueHelp: 'Eines von mehreren nach Kommas: Quoted, Refused',
+  filter: 'Filter',
   filterHelp: 'In der Sprache der Filter von Endpunkten: {"amount": {"$gte": 100}}',
   notJson: 'Das ist kein JSON.',
   asJson: 'Als JSON',
@@ -15,6 +16,7 @@ export const payload = {
 }
 
 export const secrets = {
+  label: 'Secret',
   help: 'Wird als „Authorization: Bearer …“ gesendet, genau wie hier geschrieben. Es wird verschlüsselt gespeichert und nie wieder gezeigt.',
   show: 'Secret zeigen',
   hide: 'Secret verbergen',
@@ -66,6 +68,7 @@ export const typesField = {
 }
 
 export const urlField = {
+  label: 'URL',
   help: 'Eine https-URL mit öffentlichem Host. Dorthin werden POST-Anfragen gesendet; Weiterleitungen wird nicht gefolgt.',
   checking: 'Wird geprüft …',
   fine: 'An diese URL kann gesendet werden.',

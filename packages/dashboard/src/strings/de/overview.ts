@@ -27,6 +27,7 @@ export const overview = {
     pending: (n: string) => `Nichts ist fällig, ${n} später erneut`,
     unknown: 'Konnte nicht rechtzeitig gezählt werden',
     latency: 'p95 der Empfänger',
+    latencyNote: (p50: string) => `p50 ${p50}`,
     latencyNone: 'Kein Empfänger hat geantwortet',
     failing: 'Gestörte Endpunkte',
     failingNone: 'Kein Empfänger ist gestört',
@@ -46,7 +47,7 @@ export const overview = {
     resetZoom: 'Zoom zurücksetzen',
     nothing: 'In diesem Zeitraum wurde keine Zustellung versucht.',
   },
-  latency: { title: 'Antwortzeiten der Empfänger' },
+  latency: { title: 'Antwortzeiten der Empfänger', p50: 'p50', p95: 'p95' },
   attention: {
     title: 'Braucht Aufmerksamkeit',
     none: 'Nichts braucht Aufmerksamkeit.',
@@ -105,5 +106,15 @@ export const overview = {
         ? 'Endpunkt pausieren'
         : `Pausieren und ${pending === null ? 'alle Zustellungen' : deliveryCount(pending)} anhalten`,
     paused: (name: string) => `${name} ist pausiert.`,
+  },
+  nothing: {
+    title: 'Noch keine Webhooks',
+    text: 'Registrieren Sie einen Endpunkt: die URL, an die Ihre Webhooks gesendet werden. Ob sie ankommen, sehen Sie dann hier.',
+    readOnly:
+      'Sobald ein Endpunkt registriert ist und das erste Ereignis eintritt, zeigt diese Seite, ob Webhooks ankommen.',
+    registered: 'Ihr Endpunkt ist registriert. Vom ersten Ereignis an zeigt diese Seite, ob Webhooks ankommen.',
+    register: 'Endpunkt registrieren',
+    test: 'Öffnen und ein Testereignis senden',
+    open: 'Endpunkt öffnen',
   },
 }

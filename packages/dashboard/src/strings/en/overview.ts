@@ -147,6 +147,16 @@ export const overview = translated('overview', {
     fine: (n: number) => `${common.count(n, 'check', 'checks')}, nothing to mend.`,
     checking: 'Checking …',
   },
+  nothing: {
+    title: 'No webhooks yet',
+    text: 'Register an endpoint: the URL that your webhooks are sent to. Whether they arrive will be shown here.',
+    readOnly:
+      'Once an endpoint is registered and the first event has happened, this page shows whether webhooks arrive.',
+    registered: 'Your endpoint is registered. From the first event on, this page shows whether webhooks arrive.',
+    register: 'Register an endpoint',
+    test: 'Open it and send a test event',
+    open: 'Open the endpoint',
+  },
   first: {
     title: 'No webhooks yet',
     text: 'Posthorn takes your events and delivers each to the endpoints that are registered for its type. Whether they arrive will be shown here.',
