@@ -25,7 +25,7 @@
     ],
     '--accent-soft': [
       `color-mix(in srgb, ${accent.colour} 6%, #fff)`,
-      `color-mix(in srgb, ${accentDark.colour} 8%, #14171c)`,
+      `color-mix(in srgb, ${accentDark.colour} 6%, #14171c)`,
     ],
     '--on-accent': [accent.text, accentDark.text],
   }

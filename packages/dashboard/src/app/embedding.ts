@@ -6,12 +6,19 @@ import { useSyncExternalStore } from 'react'
 import { FRAMES, IS_FRAMED } from '../lib/portal.ts'
 import { changed, takeFragment } from './portal-session.ts'
 
-/** How long a page has to answer that it has another link, and how often it is asked for one without a click. */
+/** How long a page has to say hello, and to answer that it has another link; how often it is asked without a click. */
+const HELLO_MS = 2_000
 const ANSWER_MS = 15_000
 const ASK_EVERY_MS = 30_000
 
+type Host = {
+  readonly origin: string
+  /** Whether it has somewhere to return to. */
+  readonly returns: boolean
+}
+
 /** The page around the frame. Null until it has said hello. */
-let host: { readonly origin: string; readonly returns: boolean } | null = null
+let host: Host | null = null
 let wanted: { readonly hasEnded: boolean } | null = null
 let askedAt = Number.NEGATIVE_INFINITY
 const listeners = new Set<() => void>()
@@ -51,9 +58,11 @@ export async function askForLink(hasEnded: boolean, { isClick = false } = {}): P
   wanted = { hasEnded }
   send({ kind: 'link-wanted', hasEnded })
   await new Promise<void>(resolve => {
-    const timer = setTimeout(resolve, ANSWER_MS)
+    const hello = setTimeout(() => host === null && end(), HELLO_MS)
+    const answer = setTimeout(() => end(), ANSWER_MS)
     const end = () => {
-      clearTimeout(timer)
+      clearTimeout(hello)
+      clearTimeout(answer)
       resolve()
     }
     changed.addEventListener('link', end, { once: true })
@@ -62,14 +71,14 @@ export async function askForLink(hasEnded: boolean, { isClick = false } = {}): P
 
 export const askToReturn = (): void => send({ kind: 'return' })
 
-/** Whether the page around the frame has somewhere to return to. */
-export function useReturns(): boolean {
+/** The page around the frame, if it has said hello. */
+export function useHost(): Host | null {
   return useSyncExternalStore(
     listener => {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    () => host?.returns ?? false,
+    () => host,
   )
 }
 

@@ -4,7 +4,7 @@ import { cx } from '../lib/cx.ts'
 import { IS_FRAMED, IS_PORTAL, isLeftOut, LOOKS } from '../lib/portal.ts'
 import { common, shell } from '../strings/index.ts'
 import { Brand } from './brand.tsx'
-import { askToReturn, useReturns } from './embedding.ts'
+import { askToReturn, useHost } from './embedding.ts'
 import { Mark, useMarks } from './marks.tsx'
 import { usePermissions, usePortal } from './session.ts'
 import styles from './shell.module.css'
@@ -147,9 +147,9 @@ function Help() {
 /** Leads from the portal back to the provider. In a frame, the page around it does so, if it says that it can. */
 function WayBack() {
   const url = usePortal()?.returnUrl
-  const returns = useReturns()
+  const host = useHost()
   if (IS_FRAMED) {
-    return returns ? (
+    return host?.returns === true ? (
       <>
         <div className={styles.rule} />
         <button type="button" className={styles.link} title={shell.portal.return} onClick={askToReturn}>

@@ -64,14 +64,14 @@ function Sign({ url }: { readonly url: string }) {
 /** The same properties as `theme-first.js` sets in the portal. What can't be used is left as it is. */
 function styleOf({ accent, accentDark, radius }: Draft, scheme: 'light' | 'dark'): CSSProperties {
   const used = scheme === 'dark' && isColour(accentDark.trim()) ? accentDark.trim() : accent.trim()
-  const [end, ground, soft] = scheme === 'light' ? ['#000', '#fff', '6%'] : ['#fff', '#14171c', '8%']
+  const [end, ground] = scheme === 'light' ? ['#000 15%', '#fff'] : ['#fff 25%', '#14171c']
   const pixels = Number(radius)
   return {
     colorScheme: scheme,
     ...(isColour(used) && {
       '--accent': used,
-      '--accent-hover': `color-mix(in srgb, ${used}, ${end} ${scheme === 'light' ? '15%' : '25%'})`,
-      '--accent-soft': `color-mix(in srgb, ${used} ${soft}, ${ground})`,
+      '--accent-hover': `color-mix(in srgb, ${used}, ${end})`,
+      '--accent-soft': `color-mix(in srgb, ${used} 6%, ${ground})`,
       '--on-accent': scheme === 'light' ? '#ffffff' : '#000000',
     }),
     ...(Number.isInteger(pixels) && pixels >= 0 && pixels <= 24 && { '--radius': `${pixels}px` }),

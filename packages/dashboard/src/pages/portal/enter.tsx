@@ -2,7 +2,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useEffect, useReducer, useState } from 'react'
 import { Brand, brandName } from '../../app/brand.tsx'
 import { BASE } from '../../app/client.ts'
-import { askForLink } from '../../app/embedding.ts'
+import { askForLink, useHost } from '../../app/embedding.ts'
 import { LEFT } from '../../app/leave.ts'
 import { changed, hasLink, languageOf, lastReturnUrl, linkWasRefused, redeem } from '../../app/portal-session.ts'
 import { queryClient } from '../../app/query.ts'
@@ -96,11 +96,12 @@ type ClosedProps = { readonly title: string; readonly back: string | null; reado
 function Closed({ title, back, onAgain }: ClosedProps) {
   const host = back === null ? null : new URL(back).host
   const { ask, askThere, askAround } = words
+  const canAsk = useHost() !== null
   return (
     <>
       <h1>{title}</h1>
       <p>{IS_FRAMED ? askAround : host === null ? ask : askThere(host)}</p>
-      {IS_FRAMED && (
+      {canAsk && (
         <Button kind="primary" onClick={onAgain}>
           {words.again}
         </Button>
