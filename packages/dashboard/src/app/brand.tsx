@@ -8,8 +8,8 @@ import styles from './brand.module.css'
 /** What the pages are called: the provider's product in its portal. */
 export const brandName = (): string => (IS_PORTAL ? (LOOKS.name ?? shell.portal.title) : common.product)
 
-/** A logo that is this many times as wide as high has the name in it. */
-const WIDE = 2
+/** A logo that is twice as wide as high has the name in it. */
+export const isWide = ({ naturalWidth, naturalHeight }: HTMLImageElement): boolean => naturalWidth >= 2 * naturalHeight
 
 type Props = {
   /** On a page of its own, rather than in a row. */
@@ -20,7 +20,7 @@ type Props = {
 
 /** The logo and the name: of the provider in its portal, as far as they are known, or else Posthorn's. */
 export function Brand({ isLarge = false, nameClass }: Props) {
-  const [isWide, setWide] = useState(false)
+  const [hasName, setHasName] = useState(false)
   const { logo, name } = LOOKS
   const size = isLarge ? styles.large : styles.small
   return (
@@ -34,11 +34,11 @@ export function Brand({ isLarge = false, nameClass }: Props) {
           src={logo ?? favicon}
           alt=""
           className={size}
-          onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) => setWide(naturalWidth >= WIDE * naturalHeight)}
+          onLoad={({ currentTarget }) => setHasName(isWide(currentTarget))}
         />
       )}
       {nameClass !== undefined &&
-        (isWide ? <Hidden>{brandName()}</Hidden> : <span className={nameClass}>{brandName()}</span>)}
+        (hasName ? <Hidden>{brandName()}</Hidden> : <span className={nameClass}>{brandName()}</span>)}
     </>
   )
 }

@@ -1,9 +1,11 @@
 import type { PortalLooks } from '@posthorn/client'
 import { type CSSProperties, useState } from 'react'
+import { isWide } from '../../app/brand.tsx'
 import { buttonClass } from '../../kit/button.tsx'
 import { isColour } from '../../lib/contrast.ts'
 import { cx } from '../../lib/cx.ts'
 import { portalLooks as words } from '../../strings/en/portal-looks.ts'
+import { shell } from '../../strings/index.ts'
 import styles from './portal.module.css'
 import type { Draft } from './portal.tsx'
 
@@ -24,14 +26,11 @@ function Portal({ draft, logo, scheme }: Props & { readonly scheme: 'light' | 'd
   const pages = Object.entries(words.pageNames).filter(([page]) => !draft.hiddenPages.some(one => one === page))
   const links = draft.help.filter(({ label }) => label.trim() !== '')
   return (
-    <figure className={styles.portal} style={styleOf(draft, scheme)}>
+    <figure className={styles.portal}>
       <figcaption>{scheme === 'light' ? words.previewLight : words.previewDark}</figcaption>
-      <div className={styles.frame}>
+      <div className={styles.frame} style={styleOf(draft, scheme)}>
         <div className={styles.nav}>
-          <span className={styles.brand}>
-            {logo !== null && <Sign key={logo.url} url={logo.url} />}
-            <bdi>{draft.name.trim()}</bdi>
-          </span>
+          <Brand key={logo?.url} url={logo?.url} name={draft.name.trim()} />
           {pages.map(([page, label], index) => (
             <span key={page} className={cx(styles.place, index === 0 && styles.current)}>
               {label}
@@ -47,7 +46,7 @@ function Portal({ draft, logo, scheme }: Props & { readonly scheme: 'light' | 'd
         <div className={styles.body}>
           <span className={styles.card}>
             <span className={styles.sample}>{words.sample}</span>
-            <span className={styles.selected}>{words.sample}</span>
+            <span className={styles.selected}>{words.selected}</span>
             <span className={buttonClass({ kind: 'primary' })}>{words.button}</span>
           </span>
         </div>
@@ -56,9 +55,22 @@ function Portal({ draft, logo, scheme }: Props & { readonly scheme: 'light' | 'd
   )
 }
 
-function Sign({ url }: { readonly url: string }) {
+function Brand({ url, name }: { readonly url: string | undefined; readonly name: string }) {
   const [isUnseen, setUnseen] = useState(false)
-  return isUnseen ? null : <img src={url} alt="" onError={() => setUnseen(true)} />
+  const [hasName, setHasName] = useState(false)
+  return (
+    <span className={styles.brand}>
+      {url !== undefined && !isUnseen && (
+        <img
+          src={url}
+          alt=""
+          onLoad={({ currentTarget }) => setHasName(isWide(currentTarget))}
+          onError={() => setUnseen(true)}
+        />
+      )}
+      {!hasName && <bdi>{name || shell.portal.title}</bdi>}
+    </span>
+  )
 }
 
 /** The same properties as `theme-first.js` sets in the portal. What can't be used is left as it is. */

@@ -58,6 +58,7 @@ export const portalLooks = {
   previewLight: 'Light',
   previewDark: 'Dark',
   sample: 'A link',
+  selected: 'A link in a chosen row',
   button: 'Register an endpoint',
   save: 'Save',
   saved: 'The looks of the portals are saved.',
