@@ -1093,6 +1093,13 @@ export type NewPortalSession = PortalSession & {
   token: string | null
 }
 
+export type PortalSessionState = {
+  /** The session. Null if there is none. */
+  session: PortalSession | null
+  /** Whether the browser, or the frame, has a session that has ended. */
+  hasEnded: boolean
+}
+
 export type PortalLooks = {
   /** The product's name, which the pages show. Null if they show only the tenant. */
   name: string | null

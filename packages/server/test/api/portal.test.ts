@@ -335,6 +335,20 @@ describe('a permission', () => {
     expect((await send('PATCH', path, patch)).status).not.toBe(403)
   })
 
+  it('secrets is enough to replace a secret, and no more', async () => {
+    const { id } = await endpoint()
+    const { send } = await visit({ may: ['secrets'] })
+    const change = (patch: object) => send('PATCH', `/tenants/acme/endpoints/${id}`, patch)
+    expect((await change({ clientSecret: 'YW5vdGhlci1zZWNyZXQtdG9rZW4=' })).status).toBe(200)
+    for (const other of [{ name: 'New' }, { url: 'https://hooks.example.com/other' }, { state: 'disabled' }]) {
+      const refusal = await change({ clientSecret: 'YW5vdGhlci1zZWNyZXQtdG9rZW4=', ...other })
+      expect(problem(refusal)).toEqual([403, 'forbidden'])
+      expect(refusal.body.detail).toContain('`endpoints`')
+    }
+    const { send: look } = await visit({ may: ['look'] })
+    expect(problem(await look('PATCH', `/tenants/acme/endpoints/${id}`, {}))).toEqual([403, 'forbidden'])
+  })
+
   it('payloads is needed to see payloads and to search them', async () => {
     await endpoint()
     const CoverId = '564200aa-7128-4a26-83a8-cf0201903fcc'
@@ -381,6 +395,7 @@ describe('a permission', () => {
         "listReplays look",
         "pauseReplay retry",
         "previewSchedule look",
+        "readTenantStream look",
         "resumeReplay retry",
         "retryDelivery retry",
         "retryMatchingDeliveries retry",
@@ -388,7 +403,7 @@ describe('a permission', () => {
         "searchTenant look",
         "testEndpoint test",
         "tryFilter look",
-        "updateEndpoint endpoints",
+        "updateEndpoint endpoints,secrets",
       ]
     `)
   })

@@ -66,7 +66,7 @@ await describeInBrowser(
 
         await activate(page.getByRole('main').getByRole('link', { name: 'Register an endpoint' }))
         await fill(page.getByLabel('URL'), `${receiver.url}/erp`)
-        await page.getByText('Posthorn can send here.').waitFor()
+        await page.getByText('Webhooks can be sent there.').waitFor()
         await tick(page.getByRole('checkbox', { name: 'COVER_REFERENCE' }))
         await activate(page.getByRole('button', { name: 'Generate' }))
         await activate(page.getByRole('button', { name: 'Register endpoint' }))
