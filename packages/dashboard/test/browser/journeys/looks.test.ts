@@ -80,7 +80,7 @@ await describeInBrowser('how the portal looks', bench => {
         // The system's theme is the other one.
         await page.emulateMedia({ colorScheme: scheme === 'light' ? 'dark' : 'light' })
         // Without its scripts but the first, the page has its colours already.
-        await page.route('**/assets/main-*', route => route.abort())
+        await page.route('**/assets/index-*', route => route.abort())
         await page.goto(url)
         const rootOf = () =>
           page.evaluate(() => {
@@ -88,8 +88,8 @@ await describeInBrowser('how the portal looks', bench => {
             return [dataset.theme, style.getPropertyValue('--radius'), style.getPropertyValue('--accent')]
           })
         expect(await rootOf()).toEqual([scheme, '14px', 'light-dark(#8a1f66, #f2a7d8)'])
-        await page.unroute('**/assets/main-*')
-        visit.allow(/main-|ERR_FAILED/)
+        await page.unroute('**/assets/index-*')
+        visit.allow(/index-|ERR_FAILED/)
         await page.goto('about:blank')
         await page.goto(url)
         const button = page.getByRole('button', { name: 'Open' })
