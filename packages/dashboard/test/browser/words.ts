@@ -12,7 +12,9 @@ export async function findTexts(page: Page, texts: readonly string[]): Promise<r
   const shown = await page.evaluate(() => {
     const all: string[] = []
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
-    while (walker.nextNode()) all.push(walker.currentNode.textContent ?? '')
+    // What is code, or someone's data, is in no language of the page's.
+    const isProse = (node: Node) => node.parentElement?.closest('code, pre, samp, bdi') === null
+    while (walker.nextNode()) if (isProse(walker.currentNode)) all.push(walker.currentNode.textContent ?? '')
     for (const element of document.querySelectorAll('[aria-label], [title], [placeholder]')) {
       for (const name of ['aria-label', 'title', 'placeholder']) all.push(element.getAttribute(name) ?? '')
     }

@@ -16,7 +16,7 @@ export const shell = {
     types: 'Ereignistypen',
     replays: 'Replays',
   },
-  find: 'ID, Schlüssel, uid suchen …',
+  find: 'ID, Schlüssel, uid …',
   theme: 'Farbschema',
   themes: { light: 'Hell', dark: 'Dunkel', system: 'System' },
   account: 'Sitzung',

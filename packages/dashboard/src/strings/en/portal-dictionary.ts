@@ -1,5 +1,9 @@
+import { formatNumber } from '../../lib/format.ts'
 import type { Dictionary, PartialTranslation } from '../translated.ts'
-import { common } from './common.ts'
+
+// Sections take their words when they are loaded, so none can be loaded from here.
+const deliveries = (n: number): string => `${formatNumber(n)} ${n === 1 ? 'delivery' : 'deliveries'}`
+const endpoints = (n: number): string => `${formatNumber(n)} ${n === 1 ? 'endpoint' : 'endpoints'}`
 
 /**
  * What the portal says in other words than the dashboard: its users have a link and no API key, know one tenant only, which
@@ -20,7 +24,7 @@ const words = {
       text: (n: number | null) =>
         n === 0
           ? 'No more events are sent to this URL. Nothing is pending. This cannot be undone.'
-          : `No more events are sent to this URL, and ${n === null ? 'more than 10,000 deliveries that are' : `${common.deliveries(n)} ${n === 1 ? 'that is' : 'that are'}`} pending or held will never be sent. This cannot be undone.`,
+          : `No more events are sent to this URL, and ${n === null ? 'more than 10,000 deliveries that are' : `${deliveries(n)} ${n === 1 ? 'that is' : 'that are'}`} pending or held will never be sent. This cannot be undone.`,
     },
   },
   endpoints: {
@@ -70,8 +74,7 @@ const words = {
     notFound: 'This event is not here. It may no longer be kept.',
     says: {
       noEndpoints: 'Sent to no one: there are no endpoints.',
-      none: (n: number) =>
-        n === 1 ? 'The only endpoint did not get it.' : `None of the ${common.endpoints(n)} got it.`,
+      none: (n: number) => (n === 1 ? 'The only endpoint did not get it.' : `None of the ${endpoints(n)} got it.`),
     },
   },
   register: {
