@@ -311,7 +311,7 @@ function addAdmission(api: Api, parts: Admission): void {
     const door = sessions[kind]
     const only = doorOf(access) ?? kind
     if (only !== kind) return done(elsewhere(only))
-    if (isOpen(access)) return admit(entering, null)
+    if (access === 'portal-open') return admit(entering, null)
     if (isSigningIn(access)) {
       const fault = door.faultOfSignIn(request)
       return fault === undefined ? admit(entering, null) : done(fault)
