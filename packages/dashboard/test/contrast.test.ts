@@ -31,7 +31,7 @@ test('the page decides about contrast, and proposes, what the server does', () =
 })
 
 test('whatever accent the server takes, text in it and on it can be read wherever the pages use it', () => {
-  const first = readFileSync(new URL('../src/theme-first.js', import.meta.url), 'utf8')
+  const first = readFileSync(new URL('../src/early.js', import.meta.url), 'utf8')
   for (const part of ['#000 15%', '#fff 25%', '6%, #fff', '6%, #14171c']) expect(first).toContain(part)
   fc.assert(
     fc.property(colour, ground, (each, on) => {

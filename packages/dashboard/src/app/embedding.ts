@@ -2,7 +2,6 @@
  * What the portal and the page around its frame tell each other (decision 57): how high the portal is, that it needs
  * another link, and that its user wants to leave. Nothing without a frame.
  */
-import { useSyncExternalStore } from 'react'
 import { FRAMES, IS_FRAMED } from '../lib/portal.ts'
 import { changed, takeFragment } from './portal-session.ts'
 
@@ -11,13 +10,13 @@ const HELLO_MS = 2_000
 const ANSWER_MS = 15_000
 const ASK_EVERY_MS = 30_000
 
-type Host = {
+/** The page around the frame. */
+export type Host = {
   readonly origin: string
   /** Whether it has somewhere to return to. */
   readonly returns: boolean
 }
 
-/** The page around the frame. Null until it has said hello. */
 let host: Host | null = null
 let wanted: { readonly hasEnded: boolean } | null = null
 let askedAt = Number.NEGATIVE_INFINITY
@@ -71,15 +70,13 @@ export async function askForLink(hasEnded: boolean, { isClick = false } = {}): P
 
 export const askToReturn = (): void => send({ kind: 'return' })
 
-/** The page around the frame, if it has said hello. */
-export function useHost(): Host | null {
-  return useSyncExternalStore(
-    listener => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    () => host,
-  )
+/** The page around the frame. Null until it has said hello. */
+export const hostNow = (): Host | null => host
+
+/** Calls a listener when the page has said hello, until the returned function is called. */
+export function onHost(listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
 }
 
 let reported = -1

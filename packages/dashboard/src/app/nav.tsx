@@ -4,10 +4,11 @@ import { cx } from '../lib/cx.ts'
 import { IS_FRAMED, IS_PORTAL, isLeftOut, LOOKS } from '../lib/portal.ts'
 import { common, shell } from '../strings/index.ts'
 import { Brand } from './brand.tsx'
-import { askToReturn, useHost } from './embedding.ts'
+import { askToReturn } from './embedding.ts'
 import { Mark, useMarks } from './marks.tsx'
 import { usePermissions, usePortal } from './session.ts'
 import styles from './shell.module.css'
+import { useHost } from './use-host.ts'
 
 export type Place = { readonly to: string; readonly label: string; readonly icon: IconName; readonly key?: string }
 

@@ -259,9 +259,6 @@ const isThere = ({ options }: (typeof pages)[number]): boolean => {
 
 const routeTree = root.addChildren([signIn, inside.addChildren(pages.filter(isThere) as unknown as typeof pages)])
 
-// The first page's code comes while the session is asked for, rather than after it.
-if (location.pathname === BASE.pathname && !hasLink()) void import('../pages/overview/overview.tsx')
-
 export const router = createRouter({
   routeTree,
   basepath: BASE.pathname,

@@ -204,7 +204,7 @@ function Account({ onShortcuts }: { readonly onShortcuts: () => void }) {
     <Menu
       trigger={<IconButton icon={theme === 'dark' ? 'moon' : 'sun'} label={`${shell.theme}, ${shell.account}`} />}
       header={
-        session?.portal === undefined ? (
+        !session?.portal ? (
           <>
             {shell.signedInWith} <bdi>{session?.apiKey.name ?? shell.rootKey}</bdi>
           </>

@@ -1,9 +1,6 @@
 /** Puts together what the API's resources call. */
 import type { Services } from '../api/resource-list.ts'
-import type { Clock } from '../base/clock.ts'
-import type { Logger } from '../base/logger.ts'
 import type { TypeSamples } from '../catalogue/type-samples.ts'
-import type { Config } from '../config/config.ts'
 import type { Names } from '../guard/names/names.ts'
 import type { Checker } from '../publish/checking/checker.ts'
 import type { Publisher } from '../publish/publisher.ts'
@@ -33,20 +30,10 @@ import { Streams } from '../services/stream/streams.ts'
 import { TenantRanks } from '../services/tenant-stats.ts'
 import { Exports } from '../services/tenants/exports.ts'
 import { Tenants } from '../services/tenants/tenants.ts'
-import type { Store } from '../store/store.ts'
-import type { OpenedKeyring } from './instance-keys.ts'
+import type { Foundation } from './foundation.ts'
 
 /** What an attempt takes in addition to connecting and waiting for the status. */
 const ATTEMPT_MARGIN_MS = 5_000
-
-/** What all parts of a process share, as far as services need it. */
-type Base = {
-  readonly config: Config
-  readonly store: Store
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly keys: OpenedKeyring
-}
 
 type ServiceParts = {
   readonly publisher: Publisher
@@ -65,7 +52,7 @@ type ServiceParts = {
 }
 
 /** The services behind the API. */
-export function composeServices(foundation: Base, parts: ServiceParts): Services & { readonly streams: Streams } {
+export function composeServices(foundation: Foundation, parts: ServiceParts): Services & { readonly streams: Streams } {
   const { config, store, clock, keys, logger } = foundation
   const { publisher, checker, apiKeys, sessions, portalLinks, names, typeSamples, keyRotation, countReplay, nodes } =
     parts

@@ -73,7 +73,7 @@ function Brand({ url, name }: { readonly url: string | undefined; readonly name:
   )
 }
 
-/** The same properties as `theme-first.js` sets in the portal. What can't be used is left as it is. */
+/** The same properties as `early.js` sets in the portal. What can't be used is left as it is. */
 function styleOf({ accent, accentDark, radius }: Draft, scheme: 'light' | 'dark'): CSSProperties {
   const used = scheme === 'dark' && isColour(accentDark.trim()) ? accentDark.trim() : accent.trim()
   const [end, ground] = scheme === 'light' ? ['#000 15%', '#fff'] : ['#fff 25%', '#14171c']
