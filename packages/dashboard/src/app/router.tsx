@@ -257,7 +257,18 @@ const isThere = ({ options }: (typeof pages)[number]): boolean => {
   return !IS_PORTAL || (!OPERATORS.test(path) && (path === '/' || !isLeftOut(`/${path.replace(/^\//, '')}`)))
 }
 
-const routeTree = root.addChildren([signIn, inside.addChildren(pages.filter(isThere) as unknown as typeof pages)])
+/** Every other path. Within the frame, so that there is a way on. */
+const unknown = createRoute({
+  getParentRoute: () => inside,
+  path: '$',
+  staticData: { title: shell.notFound.title },
+  component: NotFound,
+})
+
+const routeTree = root.addChildren([
+  signIn,
+  inside.addChildren([...(pages.filter(isThere) as unknown as typeof pages), unknown]),
+])
 
 export const router = createRouter({
   routeTree,

@@ -13,6 +13,7 @@ import { Menu } from '../kit/menu.tsx'
 import { RangePicker } from '../kit/range-picker.tsx'
 import { Banner } from '../kit/surfaces.tsx'
 import { Toasts } from '../kit/toast.tsx'
+import { shortenId } from '../lib/format.ts'
 import { IS_PORTAL, LOOKS } from '../lib/portal.ts'
 import { type RangeName, searchOf } from '../lib/range.ts'
 import { shell } from '../strings/index.ts'
@@ -170,10 +171,18 @@ function useGoUp(): () => void {
 function usePage(): PageData {
   const matches = useMatches()
   const data = Object.assign({}, ...matches.map(match => match.staticData)) as PageData
-  const title = data.title
+  const { id, name, tenant } = (matches.at(-1)?.params ?? {}) as Readonly<Record<string, string | undefined>>
+  const subject = id === undefined ? (name ?? tenant) : shortenId(id)
+  const title = [subject, data.title, brandName()].filter(part => part !== undefined).join(' · ')
   useEffect(() => {
-    document.title = title === undefined ? brandName() : `${title} · ${brandName()}`
+    document.title = title
   }, [title])
+  // What had the focus is often gone with the page before: the keyboard then goes on in the new one.
+  const path = matches.at(-1)?.pathname
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each page
+  useEffect(() => {
+    if (document.activeElement === document.body) document.getElementById('content')?.focus({ preventScroll: true })
+  }, [path])
   return data
 }
 
