@@ -14,6 +14,7 @@ import { filterTrialsResource } from './resources/filter-trials.ts'
 import { healthResource } from './resources/health.ts'
 import { metricsResource } from './resources/metrics.ts'
 import { nodesResource } from './resources/nodes.ts'
+import { notificationsResource } from './resources/notifications.ts'
 import { openApiResource } from './resources/openapi.ts'
 import { overviewResource } from './resources/overview.ts'
 import { portalResource } from './resources/portal.ts'
@@ -42,6 +43,7 @@ export const RESOURCES = [
   apiKeysResource,
   sessionsResource,
   portalResource,
+  notificationsResource,
   auditResource,
   encryptionKeysResource,
   nodesResource,

@@ -66,6 +66,27 @@ function postgresUrl() {
   )
 }
 
+const MAIL_ADDRESS = /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?=.{1,253}$)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*$/
+const SMTP_PORTS: Readonly<Record<string, number>> = { 'smtp:': 587, 'smtps:': 465 }
+
+function smtpServer() {
+  return secret('a URL that begins with smtp:// or smtps:// and has no path', value => {
+    const url = /^smtps?:\/\/[^\s]+$/.test(value) ? URL.parse(value) : null
+    if (url === null || url.hostname === '' || !/^\/?$/.test(url.pathname) || /[?#]/.test(value)) return undefined
+    try {
+      return Object.freeze({
+        host: url.hostname.replace(/^\[|\]$/g, ''),
+        port: url.port === '' ? SMTP_PORTS[url.protocol]! : Number(url.port),
+        isTls: url.protocol === 'smtps:',
+        user: decodeURIComponent(url.username),
+        password: decodeURIComponent(url.password),
+      })
+    } catch {
+      return undefined
+    }
+  })
+}
+
 function isProxyUrl(value: string): boolean {
   const url = /^https?:\/\/[^\s]+$/.test(value) ? URL.parse(value) : null
   return url !== null && url.pathname === '/' && url.search === '' && url.hash === ''
@@ -149,6 +170,15 @@ export const SETTINGS = {
     list(origin(), 0, 64, 'a list of at most 64 origins'),
     [],
     "The origins of pages that can show a tenant's portal in a frame. None by default.",
+  ),
+  smtpUrl: optional(
+    smtpServer(),
+    'The server that mail with notifications is handed to, such as smtps://user:password@mail.example.com or smtp://mail.example.com:587, which needs STARTTLS except on this machine. Without it, notifications go to chats only.',
+    ['environment', 'file'],
+  ),
+  mailFrom: optional(
+    text('address', 'a mail address, such as hooks@example.com', value => MAIL_ADDRESS.test(value)),
+    'The address that mail with notifications comes from.',
   ),
   apiKey: optional(
     secret('16 to 4096 characters: letters, digits and -._~+/, then any number of = signs', value =>

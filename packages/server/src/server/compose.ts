@@ -13,6 +13,8 @@ import { Erasure } from '../background/erasure.ts'
 import { HistoryKeeper } from '../background/history.ts'
 import { IdempotentCallsCleaner } from '../background/idempotent-calls.ts'
 import { Notices } from '../background/notices.ts'
+import { createMailer, type Mailer } from '../background/notifications/mailer.ts'
+import { Notifications as NotificationsWork } from '../background/notifications/notifications.ts'
 import { ReplayBatches as ReplayBatchesWork } from '../background/replay-batches.ts'
 import { Retention } from '../background/retention.ts'
 import { StatisticsCleaner } from '../background/statistics.ts'
@@ -26,6 +28,7 @@ import { settingsInEffect } from '../config/in-effect.ts'
 import { SHARED_SETTINGS } from '../config/settings.ts'
 import { Engine } from '../engine/engine.ts'
 import { AllPartitions, LeasedPartitions, newNode, type Partitions } from '../engine/ownership/partitions.ts'
+import { Posting } from '../engine/posting.ts'
 import { Names } from '../guard/names/names.ts'
 import type { EngineState } from '../observe/metrics.ts'
 import { NodeReporter } from '../observe/node-reporter.ts'
@@ -47,6 +50,7 @@ import { FilterTrials } from '../services/filter-trials.ts'
 import { IdempotentCalls } from '../services/idempotent-calls.ts'
 import { KeyRotation } from '../services/key-rotation.ts'
 import { Nodes, type NodesOptions } from '../services/nodes.ts'
+import { Notifications } from '../services/notifications/notifications.ts'
 import { type CountBacklog, Overview } from '../services/overview.ts'
 import { PortalLinks } from '../services/portal/portal-links.ts'
 import { ReplayBatches } from '../services/replay-batches.ts'
@@ -125,7 +129,8 @@ export async function compose(foundation: Foundation): Promise<Composed> {
   const checker = new Checker(clock, logger)
   const sending = composeSending(foundation, partitions, watching, { names, checker })
   const countReplay = createReplayCounter(store, clock)
-  const { works, books } = composeWorks(foundation, countReplay)
+  const telling = composeTelling(foundation, names, () => config.publicUrl ?? api.portalUrl())
+  const { works, books } = composeWorks(foundation, countReplay, telling.work)
   const typeSamples = new TypeSamples(store, clock)
   const keyRotation = new KeyRotation(store, foundation.keys.keyring, foundation.keys.place, logger)
   const services = composeServices(foundation, {
@@ -192,6 +197,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
       { name: 'history', start: () => history.start(), stop: () => history.stop() },
       { name: 'statistics', start: () => statistics.start(), stop: () => statistics.stop() },
       { name: 'background works', start: () => works.start(), stop: () => works.stop() },
+      { name: 'notifications', close: () => telling.close() },
     ],
   }
 }
@@ -276,7 +282,11 @@ function placesOf({ dashboard, dashboardListen, portal }: Config, pages: Pages |
 const basePathOf = ({ publicUrl }: Config): string => (publicUrl === null ? '/' : new URL(publicUrl).pathname)
 
 /** What one node does for all. */
-function composeWorks({ config, store, clock, logger }: Foundation, countReplay: ReplayCounter) {
+function composeWorks(
+  { config, store, clock, logger }: Foundation,
+  countReplay: ReplayCounter,
+  telling: NotificationsWork,
+) {
   const books = new Books(store, logger, config)
   const works = new BackgroundWorks(store, clock, logger, [
     new Erasure(store, logger),
@@ -284,8 +294,32 @@ function composeWorks({ config, store, clock, logger }: Foundation, countReplay:
     new ReplayBatchesWork(store, countReplay, logger),
     books,
     new IdempotentCallsCleaner(store),
+    telling,
   ])
   return { works, books }
+}
+
+/** What tells people by mail and chat. */
+function composeTelling({ config, store, clock, logger, keys }: Foundation, names: Names, apiUrl: () => string) {
+  const { smtpUrl, mailFrom, extraCa } = config
+  const mailer: Mailer | null =
+    smtpUrl === null || mailFrom === null
+      ? null
+      : createMailer(
+          smtpUrl.reveal(),
+          mailFrom,
+          extraCa.map(({ pem }) => pem),
+        )
+  const userAgent = `Posthorn/${pkg.version}`
+  const posting = new Posting({ ...config, userAgent, resolver: names.resolve }, clock)
+  const post: Posting['post'] = (url, body, tenant) => posting.post(url, body, tenant)
+  return {
+    work: new NotificationsWork(store, keys.keyring, logger, { mailer, post, apiUrl }),
+    close: async () => {
+      mailer?.close()
+      posting.close()
+    },
+  }
 }
 
 /** Exchanges messages with other nodes. Empty if this process is the only one. */
@@ -379,6 +413,12 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     replayBatches: new ReplayBatches(store, countReplay, { onChange: onBackgroundWork }),
     search: new Search(store, clock),
     keyRotation,
+    notifications: new Notifications(
+      store,
+      keys.keyring,
+      { ...config, hasMail: config.smtpUrl !== null && config.mailFrom !== null },
+      onBackgroundWork,
+    ),
     stats: new Stats(store, flushStats),
     nodes: new Nodes(store, nodes),
     overview: new Overview(store, countBacklog),

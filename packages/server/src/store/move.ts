@@ -35,6 +35,8 @@ export const MOVED_TABLES = [
   'retention_kept',
   'erasure',
   'notice',
+  'notification',
+  'notification_item',
   'event',
   'delivery',
   'attempt',
@@ -49,6 +51,7 @@ export const UNMOVED_TABLES: Readonly<Record<string, string>> = {
   session: 'people sign in again',
   sign_in_link: 'they work for ten minutes',
   portal_link: 'they are made when someone asks for one, and their sessions are not moved either',
+  notification_limit: 'they last a day at most',
   upkeep: 'each store schedules its own upkeep',
   mismatch: 'the consistency check runs again on the target and finds mismatches again',
 }

@@ -77,6 +77,7 @@ export class ApiBench extends Bench {
         sessions: this.sessions,
         portalLinks: this.portalLinks,
         keyRotation: this.keyRotation,
+        notifications: this.notifications,
         search: this.search,
         stats: this.stats,
         nodes: this.nodes,

@@ -15,6 +15,7 @@ const NOT_COMPARED = new Set([
   'session',
   'sign_in_link',
   'portal_link',
+  'notification_limit',
 ])
 
 function rowText(row: object): string {

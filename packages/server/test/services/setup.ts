@@ -31,6 +31,7 @@ import { Events } from '../../src/services/events/events.ts'
 import { FilterTrials } from '../../src/services/filter-trials.ts'
 import { IdempotentCalls } from '../../src/services/idempotent-calls.ts'
 import { KeyRotation } from '../../src/services/key-rotation.ts'
+import { Notifications } from '../../src/services/notifications/notifications.ts'
 import { Nodes } from '../../src/services/nodes.ts'
 import { Overview } from '../../src/services/overview.ts'
 import { PortalLinks } from '../../src/services/portal/portal-links.ts'
@@ -118,6 +119,7 @@ export class Bench {
   portalLinks!: PortalLinks
   exports!: Exports
   keyRotation!: KeyRotation
+  notifications!: Notifications
   search!: Search
   stats!: Stats
   nodes!: Nodes
@@ -142,6 +144,7 @@ export class Bench {
       idempotencyDays: 1,
     })
     this.endpoints = this.endpointsWith(policy(), resolvesTo('93.184.215.14'))
+    this.notifications = new Notifications(store, this.keyring, { ...policy(), hasMail: true })
     this.endpointLists = new EndpointLists(store, systemClock)
     this.tenants = new Tenants(store)
     this.samples = new TypeSamples(store, systemClock)

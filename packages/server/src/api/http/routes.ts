@@ -15,7 +15,7 @@ import type { TSchema } from 'typebox'
 import type { ErrorCode } from '../../base/errors.ts'
 import type { PortalPermission } from '../../base/model.ts'
 import { type Access, doorOf, isSigningIn } from './access.ts'
-import { completeBody, takeBytes } from './bodies.ts'
+import { completeBody, takeBytes, takeForm } from './bodies.ts'
 import { PREFIXES } from './doors.ts'
 import { type Idempotency, IdempotencyHeaders, Replayed } from './idempotency.ts'
 import { showsPayloads } from './payloads.ts'
@@ -61,6 +61,8 @@ export type Route = {
   readonly maxBodyBytes?: number
   /** Whether the handler gets the body as the received bytes instead of parsed. Default: false. */
   readonly takesBytes?: boolean
+  /** Whether it takes a form, which is not read, instead of JSON. Default: false. */
+  readonly takesForm?: boolean
   /**
    * Whether the call makes something. It then takes an `Idempotency-Key`, and its handler has to pass `request.once` on
    * to what makes the thing. Default: false.
@@ -105,6 +107,7 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
         portal,
         payloads,
         takesBytes = false,
+        takesForm = false,
         makes = false,
         answerBytes,
         payloadsIn,
@@ -137,10 +140,11 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
       const options =
         preValidation.length === 0 ? { schema, config, ...limits } : { schema, config, preValidation, ...limits }
       const handle = makes ? once(handler as RouteHandlerMethod, idempotency) : (handler as RouteHandlerMethod)
-      if (!takesBytes) api[method](path, options, handle)
+      if (!takesBytes && !takesForm) api[method](path, options, handle)
       else {
         api.register(async scope => {
-          takeBytes(scope)
+          if (takesForm) takeForm(scope)
+          else takeBytes(scope)
           scope[method](path, options, handle)
         })
       }
@@ -164,7 +168,7 @@ const once = (handler: RouteHandlerMethod, idempotency: Idempotency): RouteHandl
 /** The framework's schema of a route, and thus of the document, with the errors that any call can have added. */
 function document(method: Method, route: Route, tag: string): FastifySchema {
   const { access, portal, refusals = [], makes, response, ...described } = route
-  const { payloads: _payloads, takesBytes: _takesBytes, payloadsIn: _payloadsIn, ...others } = described
+  const { payloads: _payloads, takesBytes: _takesBytes, takesForm: _takesForm, payloadsIn: _payloadsIn, ...others } = described
   const { answerBytes: _answerBytes, isCostly: _isCostly, maxBodyBytes: _maxBodyBytes, ...rest } = others
   const problemsOf = access === 'open' ? publicProblems : method === 'get' ? readProblems : writeProblems
   const own = makes === true ? [...new Set([...refusals, ...ONCE_REFUSALS])] : refusals

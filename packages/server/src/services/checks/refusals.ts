@@ -16,6 +16,7 @@ export type Thing =
   | 'API key'
   | 'session'
   | 'portal link'
+  | 'notification'
   | 'erasure'
 
 export function notFound(thing: Thing): PosthornError {

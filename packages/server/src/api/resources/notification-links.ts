@@ -1,0 +1,124 @@
+/**
+ * The links in the messages of notifications. GET shows a page with a button, and changes nothing: scanners of mail open
+ * links. POST does it, by the button or by a mailbox's own (RFC 8058), with the token alone: whoever reads the message
+ * has no session.
+ */
+import { type FastifyReply } from 'fastify'
+import { Type } from 'typebox'
+import type { Notification } from '../../base/model.ts'
+import { OPERATOR_TENANT } from '../../base/model.ts'
+import { linkOf, type Notifications } from '../../services/notifications/notifications.ts'
+import type { Routes } from '../http/routes.ts'
+import { NoQuery, strict } from '../http/shapes.ts'
+import type { ApiOptions } from '../options.ts'
+import type { Public } from '../resource.ts'
+
+const PATH = '/v1/notification-links/:token'
+const Params = strict({ token: Type.String() })
+const Html = (description: string) => ({
+  description,
+  content: { 'text/html': { schema: Type.Unsafe<string>({ type: 'string' }) } },
+})
+const RESPONSES = {
+  200: Html('A page.'),
+  404: Html('A page that says that the link does not work, or no longer.'),
+}
+
+type Needs = { readonly notifications: Public<Notifications> }
+
+export function addLinks(routes: Routes, { notifications }: Needs, { basePath }: ApiOptions): void {
+  routes.get(
+    PATH,
+    {
+      access: 'open',
+      operationId: 'showNotificationLink',
+      summary: 'Show what the link in a message does',
+      description: 'Changes nothing.',
+      params: Params,
+      querystring: NoQuery,
+      response: RESPONSES,
+    },
+    async ({ params: { token } }, reply) => {
+      const found = await notifications.find(token)
+      return send(reply, found === null ? NO_LONGER : asking(found, token, basePath))
+    },
+  )
+
+  routes.post(
+    PATH,
+    {
+      access: 'open',
+      operationId: 'followNotificationLink',
+      summary: 'Confirm an address, or unsubscribe it',
+      description:
+        'Which of the two is up to the link. Needs no key and no body; a form, as mailboxes send it (RFC 8058), is not read.',
+      params: Params,
+      querystring: NoQuery,
+      takesForm: true,
+      response: RESPONSES,
+    },
+    async ({ params: { token }, clientAddress }, reply) => {
+      const found = await notifications.follow(token, clientAddress)
+      return send(reply, found === null ? NO_LONGER : done(found, token))
+    },
+  )
+}
+
+type Page = { readonly status: 200 | 404; readonly title: string; readonly text: string; readonly form?: string }
+
+const NO_LONGER: Page = {
+  status: 404,
+  title: 'This link does not work',
+  text: 'It was used or has expired, or a part of it is missing.',
+}
+
+const ofWhom = ({ tenant }: Notification): string =>
+  tenant === OPERATOR_TENANT ? 'this Posthorn installation' : 'your webhooks'
+
+function asking(found: Notification, token: string, basePath: string): Page {
+  if (linkOf(token) === 'confirm' && found.confirmedAtMs !== null) return done(found, token)
+  const action = escape(`${basePath}v1/notification-links/${token}`)
+  const form = (label: string) => `<form method="post" action="${action}"><button type="submit">${label}</button></form>`
+  return linkOf(token) === 'confirm'
+    ? {
+        status: 200,
+        title: 'Confirm notifications',
+        text: `${found.shown} gets notifications about ${ofWhom(found)} once you confirm it.`,
+        form: form('Confirm'),
+      }
+    : {
+        status: 200,
+        title: 'Stop notifications',
+        text: `${found.shown} no longer gets notifications about ${ofWhom(found)} once you unsubscribe.`,
+        form: form('Unsubscribe'),
+      }
+}
+
+function done(found: Notification, token: string): Page {
+  return linkOf(token) === 'confirm'
+    ? { status: 200, title: 'Confirmed', text: `${found.shown} gets notifications about ${ofWhom(found)}.` }
+    : { status: 200, title: 'Unsubscribed', text: `${found.shown} no longer gets notifications about ${ofWhom(found)}.` }
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
+const escape = (text: string): string => text.replace(/[&<>"]/g, character => ESCAPES[character]!)
+
+/** Nothing on the page is loaded or run, nothing shows it in a frame, and its address is passed on to no one. */
+const HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-robots-tag': 'noindex',
+}
+
+function send(reply: FastifyReply, { status, title, text, form = '' }: Page) {
+  const html = [
+    '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+    `<title>${title}</title><meta name="viewport" content="width=device-width, initial-scale=1">`,
+    '<meta name="color-scheme" content="light dark"></head>',
+    `<body><main><h1>${title}</h1><p>${escape(text)}</p>${form}</main></body></html>\n`,
+  ]
+  return reply.code(status).headers(HEADERS).serializer(String).send(html.join(''))
+}

@@ -1,0 +1,83 @@
+import { rootCertificates } from 'node:tls'
+import nodemailer from 'nodemailer'
+import type { Sending } from '../../store/operations/notification-messages.ts'
+import type { Mail } from './forms.ts'
+
+/** The server that mail is handed to. */
+export type SmtpServer = {
+  readonly host: string
+  readonly port: number
+  /** TLS from the first byte. Otherwise STARTTLS is required, except on this machine. */
+  readonly isTls: boolean
+  readonly user: string
+  readonly password: string
+}
+
+/** A mail to one address. */
+export type Envelope = Mail & {
+  readonly to: string
+  /** Identifies the message, so that mailboxes can recognise a second copy. */
+  readonly messageId: string
+  /** POST by one click (RFC 8058). */
+  readonly unsubscribeUrl: string
+}
+
+export type Mailer = { send(mail: Envelope): Promise<Sending>; close(): void }
+
+const CONNECT_MS = 10_000
+const SILENCE_MS = 20_000
+
+/** @param extraCa certificates of authorities to trust besides the usual ones */
+export function createMailer(server: SmtpServer, from: string, extraCa: readonly string[] = []): Mailer {
+  const isHere = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/.test(server.host)
+  const transport = nodemailer.createTransport({
+    host: server.host,
+    port: server.port,
+    secure: server.isTls,
+    requireTLS: !server.isTls && !isHere,
+    ...(server.user === '' ? {} : { auth: { user: server.user, pass: server.password } }),
+    connectionTimeout: CONNECT_MS,
+    greetingTimeout: CONNECT_MS,
+    socketTimeout: SILENCE_MS,
+    dnsTimeout: CONNECT_MS,
+    ...(extraCa.length === 0 ? {} : { tls: { ca: [...rootCertificates, ...extraCa] } }),
+    // A message must never be able to have a file or a page read.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
+  return {
+    async send({ to, subject, text, html, messageId, unsubscribeUrl }) {
+      try {
+        await transport.sendMail({
+          from,
+          to: { name: '', address: to },
+          subject,
+          text,
+          html,
+          messageId,
+          headers: {
+            'List-Unsubscribe': { prepared: true, value: `<${unsubscribeUrl}>` },
+            'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+            // No one's holiday is to be announced to the sender (RFC 3834).
+            'Auto-Submitted': 'auto-generated',
+          },
+        })
+        return { isSent: true }
+      } catch (error) {
+        return failureOf(error as SmtpError)
+      }
+    },
+    close: () => transport.close(),
+  }
+}
+
+type SmtpError = Error & { readonly code?: string; readonly responseCode?: number; readonly command?: string }
+
+/** Only codes: what the server says can contain anything. */
+function failureOf({ code, responseCode, command }: SmtpError): Sending {
+  const reason = responseCode === undefined ? `smtp ${code ?? 'failed'}` : `smtp ${responseCode}`
+  // A refusal of the recipient or of the message is for good (RFC 5321 §4.2.1); one of the sign-in is the operator's.
+  const isAboutMessage = command === undefined || /^(?:RCPT|DATA|MAIL)/.test(command)
+  const isFinal = responseCode !== undefined && responseCode >= 500 && code !== 'EAUTH' && isAboutMessage
+  return { isSent: false, reason, isFinal }
+}
