@@ -1,9 +1,9 @@
 import type { Clock } from '../base/clock.ts'
+import type { Resolver } from '../guard/lookup.ts'
 import { splitUrl } from '../guard/request-target.ts'
 import { type ConnectionSettings, Connections } from './attempt/connections.ts'
 import { deliver } from './attempt/deliver.ts'
 import { classify } from './attempt/outcome.ts'
-import type { Resolver } from '../guard/lookup.ts'
 
 export type Posted =
   | { readonly isSent: true }

@@ -1,6 +1,7 @@
 /** Puts the parts of a process together, and lists the services in the order in which they start. */
 import { Buffer } from 'node:buffer'
 import { hostname } from 'node:os'
+import { rootCertificates } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import pkg from '../../package.json' with { type: 'json' }
 import { createApi } from '../api/api.ts'
@@ -308,7 +309,7 @@ function composeTelling({ config, store, clock, logger, keys }: Foundation, name
       : createMailer(
           smtpUrl.reveal(),
           mailFrom,
-          extraCa.map(({ pem }) => pem),
+          extraCa.length === 0 ? undefined : [...rootCertificates, ...extraCa.map(({ pem }) => pem)],
         )
   const userAgent = `Posthorn/${pkg.version}`
   const posting = new Posting({ ...config, userAgent, resolver: names.resolve }, clock)

@@ -7,7 +7,7 @@ import { type Keyring, nameOfKey, SecretUnreadable } from '../secrets/keyring.ts
 import type { Resealed, Sealed } from '../store/operations/endpoints/credentials.ts'
 import { parseHeaders, writeHeaders } from '../store/operations/endpoints/headers.ts'
 import { CallRepeated, type Keep } from '../store/operations/idempotent-calls.ts'
-import type { SealedNotification } from '../store/operations/notifications.ts'
+import type { SealedNotification } from '../store/operations/notifications/notifications.ts'
 import type { Store } from '../store/store.ts'
 import { digestOf } from './endpoints/sealed-credentials.ts'
 import { keepAll, splitHeaders } from './endpoints/sealed-headers.ts'
@@ -154,7 +154,9 @@ export class KeyRotation {
       const args: { after: NotificationId | null; limit: number } = { after, limit: ENDPOINTS_A_COMMIT }
       const rows: SealedNotification[] = await this.#store.read('readSealedNotifications', args)
       if (rows.length === 0) return found
-      const items = rows.filter(({ sealed }) => !this.#keyring.isCurrent(sealed)).flatMap(row => this.#resealAddress(row))
+      const items = rows
+        .filter(({ sealed }) => !this.#keyring.isCurrent(sealed))
+        .flatMap(row => this.#resealAddress(row))
       found += items.length
       await this.#store.write('resealNotifications', { items })
       after = rows.at(-1)!.id

@@ -102,6 +102,14 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   redeemPortalLink: 'portal-sign-in',
   getPortalSession: 'portal',
   leavePortal: 'portal',
+  createNotification: 'write',
+  requestConfirmation: 'write',
+  listNotifications: 'read',
+  getNotification: 'read',
+  updateNotification: 'write',
+  deleteNotification: 'write',
+  showNotificationLink: 'open',
+  followNotificationLink: 'open',
   listAudit: 'operator',
   rotateSigningSecret: 'write',
   getEncryptionKeys: 'operator',
@@ -134,7 +142,9 @@ beforeAll(async () => {
       id,
     })),
   )
-  ofKeys = operations.filter(({ path }) => path.startsWith('/v1') && !/^\/v1\/(portal-)?session$/.test(path))
+  ofKeys = operations.filter(
+    ({ path }) => path.startsWith('/v1') && !/^\/v1\/((portal-)?session$|notification-links)/.test(path),
+  )
 })
 afterAll(() => bench.closeApi())
 

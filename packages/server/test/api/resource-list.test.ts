@@ -49,6 +49,7 @@ describe('the list of resources', () => {
         "API keys",
         "Sessions",
         "Portal",
+        "Notifications",
         "Audit",
         "Operations",
         "Egress",

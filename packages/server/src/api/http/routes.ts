@@ -168,7 +168,13 @@ const once = (handler: RouteHandlerMethod, idempotency: Idempotency): RouteHandl
 /** The framework's schema of a route, and thus of the document, with the errors that any call can have added. */
 function document(method: Method, route: Route, tag: string): FastifySchema {
   const { access, portal, refusals = [], makes, response, ...described } = route
-  const { payloads: _payloads, takesBytes: _takesBytes, takesForm: _takesForm, payloadsIn: _payloadsIn, ...others } = described
+  const {
+    payloads: _payloads,
+    takesBytes: _takesBytes,
+    takesForm: _takesForm,
+    payloadsIn: _payloadsIn,
+    ...others
+  } = described
   const { answerBytes: _answerBytes, isCostly: _isCostly, maxBodyBytes: _maxBodyBytes, ...rest } = others
   const problemsOf = access === 'open' ? publicProblems : method === 'get' ? readProblems : writeProblems
   const own = makes === true ? [...new Set([...refusals, ...ONCE_REFUSALS])] : refusals

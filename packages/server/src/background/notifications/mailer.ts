@@ -1,6 +1,5 @@
-import { rootCertificates } from 'node:tls'
 import nodemailer from 'nodemailer'
-import type { Sending } from '../../store/operations/notification-messages.ts'
+import type { Sending } from '../../store/operations/notifications/messages.ts'
 import type { Mail } from './forms.ts'
 
 /** The server that mail is handed to. */
@@ -27,8 +26,8 @@ export type Mailer = { send(mail: Envelope): Promise<Sending>; close(): void }
 const CONNECT_MS = 10_000
 const SILENCE_MS = 20_000
 
-/** @param extraCa certificates of authorities to trust besides the usual ones */
-export function createMailer(server: SmtpServer, from: string, extraCa: readonly string[] = []): Mailer {
+/** @param ca certificates of the authorities to trust; undefined: the usual ones */
+export function createMailer(server: SmtpServer, from: string, ca?: readonly string[]): Mailer {
   const isHere = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/.test(server.host)
   const transport = nodemailer.createTransport({
     host: server.host,
@@ -40,7 +39,7 @@ export function createMailer(server: SmtpServer, from: string, extraCa: readonly
     greetingTimeout: CONNECT_MS,
     socketTimeout: SILENCE_MS,
     dnsTimeout: CONNECT_MS,
-    ...(extraCa.length === 0 ? {} : { tls: { ca: [...rootCertificates, ...extraCa] } }),
+    ...(ca === undefined ? {} : { tls: { ca: [...ca] } }),
     // A message must never be able to have a file or a page read.
     disableFileAccess: true,
     disableUrlAccess: true,

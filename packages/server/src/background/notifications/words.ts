@@ -1,6 +1,6 @@
 /** What a notification says, as plain lines; mail.ts and chat.ts give them their form. Never a payload or a secret. */
 import { OPERATOR_TENANT } from '../../base/model.ts'
-import type { MessageItem, TakenMessage } from '../../store/operations/notification-messages.ts'
+import type { MessageItem, TakenMessage } from '../../store/operations/notifications/messages.ts'
 
 export type Words = {
   readonly subject: string
@@ -20,7 +20,6 @@ export type Links = { readonly confirm: string; readonly unsubscribe: string }
 const MAX_NAME = 80
 
 /** A name that others have given, on one line: it must not look like more of the message. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to go
 const plain = (name: string): string => {
   const line = name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
   return line.length > MAX_NAME ? `${line.slice(0, MAX_NAME)}…` : line
@@ -57,7 +56,9 @@ function facts(message: TakenMessage, { items, more }: Facts, { unsubscribe }: L
   const rest = more === 0 ? [] : [`… and ${more.toLocaleString('en')} more.`]
   const total = items.length + more
   const subject =
-    total === 1 ? `Webhooks of ${whose(message)}: ${topicOf(items[0]!)}` : `Webhooks of ${whose(message)}: ${total} notices`
+    total === 1
+      ? `Webhooks of ${whose(message)}: ${topicOf(items[0]!)}`
+      : `Webhooks of ${whose(message)}: ${total} notices`
   return {
     subject,
     intro: total === 1 ? 'This needs your attention:' : 'These need your attention:',
@@ -104,7 +105,9 @@ function sentenceOf(item: MessageItem, isOperators: boolean): string {
   switch (type) {
     case 'posthorn.endpoint.failing': {
       const end =
-        typeof data.disablesAt === 'string' ? ` It is disabled at ${timeText(data.disablesAt)} unless one succeeds.` : ''
+        typeof data.disablesAt === 'string'
+          ? ` It is disabled at ${timeText(data.disablesAt)} unless one succeeds.`
+          : ''
       return `${name} is failing: all attempts since ${timeText(data.failingSince)} have failed.${end}`
     }
     case 'posthorn.endpoint.disabled':

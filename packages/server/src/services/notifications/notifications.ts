@@ -19,7 +19,7 @@ import type { TargetPolicy } from '../../guard/target.ts'
 import { hashOfKey, makeConfirmToken, makeUnsubscribeToken } from '../../secrets/api-key.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
 import { writeNotificationSecrets } from '../../secrets/notification-secrets.ts'
-import type { Link } from '../../store/operations/notifications.ts'
+import type { Link } from '../../store/operations/notifications/notifications.ts'
 import type { Store } from '../../store/store.ts'
 import type { Place } from '../../store/where.ts'
 import { checkId, checkPlace, invalid, notFound, requireTenant } from '../checks/refusals.ts'
@@ -197,7 +197,8 @@ function checkTypes(tenant: TenantId, types: readonly string[] | undefined, faul
   const known: readonly NotificationType[] =
     tenant === OPERATOR_TENANT ? OPERATOR_NOTIFICATION_TYPES : NOTIFICATION_TYPES
   if (types === undefined) return [...known]
-  if (types.length === 0) faults.push({ field: '/types', detail: 'Give at least one type, or delete the notification.' })
+  if (types.length === 0)
+    faults.push({ field: '/types', detail: 'Give at least one type, or delete the notification.' })
   types.forEach((type, at) => {
     if (known.some(each => each === type)) return
     faults.push({ field: `/types/${at}`, detail: `The value must be one of ${known.join(', ')}.` })

@@ -16,7 +16,7 @@ import { revokeKeysOf } from './api-keys.ts'
 import { type By, record, recordPut } from './audit.ts'
 import { nextChange } from './configuration.ts'
 import { eraseCalls } from './idempotent-calls.ts'
-import { dropNotificationsOf } from './notifications.ts'
+import { dropNotificationsOf } from './notifications/notifications.ts'
 import { closePortal } from './portal-links.ts'
 import { cancelReplaysOf } from './replays/replays.ts'
 

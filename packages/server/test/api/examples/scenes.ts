@@ -8,6 +8,7 @@ import { DAY_MS, HOUR_MS } from '../../../src/base/durations.ts'
 import { binOf } from '../../../src/base/latency-bins.ts'
 import type { Delivery } from '../../../src/base/model.ts'
 import { createReplayCounter } from '../../../src/replay/selection.ts'
+import { readNotificationSecrets } from '../../../src/secrets/notification-secrets.ts'
 import { noCounts } from '../../../src/store/operations/stats.ts'
 import { atOnce, log } from '../../background/setup.ts'
 import { NODE } from '../../services/setup.ts'
@@ -276,6 +277,29 @@ const portal: Scene = async recorder => {
   await recorder.record('revokePortalLink', { path: { ...TENANT, id } })
 }
 
+const notifications: Scene = async recorder => {
+  const untilThen = (body: Json) => ({ ...body, confirmUntil: body.confirmUntil && '2026-05-06T08:00:00.000Z' })
+  const pickAll = (answer: Json) => ({ ...answer, data: answer.data.map(untilThen) })
+  const body = { kind: 'email', address: 'ada@acme.example' }
+  const { id } = await recorder.record('createNotification', { path: TENANT, body, pick: untilThen })
+  const path = { ...TENANT, id }
+  await recorder.record('listNotifications', { path: TENANT, query: { limit: '50' }, pick: pickAll })
+  await recorder.record('getNotification', { path, pick: untilThen })
+  await recorder.record('updateNotification', {
+    path,
+    body: { types: ['posthorn.endpoint.disabled', 'posthorn.secret.expiring'] },
+    pick: untilThen,
+  })
+  await recorder.record('requestConfirmation', { path, pick: untilThen })
+  const [stored] = await recorder.bench.store.read('readSealedNotifications', { after: null, limit: 1 })
+  const { confirm } = readNotificationSecrets(recorder.bench.keyring.open(id, stored!.sealed))
+  recorder.show(confirm, 'pnc_an-example-not-a-real-token')
+  await recorder.record('followNotificationLink', { path: { token: confirm } })
+  // What it shows before has the token in it.
+  await recorder.record('showNotificationLink', { path: { token: confirm } })
+  await recorder.record('deleteNotification', { path })
+}
+
 const tenantData: Scene = async recorder => {
   await recorder.record('exportTenant', { path: TENANT })
   await recorder.record('eraseTenant', { path: TENANT })
@@ -304,6 +328,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   'api-keys': apiKeys,
   sessions,
   portal,
+  'notifications/notifications': notifications,
   audit: async recorder => void (await recorder.record('listAudit', { query: { ...TENANT, limit: '2' } })),
   'encryption-keys': only('getEncryptionKeys', 'rotateEncryptionKey'),
   nodes,

@@ -1,17 +1,26 @@
 /** Who is told by mail or chat of what happens to a tenant's endpoints, and the links in their messages (decision 55). */
 import { type Static, Type } from 'typebox'
+import { NOTIFICATION_KINDS, type Notification, OPERATOR_NOTIFICATION_TYPES } from '../../../base/model.ts'
+import type { Notifications } from '../../../services/notifications/notifications.ts'
+import { newestFirst, PageQuery } from '../../http/lists.ts'
+import type { Routes } from '../../http/routes.ts'
 import {
-  NOTIFICATION_KINDS,
-  type Notification,
-  OPERATOR_NOTIFICATION_TYPES,
-} from '../../base/model.ts'
-import type { Notifications } from '../../services/notifications/notifications.ts'
-import { newestFirst, PageQuery } from '../http/lists.ts'
-import type { Routes } from '../http/routes.ts'
-import { Gone, NoBody, NoQuery, objectOrNull, pageOf, ref, strict, TenantParams, Time, TimeOrNull, time, Word } from '../http/shapes.ts'
-import type { ApiOptions } from '../options.ts'
-import { type Public, resource } from '../resource.ts'
-import { addLinks } from './notification-links.ts'
+  Gone,
+  NoBody,
+  NoQuery,
+  objectOrNull,
+  pageOf,
+  ref,
+  strict,
+  TenantParams,
+  Time,
+  TimeOrNull,
+  time,
+  Word,
+} from '../../http/shapes.ts'
+import type { ApiOptions } from '../../options.ts'
+import { type Public, resource } from '../../resource.ts'
+import { addLinks } from './links.ts'
 import examples from './notifications.examples.json' with { type: 'json' }
 
 const Types = (description: string) => Type.Array(Word(OPERATOR_NOTIFICATION_TYPES), { description })
@@ -45,7 +54,9 @@ const NotificationSchema = Type.Object(
 type NotificationView = Static<typeof NotificationSchema>
 
 const CreateInput = strict({
-  kind: Word(NOTIFICATION_KINDS, { description: 'How it tells: by `email`, or to an incoming webhook of `slack` or `teams`.' }),
+  kind: Word(NOTIFICATION_KINDS, {
+    description: 'How it tells: by `email`, or to an incoming webhook of `slack` or `teams`.',
+  }),
   address: Type.String({
     minLength: 1,
     maxLength: 2_048,

@@ -1,12 +1,20 @@
 /** Who is told by mail or chat, and how an address is confirmed (decision 55). */
-import { idBytes, idText } from '../../base/ids.ts'
-import type { Notification, NotificationId, NotificationType, TenantId } from '../../base/model.ts'
-import { reads, writes } from '../operation.ts'
-import { type BulkQuery, bytes, int, intOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
-import { type Place, Where } from '../where.ts'
-import { type By, differences, record } from './audit.ts'
-import { CONFIRMATION, messageOperations } from './notification-messages.ts'
-import { dropOldLimits, spend } from './notification-limits.ts'
+import { idBytes, idText } from '../../../base/ids.ts'
+import type { Notification, NotificationId, NotificationType, TenantId } from '../../../base/model.ts'
+import {
+  type BulkQuery,
+  bytes,
+  int,
+  intOrNull,
+  type Row,
+  type Transaction,
+  text,
+  textOrNull,
+} from '../../transaction.ts'
+import { type Place, Where } from '../../where.ts'
+import { type By, differences, record } from '../audit.ts'
+import { spend } from './limits.ts'
+import { CONFIRMATION } from './messages.ts'
 
 const FIELDS = `id, tenant, kind, shown, types, confirmed_ms, confirm_until_ms, failed_ms, failure, created_ms`
 
@@ -259,19 +267,4 @@ export function* resealNotifications(args: { readonly items: readonly SealedNoti
     columns: RESEALED,
     rows: args.items.map(({ id, sealed }) => [idBytes(id), sealed]),
   }
-}
-
-export const notificationOperations = {
-  ...messageOperations,
-  createNotification: writes({ run: createNotification, configuration: 'ignores' }),
-  requestConfirmation: writes({ run: requestConfirmation, configuration: 'ignores' }),
-  listNotifications: reads({ run: listNotifications, waitedForBy: 'people' }),
-  getNotification: reads({ run: getNotification, waitedForBy: 'people' }),
-  updateNotification: writes({ run: updateNotification, configuration: 'ignores' }),
-  deleteNotification: writes({ run: deleteNotification, configuration: 'ignores' }),
-  findNotification: reads({ run: findNotification, waitedForBy: 'people' }),
-  followLink: writes({ run: followLink, configuration: 'ignores' }),
-  readSealedNotifications: reads({ run: readSealedNotifications, waitedForBy: 'engine' }),
-  resealNotifications: writes({ run: resealNotifications, configuration: 'ignores' }),
-  dropOldLimits: writes({ run: dropOldLimits, configuration: 'ignores' }),
 }

@@ -1,6 +1,6 @@
 /** How often something happens in a period, counted in the store, so that it holds for all nodes and over restarts. */
 import { createHash } from 'node:crypto'
-import { int, type Transaction } from '../transaction.ts'
+import { int, type Transaction } from '../../transaction.ts'
 
 export type Allowance = { readonly most: number; readonly periodMs: number; readonly nowMs: number }
 

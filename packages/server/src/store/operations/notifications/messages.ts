@@ -7,11 +7,19 @@
  * message whose sending had begun, and neither a fact nor a restart makes two messages. An item that was told stays quiet
  * for some hours, whatever happens to its endpoint.
  */
-import { idBytes, idText } from '../../base/ids.ts'
-import { type NotificationId, type NotificationKind, OPERATOR_TENANT, type TenantId } from '../../base/model.ts'
-import { reads, writes } from '../operation.ts'
-import { type BulkQuery, bytes, type Dialect, int, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
-import { spend } from './notification-limits.ts'
+import { idBytes, idText } from '../../../base/ids.ts'
+import { type NotificationId, type NotificationKind, OPERATOR_TENANT, type TenantId } from '../../../base/model.ts'
+import {
+  type BulkQuery,
+  bytes,
+  type Dialect,
+  int,
+  type Row,
+  type Transaction,
+  text,
+  textOrNull,
+} from '../../transaction.ts'
+import { spend } from './limits.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -332,7 +340,9 @@ function* lookLater(
 }
 
 /** How sending a message ended. `isFinal`: trying again would not help. */
-export type Sending = { readonly isSent: true } | { readonly isSent: false; readonly reason: string; readonly isFinal: boolean }
+export type Sending =
+  | { readonly isSent: true }
+  | { readonly isSent: false; readonly reason: string; readonly isFinal: boolean }
 
 /** Records how sending ended. Returns whether the message was given up. */
 export function* finishMessage(args: {
@@ -366,10 +376,4 @@ export function* finishMessage(args: {
     params: [id, attempt, nowMs + waitMs, sending.reason, nowMs],
   }
   return false
-}
-
-export const messageOperations = {
-  peekMessages: reads({ run: peekMessages, waitedForBy: 'engine' }),
-  takeMessages: writes({ run: takeMessages, configuration: 'ignores' }),
-  finishMessage: writes({ run: finishMessage, configuration: 'ignores' }),
 }

@@ -3,15 +3,14 @@
  * links. POST does it, by the button or by a mailbox's own (RFC 8058), with the token alone: whoever reads the message
  * has no session.
  */
-import { type FastifyReply } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
-import type { Notification } from '../../base/model.ts'
-import { OPERATOR_TENANT } from '../../base/model.ts'
-import { linkOf, type Notifications } from '../../services/notifications/notifications.ts'
-import type { Routes } from '../http/routes.ts'
-import { NoQuery, strict } from '../http/shapes.ts'
-import type { ApiOptions } from '../options.ts'
-import type { Public } from '../resource.ts'
+import { type Notification, OPERATOR_TENANT } from '../../../base/model.ts'
+import { linkOf, type Notifications } from '../../../services/notifications/notifications.ts'
+import type { Routes } from '../../http/routes.ts'
+import { NoQuery, strict } from '../../http/shapes.ts'
+import type { ApiOptions } from '../../options.ts'
+import type { Public } from '../../resource.ts'
 
 const PATH = '/v1/notification-links/:token'
 const Params = strict({ token: Type.String() })
@@ -77,8 +76,9 @@ const ofWhom = ({ tenant }: Notification): string =>
 
 function asking(found: Notification, token: string, basePath: string): Page {
   if (linkOf(token) === 'confirm' && found.confirmedAtMs !== null) return done(found, token)
-  const action = escape(`${basePath}v1/notification-links/${token}`)
-  const form = (label: string) => `<form method="post" action="${action}"><button type="submit">${label}</button></form>`
+  const action = escapeHtml(`${basePath}v1/notification-links/${token}`)
+  const form = (label: string) =>
+    `<form method="post" action="${action}"><button type="submit">${label}</button></form>`
   return linkOf(token) === 'confirm'
     ? {
         status: 200,
@@ -97,11 +97,15 @@ function asking(found: Notification, token: string, basePath: string): Page {
 function done(found: Notification, token: string): Page {
   return linkOf(token) === 'confirm'
     ? { status: 200, title: 'Confirmed', text: `${found.shown} gets notifications about ${ofWhom(found)}.` }
-    : { status: 200, title: 'Unsubscribed', text: `${found.shown} no longer gets notifications about ${ofWhom(found)}.` }
+    : {
+        status: 200,
+        title: 'Unsubscribed',
+        text: `${found.shown} no longer gets notifications about ${ofWhom(found)}.`,
+      }
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
-const escape = (text: string): string => text.replace(/[&<>"]/g, character => ESCAPES[character]!)
+const escapeHtml = (text: string): string => text.replace(/[&<>"]/g, character => ESCAPES[character]!)
 
 /** Nothing on the page is loaded or run, nothing shows it in a frame, and its address is passed on to no one. */
 const HEADERS = {
@@ -118,7 +122,7 @@ function send(reply: FastifyReply, { status, title, text, form = '' }: Page) {
     '<!doctype html><html lang="en"><head><meta charset="utf-8">',
     `<title>${title}</title><meta name="viewport" content="width=device-width, initial-scale=1">`,
     '<meta name="color-scheme" content="light dark"></head>',
-    `<body><main><h1>${title}</h1><p>${escape(text)}</p>${form}</main></body></html>\n`,
+    `<body><main><h1>${title}</h1><p>${escapeHtml(text)}</p>${form}</main></body></html>\n`,
   ]
   return reply.code(status).headers(HEADERS).serializer(String).send(html.join(''))
 }

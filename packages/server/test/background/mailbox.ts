@@ -1,0 +1,96 @@
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { SMTPServer } from 'smtp-server'
+import type { SmtpServer } from '../../src/background/notifications/mailer.ts'
+
+export type Received = {
+  readonly from: string
+  readonly to: readonly string[]
+  readonly raw: string
+  readonly isSecure: boolean
+  header(name: string): string | undefined
+  /** The part of a type, decoded. */
+  part(type: 'text/plain' | 'text/html'): string
+}
+
+/** A real SMTP server that keeps what it receives. */
+export type Mailbox = {
+  readonly server: SmtpServer
+  readonly mails: Received[]
+  /** How it answers a recipient. Default: takes all. */
+  refuse: (to: string) => { readonly code: number; readonly text: string } | null
+  close(): Promise<void>
+}
+
+/** @param options.password of the user `posthorn`, if it takes mail from no one else */
+export async function startMailbox(options: { readonly password?: string } = {}): Promise<Mailbox> {
+  const { password } = options
+  const mails: Received[] = []
+  const box = {
+    mails,
+    refuse: (_to: string): { readonly code: number; readonly text: string } | null => null,
+  }
+  const server = new SMTPServer({
+    authOptional: password === undefined,
+    disabledCommands: password === undefined ? ['STARTTLS', 'AUTH'] : ['STARTTLS'],
+    allowInsecureAuth: true,
+    onAuth: (auth, _session, done) => {
+      if (auth.username === 'posthorn' && auth.password === password) done(null, { user: 'posthorn' })
+      else done(new Error('Invalid username or password'))
+    },
+    onRcptTo: ({ address }, _session, done) => {
+      const refusal = box.refuse(address)
+      if (refusal === null) done()
+      else done(Object.assign(new Error(refusal.text), { responseCode: refusal.code }))
+    },
+    onData: (stream, session, done) => {
+      text(stream).then(raw => {
+        const { mailFrom, rcptTo } = session.envelope
+        mails.push(
+          readMail(
+            raw,
+            mailFrom === false ? '' : mailFrom.address,
+            rcptTo.map(to => to.address),
+            session.secure,
+          ),
+        )
+        done()
+      }, done)
+    },
+  })
+  await new Promise<void>(resolve => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const { port } = server.server.address() as AddressInfo
+  const user = password === undefined ? '' : 'posthorn'
+  return Object.assign(box, {
+    server: { host: '127.0.0.1', port, isTls: false, user, password: password ?? '' },
+    close: () => new Promise<void>(resolve => server.close(() => resolve())),
+  })
+}
+
+function readMail(raw: string, from: string, to: readonly string[], isSecure: boolean): Received {
+  const [head = ''] = raw.split('\r\n\r\n', 1)
+  const lines = head.replace(/\r\n[ \t]+/g, ' ').split('\r\n')
+  const header = (name: string) =>
+    lines
+      .find(line => line.toLowerCase().startsWith(`${name.toLowerCase()}:`))
+      ?.slice(name.length + 1)
+      .trim()
+  const part = (type: string) => {
+    const boundary = /boundary="([^"]+)"/.exec(header('content-type') ?? '')?.[1]
+    const found = raw.split(`--${boundary}`).find(each => each.includes(`Content-Type: ${type}`)) ?? ''
+    const at = found.indexOf('\r\n\r\n')
+    const body = found.slice(at + 4)
+    return /Content-Transfer-Encoding: quoted-printable/i.test(found.slice(0, at)) ? unquote(body) : body
+  }
+  return { from, to, raw, isSecure, header, part }
+}
+
+/** RFC 2045 §6.7. */
+function unquote(body: string): string {
+  const bytes = body
+    .replace(/=\r\n/g, '')
+    .replace(/=([0-9A-F]{2})/g, (_match, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
+  return Buffer.from(bytes, 'latin1').toString('utf8')
+}
