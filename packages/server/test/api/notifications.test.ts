@@ -6,7 +6,7 @@ import { type Json, refused, useApi } from './setup.ts'
 const bench = useApi()
 const PATH = '/v1/tenants/acme/notifications'
 const MAIL = { kind: 'email', address: 'ada@acme.example' }
-const SLACK = { kind: 'slack', address: 'https://hooks.slack.com/services/T000/B000/verysecret' }
+const SLACK = { kind: 'slack', address: 'https://hooks.slack.com/services/T000/B000/very-secret' }
 const ALL = [
   'posthorn.endpoint.failing',
   'posthorn.endpoint.disabled',
@@ -25,7 +25,7 @@ async function tokensOf(id: string) {
 }
 
 const link = (method: 'GET' | 'POST', token: string, headers = {}, body?: string) =>
-  bench.send(method, `/v1/notification-links/${token}`, { key: null, headers, ...(body === undefined ? {} : { body }) })
+  bench.send(method, `/notification-links/${token}`, { key: null, headers, ...(body === undefined ? {} : { body }) })
 
 describe('a notification', () => {
   it('is created, listed, changed and deleted', async () => {
@@ -36,7 +36,7 @@ describe('a notification', () => {
     expect(chat.address).toBe('https://hooks.slack.com')
     const listed = await bench.get(PATH)
     expect(listed.body.data).toEqual([chat, made])
-    expect(listed.text).not.toMatch(/verysecret|pn[cu]_/)
+    expect(listed.text).not.toMatch(/very-secret|pn[cu]_/)
     const types = ['posthorn.secret.expiring']
     expect((await bench.patch(`${PATH}/${made.id}`, { types })).body).toEqual({ ...made, types })
     expect((await bench.get(`${PATH}/${made.id}`)).body.types).toEqual(types)
@@ -71,7 +71,7 @@ describe('a notification', () => {
     const made = await create()
     expect(refused(await bench.post(PATH, { ...MAIL, address: 'ADA+other@Acme.example' }))[0]).toBe(409)
     expect((await bench.post(`${PATH}/${made.id}/confirmation`)).status).toBe(202)
-    // Whoever asks, and however the tenant goes about it.
+    // Whichever tenant asks, and however it goes about it.
     expect((await create(MAIL, 'beta')).state).toBe('unconfirmed')
     await bench.remove(`${PATH}/${made.id}`)
     const again = await bench.post(PATH, { ...MAIL, address: 'ada+4@acme.example' })
@@ -113,7 +113,7 @@ describe('the link in a message', () => {
     for (let at = 0; at < 3; at++) {
       const page = await link('GET', confirm)
       expect([page.status, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
-      expect(page.text).toContain(`<form method="post" action="/v1/notification-links/${confirm}">`)
+      expect(page.text).toContain(`<form method="post" action="/notification-links/${confirm}">`)
       expect(String(page.headers['content-security-policy'])).toContain("default-src 'none'")
       expect(page.headers).toMatchObject({ 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' })
     }

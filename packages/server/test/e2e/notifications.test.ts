@@ -19,7 +19,7 @@ it('a served Posthorn asks an address by mail, and its links work without a key'
       expect([made.status, made.body.state]).toEqual([201, 'unconfirmed'])
       await expect.poll(() => mailbox.mails.length, { timeout: 20_000, interval: 50 }).toBe(1)
       const [mail] = mailbox.mails
-      const [confirm] = new RegExp(`${server.url}/v1/notification-links/pnc_[\\w-]{43}`).exec(mail!.part('text/plain'))!
+      const [confirm] = new RegExp(`${server.url}/notification-links/pnc_[\\w-]{43}`).exec(mail!.part('text/plain'))!
       const unsubscribe = mail!.header('list-unsubscribe')!.replace(/[<>]/g, '')
       expect((await fetch(confirm)).status).toBe(200)
       const state = async () => (await server.call<{ state: string }>('GET', `${path}/${made.body.id}`)).body.state

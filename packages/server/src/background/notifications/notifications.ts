@@ -76,7 +76,7 @@ export class Notifications implements BackgroundWork {
     const { mailer, post, apiUrl } = this.#options
     try {
       const secrets = readNotificationSecrets(this.#keyring.open(notification, message.sealed))
-      const base = `${apiUrl()}v1/notification-links/`
+      const base = `${apiUrl()}notification-links/`
       const links = { confirm: `${base}${secrets.confirm}`, unsubscribe: `${base}${secrets.unsubscribe}` }
       const words = wordsOf(message, links)
       if (kind !== 'email') return await post(secrets.address, chatOf(kind, words), tenant)

@@ -1,7 +1,7 @@
 /**
  * The links in the messages of notifications. GET shows a page with a button, and changes nothing: scanners of mail open
- * links. POST does it, by the button or by a mailbox's own (RFC 8058), with the token alone: whoever reads the message
- * has no session.
+ * links. POST does it, by the button or by a mailbox's own (RFC 8058), with the token alone: anyone who reads the
+ * message has no session.
  */
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
@@ -12,7 +12,7 @@ import { NoQuery, strict } from '../../http/shapes.ts'
 import type { ApiOptions } from '../../options.ts'
 import type { Public } from '../../resource.ts'
 
-const PATH = '/v1/notification-links/:token'
+const PATH = '/notification-links/:token'
 const Params = strict({ token: Type.String() })
 const Html = (description: string) => ({
   description,
@@ -76,7 +76,7 @@ const ofWhom = ({ tenant }: Notification): string =>
 
 function asking(found: Notification, token: string, basePath: string): Page {
   if (linkOf(token) === 'confirm' && found.confirmedAtMs !== null) return done(found, token)
-  const action = escapeHtml(`${basePath}v1/notification-links/${token}`)
+  const action = escapeHtml(`${basePath}notification-links/${token}`)
   const form = (label: string) =>
     `<form method="post" action="${action}"><button type="submit">${label}</button></form>`
   return linkOf(token) === 'confirm'

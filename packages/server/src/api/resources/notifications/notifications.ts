@@ -120,7 +120,7 @@ function addCreating(routes: Routes, { notifications }: Needs): void {
       portal: 'endpoints',
       operationId: 'requestConfirmation',
       summary: 'Send the request to confirm an address again',
-      description: 'At most three requests a day are sent to one address, whoever asks for them.',
+      description: 'At most three requests a day are sent to one address, whichever tenant asks for them.',
       params: Params,
       querystring: NoQuery,
       body: NoBody,

@@ -7,6 +7,7 @@
  * message whose sending had begun, and neither a fact nor a restart makes two messages. An item that was told stays quiet
  * for some hours, whatever happens to its endpoint.
  */
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../base/durations.ts'
 import { idBytes, idText } from '../../../base/ids.ts'
 import { type NotificationId, type NotificationKind, OPERATOR_TENANT, type TenantId } from '../../../base/model.ts'
 import {
@@ -20,10 +21,6 @@ import {
   textOrNull,
 } from '../../transaction.ts'
 import { spend } from './limits.ts'
-
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
-const DAY_MS = 24 * HOUR_MS
 
 /** How long facts are gathered before the first message about them: an outage disables many endpoints at a time. */
 const GATHER_MS = MINUTE_MS
@@ -144,7 +141,9 @@ export function* addItems(facts: readonly Fact[], nowMs: number): Transaction<vo
     rows: [...tenants].map(tenant => [tenant]),
   }
   const items = [...itemsOf(facts, found).values()]
-  if (items.length === 0) return
+  const there = yield* wake(items, nowMs + GATHER_MS)
+  const stored = items.filter(({ notification }) => there.has(Buffer.from(notification).toString('hex')))
+  if (stored.length === 0) return
   yield {
     text: `insert into notification_item (notification, about, tenant, type, data, count, first_ms, last_ms, due_ms)
            select notification, about, tenant, type, data, count, at_ms, at_ms, due_ms from v where true
@@ -154,19 +153,28 @@ export function* addItems(facts: readonly Fact[], nowMs: number): Transaction<vo
                            then excluded.due_ms else notification_item.due_ms end,
              count = notification_item.count + excluded.count, data = excluded.data, last_ms = excluded.last_ms`,
     columns: ITEM_COLUMNS,
-    rows: items.map(({ notification, about, tenant, type, data, count, atMs }) => {
+    rows: stored.map(({ notification, about, tenant, type, data, count, atMs }) => {
       const dueMs = nowMs + (type === EXHAUSTED ? GATHER_DIGEST_MS : GATHER_MS)
       return [notification, about, tenant, type, data, count, atMs, dueMs]
     }),
   }
+}
+
+/**
+ * Has notifications looked at, and locks them: always before their items, as taking a message does. Returns those that
+ * still exist, in hexadecimal digits.
+ */
+function* wake(items: readonly Item[], atMs: number): Transaction<Set<string>> {
+  if (items.length === 0) return new Set()
   const ids = new Map(items.map(({ notification }) => [Buffer.from(notification).toString('hex'), notification]))
-  yield {
-    text: `update notification set due_ms = ${nowMs + GATHER_MS} from v where notification.id = v.id
-             and notification.outgoing is null
-             and (notification.due_ms is null or notification.due_ms > ${nowMs + GATHER_MS})`,
+  const rows = yield {
+    text: `update notification set due_ms = case when outgoing is null and (due_ms is null or due_ms > ${atMs})
+                                                 then ${atMs} else due_ms end
+           from v where notification.id = v.id returning notification.id`,
     columns: ID_COLUMNS,
     rows: [...ids.values()].map(id => [id]),
   }
+  return new Set(rows.map(row => Buffer.from(bytes(row.id)).toString('hex')))
 }
 
 /** One item for each kind of fact about each endpoint, in the order of the key. */

@@ -1,4 +1,5 @@
 /** Who is told by mail or chat, and how an address is confirmed (decision 55). */
+import { DAY_MS } from '../../../base/durations.ts'
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { Notification, NotificationId, NotificationType, TenantId } from '../../../base/model.ts'
 import {
@@ -38,13 +39,13 @@ const entryOf = ({ id, tenant }: { id: NotificationId; tenant: TenantId }) =>
 
 /** How many confirmations are requested. */
 export type ConfirmationLimits = {
-  /** From one address in a day, whoever asks: no one is to be pestered. */
+  /** From one address in a day, whichever tenant asks: no one is to be pestered. */
   readonly perAddress: number
   /** By one tenant in a day. */
   readonly perTenant: number
 }
 
-const DAY_MS = 86_400_000
+const ID_COLUMNS: BulkQuery['columns'] = [['id', 'bytes']]
 
 /** Counts a confirmation. Returns null, or when the next one is allowed. */
 function* spendConfirmation(
@@ -198,11 +199,13 @@ export function* deleteNotification(
 
 /** Removes all of a tenant that is deleted. */
 export function* dropNotificationsOf(tenant: TenantId): Transaction<void> {
+  const gone = yield { text: 'delete from notification where tenant = $1 returning id', params: [tenant] }
+  if (gone.length === 0) return
   yield {
-    text: 'delete from notification_item where notification in (select id from notification where tenant = $1)',
-    params: [tenant],
+    text: 'delete from notification_item where notification in (select id from v)',
+    columns: ID_COLUMNS,
+    rows: gone.map(row => [bytes(row.id)]),
   }
-  yield { text: 'delete from notification where tenant = $1', params: [tenant] }
 }
 
 // The links in messages
