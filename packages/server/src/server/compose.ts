@@ -1,7 +1,6 @@
 /** Puts the parts of a process together, and lists the services in the order in which they start. */
 import { Buffer } from 'node:buffer'
 import { hostname } from 'node:os'
-import { rootCertificates } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import pkg from '../../package.json' with { type: 'json' }
 import { createApi } from '../api/api.ts'
@@ -14,8 +13,7 @@ import { Erasure } from '../background/erasure.ts'
 import { HistoryKeeper } from '../background/history.ts'
 import { IdempotentCallsCleaner } from '../background/idempotent-calls.ts'
 import { Notices } from '../background/notices.ts'
-import { createMailer, type Mailer } from '../background/notifications/mailer.ts'
-import { Notifications as NotificationsWork } from '../background/notifications/notifications.ts'
+import type { Notifications as NotificationsWork } from '../background/notifications/notifications.ts'
 import { ReplayBatches as ReplayBatchesWork } from '../background/replay-batches.ts'
 import { Retention } from '../background/retention.ts'
 import { StatisticsCleaner } from '../background/statistics.ts'
@@ -29,7 +27,6 @@ import { settingsInEffect } from '../config/in-effect.ts'
 import { SHARED_SETTINGS } from '../config/settings.ts'
 import { Engine } from '../engine/engine.ts'
 import { AllPartitions, LeasedPartitions, newNode, type Partitions } from '../engine/ownership/partitions.ts'
-import { Posting } from '../engine/posting.ts'
 import { Names } from '../guard/names/names.ts'
 import type { EngineState } from '../observe/metrics.ts'
 import { NodeReporter } from '../observe/node-reporter.ts'
@@ -75,6 +72,7 @@ import { createIdentify } from './identify.ts'
 import type { OpenedKeyring, RootKey } from './instance-keys.ts'
 import type { Lifecycle, Service } from './lifecycle.ts'
 import type { ServerIo } from './server-io.ts'
+import { composeTelling } from './telling.ts'
 
 /** What every part can use. */
 export type Foundation = {
@@ -130,7 +128,11 @@ export async function compose(foundation: Foundation): Promise<Composed> {
   const checker = new Checker(clock, logger)
   const sending = composeSending(foundation, partitions, watching, { names, checker })
   const countReplay = createReplayCounter(store, clock)
-  const telling = composeTelling(foundation, names, () => config.publicUrl ?? api.portalUrl())
+  const telling = composeTelling(foundation, {
+    resolver: names.resolve,
+    userAgent: `Posthorn/${pkg.version}`,
+    apiUrl: () => config.publicUrl ?? api.portalUrl(),
+  })
   const { works, books } = composeWorks(foundation, countReplay, telling.work)
   const typeSamples = new TypeSamples(store, clock)
   const keyRotation = new KeyRotation(store, foundation.keys.keyring, foundation.keys.place, logger)
@@ -298,29 +300,6 @@ function composeWorks(
     telling,
   ])
   return { works, books }
-}
-
-/** What tells people by mail and chat. */
-function composeTelling({ config, store, clock, logger, keys }: Foundation, names: Names, apiUrl: () => string) {
-  const { smtpUrl, mailFrom, extraCa } = config
-  const mailer: Mailer | null =
-    smtpUrl === null || mailFrom === null
-      ? null
-      : createMailer(
-          smtpUrl.reveal(),
-          mailFrom,
-          extraCa.length === 0 ? undefined : [...rootCertificates, ...extraCa.map(({ pem }) => pem)],
-        )
-  const userAgent = `Posthorn/${pkg.version}`
-  const posting = new Posting({ ...config, userAgent, resolver: names.resolve }, clock)
-  const post: Posting['post'] = (url, body, tenant) => posting.post(url, body, tenant)
-  return {
-    work: new NotificationsWork(store, keys.keyring, logger, { mailer, post, apiUrl }),
-    close: async () => {
-      mailer?.close()
-      posting.close()
-    },
-  }
 }
 
 /** Exchanges messages with other nodes. Empty if this process is the only one. */

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import type { Certificate } from '@posthorn/testkit'
 import { SMTPServer } from 'smtp-server'
 import type { SmtpServer } from '../../src/background/notifications/mailer.ts'
 
@@ -22,9 +23,15 @@ export type Mailbox = {
   close(): Promise<void>
 }
 
-/** @param options.password of the user `posthorn`, if it takes mail from no one else */
-export async function startMailbox(options: { readonly password?: string } = {}): Promise<Mailbox> {
-  const { password } = options
+export type MailboxOptions = {
+  /** Of the user `posthorn`, if it takes mail from no one else. */
+  readonly password?: string
+  /** Its certificate for 127.0.0.1. Default: it speaks no TLS. */
+  readonly tls?: Certificate
+}
+
+export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbox> {
+  const { password, tls } = options
   const mails: Received[] = []
   const box = {
     mails,
@@ -34,6 +41,7 @@ export async function startMailbox(options: { readonly password?: string } = {})
     authOptional: password === undefined,
     disabledCommands: password === undefined ? ['STARTTLS', 'AUTH'] : ['STARTTLS'],
     allowInsecureAuth: true,
+    ...(tls === undefined ? {} : { secure: true, key: tls.keyPem, cert: tls.certPem }),
     onAuth: (auth, _session, done) => {
       if (auth.username === 'posthorn' && auth.password === password) done(null, { user: 'posthorn' })
       else done(new Error('Invalid username or password'))
@@ -64,7 +72,7 @@ export async function startMailbox(options: { readonly password?: string } = {})
   const { port } = server.server.address() as AddressInfo
   const user = password === undefined ? '' : 'posthorn'
   return Object.assign(box, {
-    server: { host: '127.0.0.1', port, isTls: false, user, password: password ?? '' },
+    server: { host: '127.0.0.1', port, isTls: tls !== undefined, user, password: password ?? '' },
     close: () => new Promise<void>(resolve => server.close(() => resolve())),
   })
 }

@@ -1,6 +1,6 @@
 /** Notifications from the fact to the mail or the chat (decision 55), on real sockets. */
 import { randomBytes } from 'node:crypto'
-import { type Receiver, startReceiver } from '@posthorn/testkit'
+import { createAuthority, type Receiver, startReceiver } from '@posthorn/testkit'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createMailer } from '../../src/background/notifications/mailer.ts'
 import { Notifications as Work } from '../../src/background/notifications/notifications.ts'
@@ -56,13 +56,13 @@ describe.each([sqliteEngine(), postgresEngine()])('notifications on $name', engi
   })
   afterAll(() => engine.stop())
 
-  function usePolicy(dev: boolean, mail = mailbox.server) {
+  function usePolicy(dev: boolean, mail = mailbox.server, ca?: readonly string[]) {
     const policy = { dev, targetPorts: CONTRACT_PORTS, allowTarget: [] }
     const settings = { connectTimeoutMs: 5_000, responseTimeoutMs: 5_000, maxInFlightPerHost: 4, extraCa: [] }
     posting = new Posting({ ...policy, ...settings, proxy: null, userAgent: 'Posthorn/test' }, systemClock)
     service = new Notifications(store, keyring, { ...policy, hasMail: true })
     work = new Work(store, keyring, log, {
-      mailer: createMailer(mail, 'hooks@provider.example'),
+      mailer: createMailer(mail, 'hooks@provider.example', ca),
       post: (url, body, tenant) => posting.post(url, body, tenant),
       apiUrl: () => 'https://hooks.provider.example/',
     })
@@ -344,6 +344,19 @@ describe.each([sqliteEngine(), postgresEngine()])('notifications on $name', engi
     expect(closed.mails).toHaveLength(1)
     expect((await service.get('acme', id)).failure?.reason).toBe('smtp 535')
     await closed.close()
+  })
+
+  it('hands mail over in TLS to a server that it trusts only', async () => {
+    const authority = await createAuthority()
+    const secure = await startMailbox({ tls: await authority.issue({ names: [], ips: ['127.0.0.1'] }) })
+    usePolicy(true, secure.server)
+    const { id } = await service.create('acme', { kind: 'email', address: TO })
+    await run()
+    expect([secure.mails.length, (await service.get('acme', id)).failure?.reason]).toEqual([0, 'smtp ESOCKET'])
+    usePolicy(true, secure.server, [authority.caPem])
+    await pass(3 * MINUTE_MS)
+    expect(secure.mails.map(({ isSecure }) => isSecure)).toEqual([true])
+    await secure.close()
   })
 
   it('forgets the notifications of a deleted tenant', async () => {

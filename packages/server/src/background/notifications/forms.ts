@@ -1,11 +1,9 @@
 /** The forms that a message takes: mail, and the bodies that incoming webhooks of Slack and Teams accept. */
+import { escapeHtml } from '../../base/html.ts'
 import type { NotificationKind } from '../../base/model.ts'
 import type { Words } from './words.ts'
 
 export type Mail = { readonly subject: string; readonly text: string; readonly html: string }
-
-const HTML: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, character => HTML[character]!)
 
 export function mailOf(words: Words): Mail {
   const { subject, intro, list, outro, action, unsubscribe } = words
@@ -36,7 +34,7 @@ export function chatOf(kind: Exclude<NotificationKind, 'email'>, words: Words): 
 
 /** Slack gives only these three a meaning outside links and mentions, which begin with `<`. */
 const escapeSlack = (text: string): string =>
-  text.replace(/[&<>]/g, character => HTML[character]!).replace(/[*_~`|]/g, character => `${character}\u200b`)
+  text.replace(/[&<>]/g, escapeHtml).replace(/[*_~`|]/g, character => `${character}\u200b`)
 
 function slackOf({ subject, intro, list, outro, action, unsubscribe }: Words): object {
   const link = ({ label, url }: { label: string; url: string }) => `<${url}|${label}>`

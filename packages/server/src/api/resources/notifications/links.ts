@@ -5,6 +5,7 @@
  */
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
+import { escapeHtml } from '../../../base/html.ts'
 import { type Notification, OPERATOR_TENANT } from '../../../base/model.ts'
 import { linkOf, type Notifications } from '../../../services/notifications/notifications.ts'
 import type { Routes } from '../../http/routes.ts'
@@ -103,9 +104,6 @@ function done(found: Notification, token: string): Page {
         text: `${found.shown} no longer gets notifications about ${ofWhom(found)}.`,
       }
 }
-
-const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
-const escapeHtml = (text: string): string => text.replace(/[&<>"]/g, character => ESCAPES[character]!)
 
 /** Nothing on the page is loaded or run, nothing shows it in a frame, and its address is passed on to no one. */
 const HEADERS = {
