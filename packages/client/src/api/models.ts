@@ -1081,6 +1081,39 @@ export type NewPortalSession = PortalSession & {
   token: string | null
 }
 
+export type Notification = {
+  id: string
+  /** Whose endpoints it tells about. `posthorn`: those of all tenants. */
+  tenant: string
+  /** By mail, or to an incoming webhook of Slack or Teams. */
+  kind: NotificationKind
+  /** The mail address, or the origin of the webhook's URL, whose path is secret. */
+  address: string
+  /** The operational events that it tells of. */
+  types: (
+    | 'posthorn.endpoint.failing'
+    | 'posthorn.endpoint.disabled'
+    | 'posthorn.secret.expiring'
+    | 'posthorn.delivery.exhausted'
+    | 'posthorn.node.lost'
+  )[]
+  /** Nothing but the request to confirm it is sent to an address that is not confirmed. */
+  state: 'unconfirmed' | 'confirmed'
+  /** When someone at the address confirmed it. Null if no one has yet. */
+  confirmedAt: Timestamp | null
+  /** When it is removed unless it is confirmed. Null if it is confirmed. */
+  confirmUntil: Timestamp | null
+  /** Why the last message could not be sent. Null if it was, or there was none. */
+  lastFailure: {
+    /** When sending failed. */
+    at: Timestamp
+    /** Such as `smtp 550` or `http 404`. */
+    reason: string
+  } | null
+  /** When the notification was created. */
+  createdAt: Timestamp
+}
+
 export type AuditEntry = {
   id: string
   /** When the change was made. */
@@ -1110,7 +1143,16 @@ export type AuditEntry = {
     | 'replaced'
     | 'erased'
   target: {
-    type: 'event_type' | 'tenant' | 'endpoint' | 'api_key' | 'encryption_key' | 'root_key' | 'session' | 'portal_link'
+    type:
+      | 'event_type'
+      | 'tenant'
+      | 'endpoint'
+      | 'api_key'
+      | 'encryption_key'
+      | 'root_key'
+      | 'session'
+      | 'portal_link'
+      | 'notification'
     id: string
   }
   /** The tenant that the target belongs to. Null if it belongs to none. */
@@ -1444,6 +1486,8 @@ export type PortalSessionTenant = {
   id: string
   name: string | null
 }
+
+export type NotificationKind = 'email' | 'slack' | 'teams'
 
 export type Backlog = {
   /** Number of pending deliveries, not including held ones. */
