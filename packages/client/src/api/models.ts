@@ -175,6 +175,8 @@ export type Endpoint = {
    * there is no clientSecret, or if it cannot be decrypted.
    */
   secretFingerprint: string | null
+  /** When the clientSecret expires. Null if there is none, or if it is no JWT that says so. */
+  secretExpiresAt: Timestamp | null
   /** The clientSecret that will replace the current one. Null if there is none. */
   nextSecret: NextSecret | null
   /** The signing secrets that are valid now, newest first. */
@@ -282,6 +284,8 @@ export type EndpointWithSecret = {
    * there is no clientSecret, or if it cannot be decrypted.
    */
   secretFingerprint: string | null
+  /** When the clientSecret expires. Null if there is none, or if it is no JWT that says so. */
+  secretExpiresAt: Timestamp | null
   /** The clientSecret that will replace the current one. Null if there is none. */
   nextSecret: NextSecret | null
   /** The signing secrets that are valid now, newest first. */
@@ -633,6 +637,7 @@ export type Retries = {
 
 export type Replay = {
   id: string
+  tenant: string
   /** The `key` that the replay was created with. Null if it had none. */
   key: string | null
   /**
@@ -1012,6 +1017,13 @@ export type Session = {
   isCurrent: boolean
 }
 
+export type SessionState = {
+  /** The session. Null if there is none. */
+  session: Session | null
+  /** Whether the browser has a session that has ended. */
+  hasEnded: boolean
+}
+
 export type SignInLink = {
   /** The link. Only this response contains it. */
   url: string
@@ -1131,28 +1143,9 @@ export type AuditEntry = {
     /** IP address that the call came from. Null if there was no call, or if the address is unknown. */
     address: string | null
   }
-  action:
-    | 'created'
-    | 'updated'
-    | 'enabled'
-    | 'disabled'
-    | 'archived'
-    | 'unarchived'
-    | 'revoked'
-    | 'deleted'
-    | 'replaced'
-    | 'erased'
+  action: AuditEntryAction
   target: {
-    type:
-      | 'event_type'
-      | 'tenant'
-      | 'endpoint'
-      | 'api_key'
-      | 'encryption_key'
-      | 'root_key'
-      | 'session'
-      | 'portal_link'
-      | 'notification'
+    type: AuditEntryType
     id: string
   }
   /** The tenant that the target belongs to. Null if it belongs to none. */
@@ -1423,6 +1416,8 @@ export type NextSecret = {
   fingerprint: string
   /** When the secret takes effect. */
   switchAt: Timestamp
+  /** When the secret expires. Null if it is no JWT that says so. */
+  expiresAt: Timestamp | null
 }
 
 export type Signing = {
@@ -1489,6 +1484,29 @@ export type PortalSessionTenant = {
 
 export type NotificationKind = 'email' | 'slack' | 'teams'
 
+export type AuditEntryAction =
+  | 'created'
+  | 'updated'
+  | 'enabled'
+  | 'disabled'
+  | 'archived'
+  | 'unarchived'
+  | 'revoked'
+  | 'deleted'
+  | 'replaced'
+  | 'erased'
+
+export type AuditEntryType =
+  | 'event_type'
+  | 'tenant'
+  | 'endpoint'
+  | 'api_key'
+  | 'encryption_key'
+  | 'root_key'
+  | 'session'
+  | 'portal_link'
+  | 'notification'
+
 export type Backlog = {
   /** Number of pending deliveries, not including held ones. */
   pending: number
@@ -1533,3 +1551,5 @@ export type SignatureHeaderNames = {
   /** Defaults to `webhook-signature`. */
   signature?: string | null | undefined
 }
+
+export type ReadStreamKind = 'event' | 'delivery' | 'attempt' | 'endpoint'

@@ -7,6 +7,7 @@ import { Button } from '../../kit/button.tsx'
 import { TextField } from '../../kit/field.tsx'
 import { Banner } from '../../kit/surfaces.tsx'
 import { isAway, messageOf } from '../../lib/errors.ts'
+import { parseSearch } from '../../lib/search.ts'
 import { shell } from '../../strings/index.ts'
 import styles from './sign-in.module.css'
 
@@ -23,7 +24,7 @@ let isRedeemed = false
 
 /** Where one signs in, by a key or by a link, and goes on to where one was. */
 export function SignIn() {
-  const { to, ended } = useSearch({ strict: false }) as { to?: string; ended?: string }
+  const { next, ended } = useSearch({ strict: false }) as { next?: string; ended?: string }
   const navigate = useNavigate()
   const [key, setKey] = useState('')
   const [error, setError] = useState<string | null>(null)
@@ -37,11 +38,9 @@ export function SignIn() {
       if (session.apiKey.scope === 'publish') return setError(words.publishOnly)
       setKey('')
       queryClient.setQueryData(sessionQuery.queryKey, session)
-      // Only paths of these pages: an address elsewhere in `to` leads nowhere.
-      const isOwn = to !== undefined && /^\/(?![/\\])/.test(to) && !to.startsWith('/sign-in')
-      await navigate(
-        isOwn ? { to: '.', href: pathOf(to), replace: true } : { to: '/', replace: true, search: {} as never },
-      )
+      // A link comes from a server that was just started: its minutes would be one bar of a day.
+      const first = 'signInToken' in credentials ? '/?range=1h' : '/'
+      await navigate({ ...goalOf(next, first), replace: true })
     } catch (failure) {
       setError(isAway(failure) ? words.unreachable : explain(failure))
     } finally {
@@ -88,9 +87,11 @@ export function SignIn() {
   )
 }
 
-/** `to` is a path below the base path, as the router writes it. */
-function pathOf(to: string): string {
-  return new URL(to.slice(1), document.baseURI).pathname + new URL(to.slice(1), document.baseURI).search
+/** Where one wanted to go. Only paths of these pages: an address elsewhere leads nowhere. */
+function goalOf(next: string | undefined, first: string) {
+  const isOwn = next !== undefined && /^\/(?![/\\])/.test(next) && !next.startsWith('/sign-in')
+  const { pathname, search } = new URL(isOwn ? next : first, 'https://posthorn.invalid')
+  return { to: pathname as '/', search: parseSearch(search) as never }
 }
 
 /** The server's own sentence, such as why it refuses a page without TLS. */
