@@ -354,6 +354,8 @@ export type Notification = {
   readonly confirmedAtMs: number | null
   /** When it is removed unless it is confirmed. */
   readonly confirmUntilMs: number
+  /** When the last message was sent. Null if none was. */
+  readonly sentAtMs: number | null
   /** The last message that could not be sent. Null if the last one was sent, or there was none. */
   readonly failure: { readonly atMs: number; readonly reason: string } | null
   readonly createdAtMs: number

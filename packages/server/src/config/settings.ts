@@ -67,6 +67,9 @@ function postgresUrl() {
 }
 
 const MAIL_ADDRESS = /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?=.{1,253}$)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*$/
+/** The name needs no quotes (RFC 5322 §3.2.3): letters of any script, digits, spaces and `&'-_+!`. */
+const NAMED_ADDRESS = /^[\p{L}\p{N}][\p{L}\p{M}\p{N} &'_+!-]{0,59} <([^<>]+)>$/u
+const isMailFrom = (value: string): boolean => MAIL_ADDRESS.test(NAMED_ADDRESS.exec(value)?.[1] ?? value)
 const SMTP_PORTS: Readonly<Record<string, number>> = { 'smtp:': 587, 'smtps:': 465 }
 
 function smtpServer() {
@@ -74,10 +77,12 @@ function smtpServer() {
     const url = /^smtps?:\/\/[^\s]+$/.test(value) ? URL.parse(value) : null
     if (url === null || url.hostname === '' || !/^\/?$/.test(url.pathname) || /[?#]/.test(value)) return undefined
     try {
+      const host = url.hostname.replace(/^\[|\]$/g, '')
+      const ofPlain = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host) ? 'never' : 'starttls'
       return Object.freeze({
-        host: url.hostname.replace(/^\[|\]$/g, ''),
+        host,
         port: url.port === '' ? SMTP_PORTS[url.protocol]! : Number(url.port),
-        isTls: url.protocol === 'smtps:',
+        tls: url.protocol === 'smtps:' ? ('always' as const) : (ofPlain as 'never' | 'starttls'),
         user: decodeURIComponent(url.username),
         password: decodeURIComponent(url.password),
       })
@@ -177,8 +182,8 @@ export const SETTINGS = {
     ['environment', 'file'],
   ),
   mailFrom: optional(
-    text('address', 'a mail address, such as hooks@example.com', value => MAIL_ADDRESS.test(value)),
-    'The address that mail with notifications comes from.',
+    text('address', 'a mail address, such as hooks@example.com or Acme webhooks <hooks@example.com>', isMailFrom),
+    'The address that mail with notifications comes from, also with a name: Acme webhooks <hooks@example.com>.',
   ),
   apiKey: optional(
     secret('16 to 4096 characters: letters, digits and -._~+/, then any number of = signs', value =>

@@ -112,6 +112,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     resolver: names.resolve,
     userAgent: `Posthorn/${pkg.version}`,
     apiUrl: () => config.publicUrl ?? api.portalUrl(),
+    dashboardUrl: () => config.publicUrl ?? api.dashboardUrl(),
   })
   const { works, books } = composeWorks(foundation, countReplay, telling.work)
   const typeSamples = new TypeSamples(store, clock)

@@ -1,5 +1,6 @@
 /** Puts together what tells people by mail and chat (decision 55). */
 import { rootCertificates } from 'node:tls'
+import { PORTAL_PATH } from '../api/dashboard/bundle.ts'
 import { createMailer, type Mailer } from '../background/notifications/mailer.ts'
 import { Notifications } from '../background/notifications/notifications.ts'
 import type { Clock } from '../base/clock.ts'
@@ -23,15 +24,21 @@ type Options = {
   readonly userAgent: string
   /** The URL that others reach the API by. Known once the server listens. */
   readonly apiUrl: () => string
+  /** The same for the dashboard. */
+  readonly dashboardUrl: () => string
 }
 
 export function composeTelling({ config, store, clock, logger, keys }: Parts, options: Options) {
-  const { resolver, userAgent, apiUrl } = options
+  const { resolver, userAgent, apiUrl, dashboardUrl } = options
   const mailer = composeMailer(config)
   const posting = new Posting({ ...config, userAgent, resolver }, clock)
   const post: Posting['post'] = (url, body, tenant) => posting.post(url, body, tenant)
+  const pagesUrl = (of: 'operator' | 'tenant') => {
+    if (of === 'operator') return config.dashboard === 'on' ? dashboardUrl() : null
+    return config.portal === 'on' ? `${apiUrl()}${PORTAL_PATH}` : null
+  }
   return {
-    work: new Notifications(store, keys.keyring, logger, { mailer, post, apiUrl }),
+    work: new Notifications(store, keys.keyring, logger, { mailer, post, apiUrl, pagesUrl }),
     close: async () => {
       mailer?.close()
       posting.close()

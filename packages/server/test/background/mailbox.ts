@@ -9,6 +9,7 @@ export type Received = {
   readonly to: readonly string[]
   readonly raw: string
   readonly isSecure: boolean
+  /** A header field, decoded. */
   header(name: string): string | undefined
   /** The part of a type, decoded. */
   part(type: 'text/plain' | 'text/html'): string
@@ -28,10 +29,12 @@ export type MailboxOptions = {
   readonly password?: string
   /** Its certificate for 127.0.0.1. Default: it speaks no TLS. */
   readonly tls?: Certificate
+  /** Whether it begins without TLS and offers STARTTLS, and takes neither a password nor mail before. */
+  readonly starttls?: boolean
 }
 
 export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbox> {
-  const { password, tls } = options
+  const { password, tls, starttls = false } = options
   const mails: Received[] = []
   const box = {
     mails,
@@ -39,9 +42,11 @@ export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbo
   }
   const server = new SMTPServer({
     authOptional: password === undefined,
-    disabledCommands: password === undefined ? ['STARTTLS', 'AUTH'] : ['STARTTLS'],
-    allowInsecureAuth: true,
-    ...(tls === undefined ? {} : { secure: true, key: tls.keyPem, cert: tls.certPem }),
+    disabledCommands: [...(starttls ? [] : ['STARTTLS']), ...(password === undefined ? ['AUTH'] : [])],
+    allowInsecureAuth: !starttls,
+    ...(tls === undefined ? {} : { secure: !starttls, key: tls.keyPem, cert: tls.certPem }),
+    onMailFrom: (_from, session, done) =>
+      done(starttls && !session.secure ? Object.assign(new Error('Must issue STARTTLS'), { responseCode: 530 }) : null),
     onAuth: (auth, _session, done) => {
       if (auth.username === 'posthorn' && auth.password === password) done(null, { user: 'posthorn' })
       else done(new Error('Invalid username or password'))
@@ -72,19 +77,21 @@ export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbo
   const { port } = server.server.address() as AddressInfo
   const user = password === undefined ? '' : 'posthorn'
   return Object.assign(box, {
-    server: { host: '127.0.0.1', port, isTls: tls !== undefined, user, password: password ?? '' },
+    server: { host: '127.0.0.1', port, tls: tlsOf(options), user, password: password ?? '' },
     close: () => new Promise<void>(resolve => server.close(() => resolve())),
   })
 }
 
+const tlsOf = ({ tls, starttls = false }: MailboxOptions): SmtpServer['tls'] =>
+  starttls ? 'starttls' : tls === undefined ? 'never' : 'always'
+
 function readMail(raw: string, from: string, to: readonly string[], isSecure: boolean): Received {
   const [head = ''] = raw.split('\r\n\r\n', 1)
   const lines = head.replace(/\r\n[ \t]+/g, ' ').split('\r\n')
-  const header = (name: string) =>
-    lines
-      .find(line => line.toLowerCase().startsWith(`${name.toLowerCase()}:`))
-      ?.slice(name.length + 1)
-      .trim()
+  const header = (name: string) => {
+    const line = lines.find(each => each.toLowerCase().startsWith(`${name.toLowerCase()}:`))
+    return line === undefined ? undefined : decodeWords(line.slice(name.length + 1).trim())
+  }
   const part = (type: string) => {
     const boundary = /boundary="([^"]+)"/.exec(header('content-type') ?? '')?.[1]
     const found = raw.split(`--${boundary}`).find(each => each.includes(`Content-Type: ${type}`)) ?? ''
@@ -95,10 +102,24 @@ function readMail(raw: string, from: string, to: readonly string[], isSecure: bo
   return { from, to, raw, isSecure, header, part }
 }
 
+/** RFC 2047 §2. */
+function decodeWords(text: string): string {
+  const adjacent = text.replace(/(\?=)\s+(=\?)/g, '$1$2')
+  return adjacent.replace(/(?:=\?UTF-8\?[QB]\?[^?]*\?=)+/gi, words => {
+    const parts = [...words.matchAll(/=\?UTF-8\?([QB])\?([^?]*)\?=/gi)].map(([, kind, data = '']) =>
+      kind?.toUpperCase() === 'B' ? Buffer.from(data, 'base64') : quotedBytes(data.replaceAll('_', ' ')),
+    )
+    return Buffer.concat(parts).toString('utf8')
+  })
+}
+
+const quotedBytes = (text: string): Buffer =>
+  Buffer.from(
+    text.replace(/=([0-9A-F]{2})/gi, (_match, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))),
+    'latin1',
+  )
+
 /** RFC 2045 §6.7. */
 function unquote(body: string): string {
-  const bytes = body
-    .replace(/=\r\n/g, '')
-    .replace(/=([0-9A-F]{2})/g, (_match, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
-  return Buffer.from(bytes, 'latin1').toString('utf8')
+  return quotedBytes(body.replace(/=\r\n/g, '')).toString('utf8')
 }

@@ -1,126 +1,29 @@
 /** Notifications from the fact to the mail or the chat (decision 55), on real sockets. */
-import { randomBytes } from 'node:crypto'
-import { createAuthority, type Receiver, startReceiver } from '@posthorn/testkit'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createMailer } from '../../src/background/notifications/mailer.ts'
-import { Notifications as Work } from '../../src/background/notifications/notifications.ts'
-import { systemClock } from '../../src/base/clock.ts'
+import { type Receiver, startReceiver } from '@posthorn/testkit'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/base/durations.ts'
 import type { Endpoint, Notification } from '../../src/base/model.ts'
-import { Posting } from '../../src/engine/posting.ts'
-import { CONTRACT_PORTS } from '../../src/guard/ports.ts'
-import { createKeyring, type Keyring } from '../../src/secrets/keyring.ts'
-import { Notifications } from '../../src/services/notifications/notifications.ts'
-import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, aTenant } from '../store/builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
-import { type Mailbox, type Received, startMailbox } from './mailbox.ts'
-import { atOnce, log } from './setup.ts'
+import { postgresEngine, sqliteEngine } from '../store/engines.ts'
+import type { Received } from './mailbox.ts'
+import { TO, tokenIn, URL_SECRET, useNotifications } from './notification-bench.ts'
+import { atOnce } from './setup.ts'
 
-const URL_SECRET = 'a-secret-in-the-path'
-const TO = 'ada@acme.example'
+/** Without what keeps mail programs from making links of names. */
+const readable = (text: string) => text.replaceAll('\u2060', '')
 
 describe.each([sqliteEngine(), postgresEngine()])('notifications on $name', engine => {
-  let opened: Opened
-  let store: Store
-  let keyring: Keyring
-  let mailbox: Mailbox
-  let posting: Posting
-  let service: Notifications
-  let work: Work
-  /** How far the store's time is ahead. */
-  let aheadMs = 0
-  let endpoint: Endpoint
-
-  beforeEach(async () => {
-    opened = await engine.open()
-    aheadMs = 0
-    store = new Proxy(opened.store, {
-      get(target, name) {
-        if (name === 'now') return () => target.now() + aheadMs
-        const value: unknown = Reflect.get(target, name)
-        return typeof value === 'function' ? value.bind(target) : value
-      },
-    })
-    keyring = createKeyring(randomBytes(32))
-    mailbox = await startMailbox()
-    endpoint = anEndpoint('acme', { url: `https://hooks.example.com/${URL_SECRET}?token=${URL_SECRET}` })
-    await aTenant(store, 'acme', [endpoint])
-    await aTenant(store, 'posthorn')
-    usePolicy(true)
-  })
-  afterEach(async () => {
-    posting.close()
-    await mailbox.close()
-    await opened.close()
-  })
-  afterAll(() => engine.stop())
-
-  function usePolicy(dev: boolean, mail = mailbox.server, ca?: readonly string[]) {
-    const policy = { dev, targetPorts: CONTRACT_PORTS, allowTarget: [] }
-    const settings = { connectTimeoutMs: 5_000, responseTimeoutMs: 5_000, maxInFlightPerHost: 4, extraCa: [] }
-    posting = new Posting({ ...policy, ...settings, proxy: null, userAgent: 'Posthorn/test' }, systemClock)
-    service = new Notifications(store, keyring, { ...policy, hasMail: true })
-    work = new Work(store, keyring, log, {
-      mailer: createMailer(mail, 'hooks@provider.example', ca),
-      post: (url, body, tenant) => posting.post(url, body, tenant),
-      apiUrl: () => 'https://hooks.provider.example/',
-    })
-  }
-
-  const run = () => work.run(atOnce)
-  /** Lets time pass, with a look in each minute, as a node has. */
-  async function pass(ms: number, everyMs = MINUTE_MS) {
-    for (const endMs = aheadMs + ms; aheadMs < endMs; ) {
-      aheadMs += everyMs
-      await run()
-    }
-  }
-  const tokenIn = (mail: Received, kind: 'pnc' | 'pnu') =>
-    new RegExp(`${kind}_[A-Za-z0-9_-]{43}`).exec(mail.part('text/plain'))![0]
-  const fault = (change: 'disabled' | 'enabled', of = endpoint) =>
-    store.write('setEndpointState', {
-      ...{ tenant: of.tenant, id: of.id, state: change, nowMs: store.now() },
-      reason: change === 'disabled' ? 'manual' : null,
-    })
-  /** What a node does with what happened. */
-  async function publishNotices() {
-    const notices = await store.write('claimNotices', { nowMs: store.now() })
-    await store.write('finishNotices', { keys: notices.map(({ key }) => key), nowMs: store.now() })
-    return notices.length
-  }
-  async function disable(of = endpoint) {
-    await fault('enabled', of)
-    await fault('disabled', of)
-    expect(await publishNotices()).toBeGreaterThan(0)
-  }
-  async function exhaust(count: number, of = endpoint) {
-    const data = { tenant: of.tenant, endpoint: of.id, count, deliveries: [{ key: 'a-key', type: 'T' }] }
-    const key = `exhausted:${of.id}:${store.now()}`
-    await opened.run(
-      'insert into notice (key, type, tenant, gathers, due_ms, count, data) values ($1, $2, $3, 0, 0, 1, $4)',
-      [key, 'posthorn.delivery.exhausted', of.tenant, JSON.stringify(data)],
-    )
-    expect(await publishNotices()).toBe(1)
-  }
-
-  async function confirmed(tenant = 'acme', address = TO, kind: 'email' | 'slack' | 'teams' = 'email') {
-    const made = await service.create(tenant, { kind, address })
-    await run()
-    const token = tokenIn(mailbox.mails.at(-1)!, 'pnc')
-    expect((await service.follow(token, null))?.confirmedAtMs).not.toBeNull()
-    mailbox.mails.length = 0
-    return made
-  }
+  const bench = useNotifications(engine)
 
   it('asks the address first, in plain text and HTML, and tells it nothing before it is confirmed', async () => {
-    const made = await service.create('acme', { kind: 'email', address: TO })
-    await run()
-    await run()
-    expect(mailbox.mails).toHaveLength(1)
-    const [mail] = mailbox.mails as [Received]
+    const made = await bench.service.create('acme', { kind: 'email', address: TO })
+    await bench.run()
+    await bench.run()
+    expect(bench.mailbox.mails).toHaveLength(1)
+    const [mail] = bench.mailbox.mails as [Received]
     expect([mail.from, mail.to]).toEqual(['hooks@provider.example', [TO]])
-    expect(mail.header('subject')).toBe('Confirm notifications about webhooks of acme')
+    expect(mail.header('from')).toBe('Acme webhooks <hooks@provider.example>')
+    expect(mail.header('subject')).toBe('Confirm notifications about the webhooks of “acme”')
     for (const type of ['text/plain', 'text/html'] as const) {
       expect(mail.part(type)).toMatch(/https:\/\/hooks\.provider\.example\/notification-links\/pnc_[\w-]{43}/)
     }
@@ -128,77 +31,80 @@ describe.each([sqliteEngine(), postgresEngine()])('notifications on $name', engi
     expect(mail.header('list-unsubscribe')).toBe(unsubscribe)
     expect(mail.header('list-unsubscribe-post')).toBe('List-Unsubscribe=One-Click')
     expect(mail.header('auto-submitted')).toBe('auto-generated')
-    await fault('disabled')
-    await publishNotices()
-    await pass(2 * HOUR_MS, 10 * MINUTE_MS)
-    expect(mailbox.mails).toHaveLength(1)
+    await bench.fault('disabled')
+    await bench.publishNotices()
+    await bench.pass(2 * HOUR_MS, 10 * MINUTE_MS)
+    expect(bench.mailbox.mails).toHaveLength(1)
     // Looking changes nothing.
-    expect((await service.find(tokenIn(mail, 'pnc')))?.confirmedAtMs).toBeNull()
-    const followed = (await service.follow(tokenIn(mail, 'pnc'), '203.0.113.7')) as Notification
+    expect((await bench.service.find(tokenIn(mail, 'pnc')))?.confirmedAtMs).toBeNull()
+    const followed = (await bench.service.follow(tokenIn(mail, 'pnc'), '203.0.113.7')) as Notification
     expect([followed.id, followed.confirmedAtMs]).toEqual([made.id, expect.any(Number)])
   })
 
   it('forgets an address that no one confirms', async () => {
-    const { id } = await service.create('acme', { kind: 'email', address: TO })
-    await run()
-    aheadMs += 3 * DAY_MS + MINUTE_MS
-    expect(await service.follow(tokenIn(mailbox.mails[0]!, 'pnc'), null)).toBeNull()
-    await run()
-    expect(await store.read('getNotification', { tenant: 'acme', id })).toBeNull()
+    const { id } = await bench.service.create('acme', { kind: 'email', address: TO })
+    await bench.run()
+    bench.aheadMs += 3 * DAY_MS + MINUTE_MS
+    expect(await bench.service.follow(tokenIn(bench.mailbox.mails[0]!, 'pnc'), null)).toBeNull()
+    await bench.run()
+    expect(await bench.store.read('getNotification', { tenant: 'acme', id })).toBeNull()
   })
 
   it('tells once of an endpoint that flaps, and again hours later, with how often', async () => {
-    await confirmed()
+    await bench.confirmed()
     for (let at = 0; at < 30; at++) {
-      await disable()
-      await pass(MINUTE_MS)
+      await bench.disable()
+      await bench.pass(MINUTE_MS)
     }
-    expect(mailbox.mails).toHaveLength(1)
-    const text = mailbox.mails[0]!.part('text/plain')
-    expect(text).toContain(`Endpoint hooks.example.com (${endpoint.id}) was disabled at `)
-    await pass(8 * HOUR_MS, 20 * MINUTE_MS)
-    expect(mailbox.mails).toHaveLength(2)
-    expect(mailbox.mails[1]!.part('text/plain')).toMatch(/That happened (?:28|29) times since/)
-    await pass(2 * DAY_MS, HOUR_MS)
-    expect(mailbox.mails).toHaveLength(2)
-    expect(await opened.store.read('peekMessages', { nowMs: store.now() + 30 * DAY_MS })).toBe(false)
+    expect(bench.mailbox.mails).toHaveLength(1)
+    const text = bench.mailbox.mails[0]!.part('text/plain')
+    expect(readable(text)).toContain('Endpoint hooks.example.com was disabled')
+    expect(text).toContain(`https://hooks.provider.example/portal/endpoints/acme/${bench.endpoint.id}`)
+    await bench.pass(8 * HOUR_MS, 20 * MINUTE_MS)
+    expect(bench.mailbox.mails).toHaveLength(2)
+    expect(bench.mailbox.mails[1]!.part('text/plain')).toMatch(/How often: +(?:28|29) times since/)
+    await bench.pass(2 * DAY_MS, HOUR_MS)
+    expect(bench.mailbox.mails).toHaveLength(2)
+    expect(await bench.store.read('peekMessages', { nowMs: bench.store.now() + 30 * DAY_MS })).toBe(false)
   })
 
   it('tells of an outage of many endpoints in one message, which lists twenty', async () => {
-    await confirmed()
+    await bench.confirmed()
     const many = Array.from({ length: 30 }, (_, at) => anEndpoint('acme', { url: `https://h${at}.example.com/` }))
     for (const each of many) {
-      await store.write('createEndpoint', { endpoint: each })
-      await fault('disabled', each)
+      await bench.store.write('createEndpoint', { endpoint: each })
+      await bench.fault('disabled', each)
     }
-    while ((await publishNotices()) > 0);
-    await pass(5 * MINUTE_MS)
-    expect(mailbox.mails).toHaveLength(1)
-    const [mail] = mailbox.mails as [Received]
-    expect(mail.header('subject')).toBe('Webhooks of acme: 30 notices')
-    expect(mail.part('text/plain').match(/was disabled at/g)).toHaveLength(20)
-    expect(mail.part('text/plain')).toContain('… and 10 more.')
+    while ((await bench.publishNotices()) > 0);
+    await bench.pass(5 * MINUTE_MS)
+    expect(bench.mailbox.mails).toHaveLength(1)
+    const [mail] = bench.mailbox.mails as [Received]
+    expect(mail.header('subject')).toBe('30 notices about webhooks – acme')
+    expect(mail.part('text/plain').match(/ was disabled\./g)).toHaveLength(20)
+    expect(mail.part('text/plain')).toContain('And 10 more.')
   })
 
   it('tells of exhausted deliveries in a digest, at most once a day', async () => {
-    await confirmed()
+    await bench.confirmed()
     for (let at = 0; at < 4 * 24; at++) {
-      if (at < 3 * 24) await exhaust(3)
-      await pass(HOUR_MS, 20 * MINUTE_MS)
+      if (at < 3 * 24) await bench.exhaust(3)
+      await bench.pass(HOUR_MS, 20 * MINUTE_MS)
     }
-    expect(mailbox.mails.length).toBeGreaterThanOrEqual(3)
-    expect(mailbox.mails.length).toBeLessThanOrEqual(4)
-    expect(mailbox.mails[1]!.part('text/plain')).toMatch(/: (?:69|7[0-8]) deliveries have used up all attempts/)
+    expect(bench.mailbox.mails.length).toBeGreaterThanOrEqual(3)
+    expect(bench.mailbox.mails.length).toBeLessThanOrEqual(4)
+    expect(bench.mailbox.mails[1]!.part('text/plain')).toMatch(
+      /^(?:69|7[0-8]) deliveries to endpoint .* have used up all attempts/,
+    )
   })
 
   it('never contains a secret, a path of an URL, an event or its key', async () => {
-    await confirmed()
-    await disable()
-    await exhaust(1)
-    await pass(HOUR_MS, 20 * MINUTE_MS)
-    const all = mailbox.mails.map(mail => mail.raw + mail.part('text/plain') + mail.part('text/html')).join()
+    await bench.confirmed()
+    await bench.disable()
+    await bench.exhaust(1)
+    await bench.pass(HOUR_MS, 20 * MINUTE_MS)
+    const all = bench.mailbox.mails.map(mail => mail.raw + mail.part('text/plain') + mail.part('text/html')).join()
     expect(all).toContain('was disabled')
-    expect(all).toContain('1 delivery has')
+    expect(all).toContain('1 delivery to endpoint')
     for (const hidden of [URL_SECRET, 'a-key', 'sealed']) expect(all).not.toContain(hidden)
   })
 
@@ -207,86 +113,115 @@ describe.each([sqliteEngine(), postgresEngine()])('notifications on $name', engi
     for (let at = 0; at < 16; at++) {
       const of = anEndpoint(`t${at}`)
       endpoints.push(of)
-      await aTenant(store, `t${at}`, [of])
+      await aTenant(bench.store, `t${at}`, [of])
       // Three confirmations a day: the others are of other days.
-      aheadMs += DAY_MS / 2
-      await confirmed(`t${at}`)
+      bench.aheadMs += DAY_MS / 2
+      await bench.confirmed(`t${at}`)
     }
-    aheadMs += DAY_MS
-    for (const of of endpoints) await disable(of)
-    await pass(50 * MINUTE_MS)
-    expect(mailbox.mails).toHaveLength(12)
-    await pass(2 * HOUR_MS, 5 * MINUTE_MS)
-    expect(mailbox.mails).toHaveLength(16)
+    bench.aheadMs += DAY_MS
+    for (const of of endpoints) await bench.disable(of)
+    await bench.pass(50 * MINUTE_MS)
+    expect(bench.mailbox.mails).toHaveLength(12)
+    await bench.pass(2 * HOUR_MS, 5 * MINUTE_MS)
+    expect(bench.mailbox.mails).toHaveLength(16)
   })
 
   it('sends a message again if its node died while sending, with the same id, a few times at most', async () => {
-    await confirmed()
-    await disable()
-    aheadMs += 2 * MINUTE_MS
-    const first = await store.write('takeMessages', { nowMs: store.now(), limit: 10 })
+    await bench.confirmed()
+    await bench.disable()
+    bench.aheadMs += 2 * MINUTE_MS
+    const first = await bench.store.write('takeMessages', { nowMs: bench.store.now(), limit: 10 })
     expect(first.messages).toHaveLength(1)
-    await pass(4 * MINUTE_MS)
-    expect(mailbox.mails).toHaveLength(0)
-    await pass(2 * MINUTE_MS)
-    expect(mailbox.mails).toHaveLength(1)
+    await bench.pass(4 * MINUTE_MS)
+    expect(bench.mailbox.mails).toHaveLength(0)
+    await bench.pass(2 * MINUTE_MS)
+    expect(bench.mailbox.mails).toHaveLength(1)
     const { notification, madeAtMs } = first.messages[0]!
-    expect(mailbox.mails[0]!.header('message-id')).toBe(`<${notification}.${madeAtMs}@hooks.provider.example>`)
-    await pass(DAY_MS, HOUR_MS)
-    expect(mailbox.mails).toHaveLength(1)
+    expect(bench.mailbox.mails[0]!.header('message-id')).toBe(`<${notification}.${madeAtMs}@hooks.provider.example>`)
+    await bench.pass(DAY_MS, HOUR_MS)
+    expect(bench.mailbox.mails).toHaveLength(1)
   })
 
   it('two nodes that look at the same time send one message', async () => {
-    await confirmed()
-    await disable()
-    aheadMs += 2 * MINUTE_MS
-    await Promise.all([run(), run(), run()])
-    expect(mailbox.mails).toHaveLength(1)
+    await bench.confirmed()
+    await bench.disable()
+    bench.aheadMs += 2 * MINUTE_MS
+    const other = await bench.opened.another?.()
+    const stores = [bench.store, bench.store, ...(other === undefined ? [] : [bench.later(other), bench.later(other)])]
+    await Promise.all(stores.map(store => bench.node(store).run(atOnce)))
+    await other?.close()
+    expect(bench.mailbox.mails).toHaveLength(1)
+  })
+
+  it('makes a few messages a day of ten thousand failures, for a tenant and for the operator', async () => {
+    await bench.confirmed('acme', TO)
+    await bench.confirmed('posthorn', 'ops@provider.example')
+    const many = Array.from({ length: 40 }, (_, at) => anEndpoint('acme', { url: `https://h${at}.example.com/` }))
+    for (const endpoint of many) await bench.store.write('createEndpoint', { endpoint })
+    const types = ['posthorn.endpoint.disabled', 'posthorn.delivery.exhausted', 'posthorn.endpoint.failing']
+    for (let round = 0; round < 10; round++) {
+      for (const [at, { id }] of many.entries()) {
+        await bench.opened.run(
+          `with recursive n(i) as (select 1 union all select i + 1 from n where i < 25)
+           insert into notice (key, type, tenant, gathers, due_ms, count, data)
+           select cast($1 as text) || cast(i as text), cast($2 as text), 'acme', 0, 0, 1, cast($3 as text) from n`,
+          [`${round} ${id} `, types[at % 3]!, JSON.stringify({ tenant: 'acme', endpoint: id })],
+        )
+      }
+      while ((await bench.publishNotices()) > 0);
+      await bench.pass(2 * HOUR_MS, 10 * MINUTE_MS)
+    }
+    const to = (address: string) => bench.mailbox.mails.filter(mail => mail.to[0] === address)
+    expect(to(TO).length).toBeGreaterThan(1)
+    expect(to(TO).length).toBeLessThanOrEqual(6)
+    expect(to('ops@provider.example').length).toBeLessThanOrEqual(6)
+    const told = to(TO).map(mail => mail.part('text/plain').length)
+    expect(Math.max(...told)).toBeLessThan(16_384)
   })
 
   it('tries again what the server refuses for now, and gives up what it refuses for good', async () => {
-    const { id } = await confirmed()
-    const failure = async () => (await service.get('acme', id)).failure?.reason
-    mailbox.refuse = () => ({ code: 451, text: 'Try later: a-secret' })
-    await disable()
-    await pass(3 * MINUTE_MS)
+    const { id } = await bench.confirmed()
+    const failure = async () => (await bench.service.get('acme', id)).failure?.reason
+    bench.mailbox.refuse = () => ({ code: 451, text: 'Try later: a-secret' })
+    await bench.disable()
+    await bench.pass(3 * MINUTE_MS)
     expect(await failure()).toBe('smtp 451')
-    mailbox.refuse = () => null
-    await pass(10 * MINUTE_MS)
-    expect([mailbox.mails.length, await failure()]).toEqual([1, undefined])
-    mailbox.refuse = () => ({ code: 550, text: 'No such user' })
-    aheadMs += 7 * HOUR_MS
-    await disable()
-    await pass(2 * MINUTE_MS)
+    bench.mailbox.refuse = () => null
+    await bench.pass(10 * MINUTE_MS)
+    expect([bench.mailbox.mails.length, await failure()]).toEqual([1, undefined])
+    bench.mailbox.refuse = () => ({ code: 550, text: 'No such user' })
+    bench.aheadMs += 7 * HOUR_MS
+    await bench.disable()
+    await bench.pass(2 * MINUTE_MS)
     expect(await failure()).toBe('smtp 550')
-    mailbox.refuse = () => null
-    await pass(HOUR_MS, 5 * MINUTE_MS)
-    expect(mailbox.mails).toHaveLength(1)
+    bench.mailbox.refuse = () => null
+    await bench.pass(HOUR_MS, 5 * MINUTE_MS)
+    expect(bench.mailbox.mails).toHaveLength(1)
   })
 
   it('unsubscribes by the link in any message, and then sends nothing more', async () => {
-    const { id } = await confirmed()
-    await disable()
-    await pass(2 * MINUTE_MS)
-    const token = tokenIn(mailbox.mails[0]!, 'pnu')
-    expect((await service.follow(token, null))?.id).toBe(id)
-    expect(await service.follow(token, null)).toBeNull()
-    await fault('enabled')
-    await fault('disabled')
-    expect(await publishNotices()).toBe(0)
-    await pass(7 * HOUR_MS, HOUR_MS)
-    expect(mailbox.mails).toHaveLength(1)
+    const { id } = await bench.confirmed()
+    await bench.disable()
+    await bench.pass(2 * MINUTE_MS)
+    const token = tokenIn(bench.mailbox.mails[0]!, 'pnu')
+    expect((await bench.service.follow(token, null))?.id).toBe(id)
+    expect(await bench.service.follow(token, null)).toBeNull()
+    await bench.fault('enabled')
+    await bench.fault('disabled')
+    expect(await bench.publishNotices()).toBe(0)
+    await bench.pass(7 * HOUR_MS, HOUR_MS)
+    expect(bench.mailbox.mails).toHaveLength(1)
   })
 
   it('tells the operator of all tenants, and a tenant of its own only', async () => {
-    await confirmed('acme', 'ada@acme.example')
-    await confirmed('posthorn', 'ops@provider.example')
+    await bench.confirmed('acme', 'ada@acme.example')
+    await bench.confirmed('posthorn', 'ops@provider.example')
     const other = anEndpoint('beta')
-    await aTenant(store, 'beta', [other])
-    await disable(other)
-    await pass(2 * MINUTE_MS)
-    expect(mailbox.mails.map(({ to }) => to)).toEqual([['ops@provider.example']])
-    expect(mailbox.mails[0]!.part('text/plain')).toContain(`(${other.id}) of beta was disabled`)
+    await aTenant(bench.store, 'beta', [other])
+    await bench.disable(other)
+    await bench.pass(2 * MINUTE_MS)
+    expect(bench.mailbox.mails.map(({ to }) => to)).toEqual([['ops@provider.example']])
+    expect(bench.mailbox.mails[0]!.part('text/plain')).toContain('of “beta” was disabled')
   })
 
   describe('to a chat', () => {
@@ -299,72 +234,84 @@ describe.each([sqliteEngine(), postgresEngine()])('notifications on $name', engi
     afterEach(() => receiver.close())
 
     it.each(['slack', 'teams'] as const)('posts what %s takes, after someone there has confirmed it', async kind => {
-      const made = await service.create('acme', { kind, address: `${receiver.url}/services/T0/B0/secret` })
+      const made = await bench.service.create('acme', { kind, address: `${receiver.url}/services/T0/B0/secret` })
       expect(made.shown).toBe(receiver.url)
-      await run()
+      await bench.run()
       expect(receiver.requests).toHaveLength(1)
       const { headers, path, body } = receiver.requests[0]!
       expect([path, headers['content-type']]).toEqual(['/services/T0/B0/secret', 'application/json'])
       const token = /pnc_[A-Za-z0-9_-]{43}/.exec(body.toString())![0]
-      await service.follow(token, null)
-      await disable()
-      await pass(2 * MINUTE_MS)
+      await bench.service.follow(token, null)
+      await bench.disable()
+      await bench.pass(2 * MINUTE_MS)
       expect(receiver.requests).toHaveLength(2)
       const message = JSON.parse(receiver.requests[1]!.body.toString())
-      if (kind === 'slack') expect(message.text).toContain('was disabled at')
+      if (kind === 'slack') expect(message.text).toContain('was disabled')
       else expect(message.attachments[0].content).toMatchObject({ type: 'AdaptiveCard', version: '1.4' })
       status = 404
-      aheadMs += 7 * HOUR_MS
-      await disable()
-      await pass(HOUR_MS, 5 * MINUTE_MS)
+      bench.aheadMs += 7 * HOUR_MS
+      await bench.disable()
+      await bench.pass(HOUR_MS, 5 * MINUTE_MS)
       expect(receiver.requests).toHaveLength(3)
-      expect((await service.get('acme', made.id)).failure?.reason).toBe('http 404')
+      expect((await bench.service.get('acme', made.id)).failure?.reason).toBe('http 404')
     })
 
     it('goes through the guard, like deliveries', async () => {
-      const { id } = await service.create('acme', { kind: 'slack', address: `${receiver.url}/a` })
-      posting.close()
-      usePolicy(false)
-      await expect(service.create('acme', { kind: 'slack', address: `${receiver.url}/b` })).rejects.toThrow()
-      await run()
+      const { id } = await bench.service.create('acme', { kind: 'slack', address: `${receiver.url}/a` })
+      bench.use({ dev: false })
+      await expect(bench.service.create('acme', { kind: 'slack', address: `${receiver.url}/b` })).rejects.toThrow()
+      await bench.run()
       expect(receiver.requests).toHaveLength(0)
-      expect((await service.get('acme', id)).failure?.reason).toBe('target_refused')
+      expect((await bench.service.get('acme', id)).failure?.reason).toBe('target_refused')
     })
   })
 
-  it('signs in at the mail server, and says when it cannot', async () => {
-    const closed = await startMailbox({ password: 'right' })
-    usePolicy(true, closed.server)
-    const { id } = await service.create('acme', { kind: 'email', address: TO })
-    await run()
-    expect(closed.mails).toHaveLength(1)
-    usePolicy(true, { ...closed.server, password: 'wrong' })
-    await service.requestConfirmation('acme', id)
-    await run()
-    expect(closed.mails).toHaveLength(1)
-    expect((await service.get('acme', id)).failure?.reason).toBe('smtp 535')
-    await closed.close()
+  it('sends a test once, to an address that is confirmed, a few times an hour at most', async () => {
+    const waiting = await bench.service.create('acme', { kind: 'email', address: 'bob@acme.example' })
+    await expect(bench.service.requestTest('acme', waiting.id)).rejects.toMatchObject({ code: 'conflict' })
+    const { id } = await bench.confirmed()
+    await bench.service.requestTest('acme', id)
+    await expect(bench.service.requestTest('acme', id)).rejects.toMatchObject({ code: 'conflict' })
+    await bench.run()
+    expect(bench.mailbox.mails.map(mail => mail.header('subject'))).toEqual([
+      'Test: notifications about the webhooks of “acme”',
+    ])
+    expect((await bench.service.get('acme', id)).sentAtMs).toBeGreaterThan(0)
+    bench.mailbox.refuse = () => ({ code: 451, text: 'Try later' })
+    await bench.service.requestTest('acme', id)
+    await bench.run()
+    bench.mailbox.refuse = () => null
+    await bench.pass(HOUR_MS / 2, 10 * MINUTE_MS)
+    expect(bench.mailbox.mails).toHaveLength(1)
+    expect((await bench.service.get('acme', id)).failure?.reason).toBe('smtp 451')
+    for (let at = 0; at < 3; at++) {
+      await bench.service.requestTest('acme', id)
+      await bench.run()
+    }
+    await expect(bench.service.requestTest('acme', id)).rejects.toMatchObject({ code: 'rate_limited' })
+    expect(bench.mailbox.mails).toHaveLength(4)
   })
 
-  it('hands mail over in TLS to a server that it trusts only', async () => {
-    const authority = await createAuthority()
-    const secure = await startMailbox({ tls: await authority.issue({ names: [], ips: ['127.0.0.1'] }) })
-    usePolicy(true, secure.server)
-    const { id } = await service.create('acme', { kind: 'email', address: TO })
-    await run()
-    expect([secure.mails.length, (await service.get('acme', id)).failure?.reason]).toEqual([0, 'smtp ESOCKET'])
-    usePolicy(true, secure.server, [authority.caPem])
-    await pass(3 * MINUTE_MS)
-    expect(secure.mails.map(({ isSecure }) => isSecure)).toEqual([true])
-    await secure.close()
+  it('asks someone who has refused no more, whichever tenant wants to', async () => {
+    await bench.service.create('acme', { kind: 'email', address: TO })
+    await bench.run()
+    await bench.service.follow(tokenIn(bench.mailbox.mails[0]!, 'pnu'), null)
+    await aTenant(bench.store, 'beta')
+    for (const days of [0, 2, 20]) {
+      bench.aheadMs += days * DAY_MS
+      const asking = bench.service.create('beta', { kind: 'email', address: 'Ada+1@acme.example' })
+      await expect(asking).rejects.toMatchObject({ code: 'rate_limited' })
+      await bench.pass(HOUR_MS, HOUR_MS)
+    }
+    expect(bench.mailbox.mails).toHaveLength(1)
   })
 
   it('forgets the notifications of a deleted tenant', async () => {
-    await confirmed()
-    await disable()
-    await store.write('deleteTenant', { id: 'acme', nowMs: store.now() })
-    await pass(HOUR_MS, 10 * MINUTE_MS)
-    expect(mailbox.mails).toHaveLength(0)
-    expect(await store.read('listNotifications', { tenant: 'acme', limit: 9, before: null })).toEqual([])
+    await bench.confirmed()
+    await bench.disable()
+    await bench.store.write('deleteTenant', { id: 'acme', nowMs: bench.store.now() })
+    await bench.pass(HOUR_MS, 10 * MINUTE_MS)
+    expect(bench.mailbox.mails).toHaveLength(0)
+    expect(await bench.store.read('listNotifications', { tenant: 'acme', limit: 9, before: null })).toEqual([])
   })
 })

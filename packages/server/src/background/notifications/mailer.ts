@@ -6,8 +6,8 @@ import type { Mail } from './forms.ts'
 export type SmtpServer = {
   readonly host: string
   readonly port: number
-  /** TLS from the first byte. Otherwise STARTTLS is required, except on this machine. */
-  readonly isTls: boolean
+  /** `always`: from the first byte. `starttls`: nothing is sent before the server has agreed to it. `never`: on this machine. */
+  readonly tls: 'always' | 'starttls' | 'never'
   readonly user: string
   readonly password: string
 }
@@ -28,14 +28,13 @@ const SILENCE_MS = 20_000
 
 /** @param ca certificates of the authorities to trust; undefined: the usual ones */
 export function createMailer(server: SmtpServer, from: string, ca?: readonly string[]): Mailer {
-  const isHere = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/.test(server.host)
   const transport = nodemailer.createTransport({
     host: server.host,
     port: server.port,
-    secure: server.isTls,
-    requireTLS: !server.isTls && !isHere,
+    secure: server.tls === 'always',
+    requireTLS: server.tls === 'starttls',
     // A server on this machine often has a certificate that no one has signed.
-    ignoreTLS: !server.isTls && isHere,
+    ignoreTLS: server.tls === 'never',
     ...(server.user === '' ? {} : { auth: { user: server.user, pass: server.password } }),
     connectionTimeout: CONNECT_MS,
     greetingTimeout: CONNECT_MS,
@@ -77,8 +76,9 @@ type SmtpError = Error & { readonly code?: string; readonly responseCode?: numbe
 /** Only codes: what the server says can contain anything. */
 function failureOf({ code, responseCode, command }: SmtpError): Sending {
   const reason = responseCode === undefined ? `smtp ${code ?? 'failed'}` : `smtp ${responseCode}`
-  // A refusal of the recipient or of the message is for good (RFC 5321 §4.2.1); one of the sign-in is the operator's.
-  const isAboutMessage = command === undefined || /^(?:RCPT|DATA|MAIL)/.test(command)
-  const isFinal = responseCode !== undefined && responseCode >= 500 && code !== 'EAUTH' && isAboutMessage
+  // Only a refusal of the recipient or of the message is for good (RFC 5321 §4.2.1). One of the connection, of the
+  // sign-in or of the sender is for the operator to mend, and is tried again.
+  const isAboutMessage = command !== undefined && /^(?:RCPT|DATA)/.test(command)
+  const isFinal = responseCode !== undefined && responseCode >= 500 && isAboutMessage
   return { isSent: false, reason, isFinal }
 }

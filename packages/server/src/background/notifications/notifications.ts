@@ -1,4 +1,5 @@
 import type { Logger } from '../../base/logger.ts'
+import { OPERATOR_TENANT } from '../../base/model.ts'
 import { type Keyring, SecretUnreadable } from '../../secrets/keyring.ts'
 import { readNotificationSecrets } from '../../secrets/notification-secrets.ts'
 import type { Sending, TakenMessage } from '../../store/operations/notifications/messages.ts'
@@ -21,6 +22,8 @@ export type NotificationsOptions = {
   readonly post: (url: string, body: object, tenant: string) => Promise<Sending>
   /** The URL that others reach the API by, with a slash at its end. Known once the server listens. */
   readonly apiUrl: () => string
+  /** The pages that messages lead to: the operator's, or those of tenants. Null if there are none. */
+  readonly pagesUrl: (of: 'operator' | 'tenant') => string | null
 }
 
 /** Sends what notifications have to say: one node at a time, some messages at a time. */
@@ -64,7 +67,8 @@ export class Notifications implements BackgroundWork {
   async #send(message: TakenMessage): Promise<void> {
     const { notification, attempt } = message
     const sending = await this.#try(message)
-    const finished = { notification, attempt, sending, nowMs: this.#store.now() }
+    const isTest = message.content.kind === 'test'
+    const finished = { notification, attempt, sending, isTest, nowMs: this.#store.now() }
     const isGivenUp = await this.#store.write('finishMessage', finished)
     if (sending.isSent) return
     const what = { notification, tenant: message.tenant, kind: message.kind, attempt, reason: sending.reason }
@@ -73,12 +77,13 @@ export class Notifications implements BackgroundWork {
 
   async #try(message: TakenMessage): Promise<Sending> {
     const { notification, kind, tenant, madeAtMs } = message
-    const { mailer, post, apiUrl } = this.#options
+    const { mailer, post, apiUrl, pagesUrl } = this.#options
     try {
       const secrets = readNotificationSecrets(this.#keyring.open(notification, message.sealed))
       const base = `${apiUrl()}notification-links/`
-      const links = { confirm: `${base}${secrets.confirm}`, unsubscribe: `${base}${secrets.unsubscribe}` }
-      const words = wordsOf(message, links)
+      const pages = pagesUrl(tenant === OPERATOR_TENANT ? 'operator' : 'tenant')
+      const links = { confirm: `${base}${secrets.confirm}`, unsubscribe: `${base}${secrets.unsubscribe}`, pages }
+      const words = wordsOf(message, links, this.#store.now())
       if (kind !== 'email') return await post(secrets.address, chatOf(kind, words), tenant)
       if (mailer === null) return { isSent: false, reason: 'no mail server', isFinal: false }
       const messageId = `<${notification}.${madeAtMs}@${new URL(apiUrl()).hostname.replace(/[[\]]/g, '')}>`

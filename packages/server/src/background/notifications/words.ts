@@ -1,128 +1,120 @@
-/** What a notification says, as plain lines; mail.ts and chat.ts give them their form. Never a payload or a secret. */
+/** What a message says, as plain text; forms.ts gives it its form. Never a payload, a response's body or a secret. */
 import { OPERATOR_TENANT } from '../../base/model.ts'
-import type { MessageItem, TakenMessage } from '../../store/operations/notifications/messages.ts'
+import type { TakenMessage } from '../../store/operations/notifications/messages.ts'
+import { countText, type Fact, factOf, type Link, timeText } from './facts.ts'
+import { plain, quoted } from './plain.ts'
 
 export type Words = {
   readonly subject: string
-  /** Before the list. */
-  readonly intro: string
-  /** One for each thing that happened. */
-  readonly list: readonly string[]
-  /** After the list. */
-  readonly outro: string
-  /** Where to go on, if anywhere. */
-  readonly action: { readonly label: string; readonly url: string } | null
-  readonly unsubscribe: { readonly label: string; readonly url: string }
+  /** Paragraphs. */
+  readonly intro: readonly string[]
+  readonly facts: readonly Fact[]
+  /** Paragraphs. */
+  readonly outro: readonly string[]
+  /** The one thing to do, if there is one. */
+  readonly action: Link | null
+  /** Why the reader gets this. */
+  readonly why: string
+  /** Where to change what one is told. */
+  readonly manage: Link | null
+  readonly unsubscribe: Link
 }
 
-export type Links = { readonly confirm: string; readonly unsubscribe: string }
-
-const MAX_NAME = 80
-
-/** A name that others have given, on one line: it must not look like more of the message. */
-const plain = (name: string): string => {
-  const line = name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
-  return line.length > MAX_NAME ? `${line.slice(0, MAX_NAME)}…` : line
+export type Links = {
+  readonly confirm: string
+  readonly unsubscribe: string
+  /** The pages of the operator or of the tenant, with a slash at their end. Null if there are none. */
+  readonly pages: string | null
 }
 
-export function wordsOf(message: TakenMessage, links: Links): Words {
-  return message.content.kind === 'confirmation' ? confirmation(message, links) : facts(message, message.content, links)
+/** More facts than this are told in two lines each. */
+const MOST_IN_FULL = 3
+
+export function wordsOf(message: TakenMessage, links: Links, nowMs: number): Words {
+  const { content } = message
+  switch (content.kind) {
+    case 'confirmation':
+      return confirmation(message, links)
+    case 'test':
+      return test(message, links)
+    case 'facts':
+      return facts(message, content, links, nowMs)
+  }
 }
 
 /** Whose webhooks a message is about. */
 function whose({ tenant, tenantName }: TakenMessage): string {
   if (tenant === OPERATOR_TENANT) return 'this Posthorn installation'
-  return plain(tenantName ?? tenant)
+  return quoted(tenantName ?? tenant)
 }
 
+const about = (message: TakenMessage): string =>
+  message.tenant === OPERATOR_TENANT
+    ? 'all webhooks of this Posthorn installation'
+    : `the webhooks of ${whose(message)}`
+
 function confirmation(message: TakenMessage, { confirm, unsubscribe }: Links): Words {
+  const isMail = message.kind === 'email'
   return {
-    subject: `Confirm notifications about webhooks of ${whose(message)}`,
-    intro:
-      `Someone asked to send notifications about the webhooks of ${whose(message)} here: when an endpoint is failing or ` +
-      'disabled, or a secret expires. Nothing is sent until you confirm it.',
-    list: [],
-    outro: 'If you did not expect this, ignore it: you will get no notifications.',
+    subject: `Confirm notifications about ${about(message)}`,
+    intro: [
+      `Someone asked to have problems with ${about(message)} reported ${isMail ? 'to this address' : 'here'}: an endpoint that is failing or disabled, or a secret that expires.`,
+      'Do you agree? Nothing is sent before you do.',
+    ],
+    facts: [],
+    outro: [
+      `The link works until ${timeText(message.confirmUntilMs)}. If you didn't expect this, ignore it, or refuse: then ${isMail ? 'this address' : 'this channel'} is asked no more.`,
+    ],
     action: { label: 'Confirm', url: confirm },
+    why: `Sent once, because someone entered ${isMail ? 'this address' : 'the URL of this webhook'}.`,
+    manage: null,
     unsubscribe: { label: 'Refuse', url: unsubscribe },
+  }
+}
+
+function foot(message: TakenMessage, { unsubscribe, pages }: Links): Pick<Words, 'why' | 'manage' | 'unsubscribe'> {
+  const isOperators = message.tenant === OPERATOR_TENANT
+  const url = pages === null ? null : `${pages}${isOperators ? 'operate/' : ''}notifications`
+  return {
+    why: `You get this because notifications about ${about(message)} were confirmed here.`,
+    manage: url === null ? null : { label: 'Change what is reported', url },
+    unsubscribe: { label: 'Unsubscribe', url: unsubscribe },
+  }
+}
+
+function test(message: TakenMessage, links: Links): Words {
+  return {
+    subject: `Test: notifications about ${about(message)}`,
+    intro: ['This is a test, and it has arrived. There is nothing to do.'],
+    facts: [],
+    outro: [`Problems with ${about(message)} are reported here.`],
+    action: null,
+    ...foot(message, links),
   }
 }
 
 type Facts = Extract<TakenMessage['content'], { kind: 'facts' }>
 
-function facts(message: TakenMessage, { items, more }: Facts, { unsubscribe }: Links): Words {
+function facts(message: TakenMessage, { items, more }: Facts, links: Links, nowMs: number): Words {
   const isOperators = message.tenant === OPERATOR_TENANT
-  const list = items.map(item => sentenceOf(item, isOperators))
-  const rest = more === 0 ? [] : [`… and ${more.toLocaleString('en')} more.`]
   const total = items.length + more
-  const subject =
-    total === 1
-      ? `Webhooks of ${whose(message)}: ${topicOf(items[0]!)}`
-      : `Webhooks of ${whose(message)}: ${total} notices`
+  const told = items.map(item => factOf(item, { url: links.pages, isOperators, nowMs }))
+  const [only] = total === 1 ? told : []
+  const rest = more === 0 ? [] : [`And ${countText(more)} more.`]
   return {
-    subject,
-    intro: total === 1 ? 'This needs your attention:' : 'These need your attention:',
-    list: [...list, ...rest],
-    outro: isOperators
-      ? 'The dashboard shows the deliveries and what receivers responded.'
-      : 'Your webhook settings show the deliveries, and what your server responded.',
-    action: null,
-    unsubscribe: { label: 'Stop these notifications', url: unsubscribe },
+    subject: `${only?.subject ?? `${countText(total)} notices about webhooks`} – ${isOperators ? 'Posthorn' : plain(message.tenantName ?? message.tenant)}`,
+    intro: total === 1 ? [] : [`${countText(total)} notices about ${about(message)}:`],
+    facts: total > MOST_IN_FULL ? told.map(brief) : told,
+    outro: rest,
+    action: only?.link ?? null,
+    ...foot(message, links),
   }
 }
 
-const TOPICS: Readonly<Record<string, string>> = {
-  'posthorn.endpoint.failing': 'an endpoint is failing',
-  'posthorn.endpoint.disabled': 'an endpoint was disabled',
-  'posthorn.secret.expiring': 'a secret expires',
-  'posthorn.delivery.exhausted': 'deliveries have used up all attempts',
-  'posthorn.node.lost': 'a node was lost',
-}
-
-const topicOf = ({ type }: MessageItem): string => TOPICS[type] ?? type
-
-/** A time that is read as one wherever the reader is. */
-const timeText = (value: unknown): string => {
-  const ms = typeof value === 'number' ? value : Date.parse(String(value))
-  return Number.isNaN(ms) ? 'an unknown time' : `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
-}
-
-function nameOf({ endpoint, host, tenant }: MessageItem, isOperators: boolean): string {
-  const of = isOperators ? ` of ${plain(tenant)}` : ''
-  return host === null ? `Endpoint ${endpoint}${of}` : `Endpoint ${plain(host)} (${endpoint})${of}`
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  manual: 'by a person or a call',
-  gone: 'because its receiver responded with 410 Gone',
-  failing: 'because all attempts had failed for days',
-}
-
-function sentenceOf(item: MessageItem, isOperators: boolean): string {
-  const { type, data, count, firstAtMs, lastAtMs } = item
-  const name = nameOf(item, isOperators)
-  const often = count > 1 ? ` That happened ${count.toLocaleString('en')} times since ${timeText(firstAtMs)}.` : ''
-  switch (type) {
-    case 'posthorn.endpoint.failing': {
-      const end =
-        typeof data.disablesAt === 'string'
-          ? ` It is disabled at ${timeText(data.disablesAt)} unless one succeeds.`
-          : ''
-      return `${name} is failing: all attempts since ${timeText(data.failingSince)} have failed.${end}`
-    }
-    case 'posthorn.endpoint.disabled':
-      return `${name} was disabled at ${timeText(data.disabledAt)}, ${REASONS[String(data.reason)] ?? 'for an unknown reason'}. Its deliveries are held until you enable it.${often}`
-    case 'posthorn.secret.expiring': {
-      const what = data.secret === 'clientCertificate' ? 'The client certificate' : 'The clientSecret'
-      return `${what} of ${name.replace(/^E/, 'e')} expires at ${timeText(data.expiresAt)}. Replace it before that.`
-    }
-    case 'posthorn.delivery.exhausted': {
-      const what = count === 1 ? '1 delivery has' : `${count.toLocaleString('en')} deliveries have`
-      return `${name}: ${what} used up all attempts, from ${timeText(firstAtMs)} to ${timeText(lastAtMs)}. You can retry them.`
-    }
-    case 'posthorn.node.lost':
-      return `Node ${plain(String(data.node))} stopped responding without a shutdown. Others send for its endpoints.${often}`
-    default:
-      return `${name}: ${plain(type)}.${often}`
-  }
-}
+const brief = ({ subject, title, rows, link }: Fact): Fact => ({
+  subject,
+  title,
+  rows: rows.slice(0, 2),
+  advice: null,
+  link,
+})

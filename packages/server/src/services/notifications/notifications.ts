@@ -27,7 +27,8 @@ import { checkAddress } from './address.ts'
 
 /** How many a tenant can have. */
 const MAX_PER_TENANT = 50
-const LIMITS = { perAddress: 3, perTenant: 20 }
+const LIMITS = { perAddress: 3, perAddressInMonth: 20, perTenant: 20 }
+const NEVER = { sentAtMs: null, failure: null }
 /** How long an address can be confirmed. */
 const CONFIRM_MS = 3 * DAY_MS
 
@@ -104,7 +105,7 @@ export class Notifications {
         throw this.#limited(created.untilMs)
       case 'created':
         this.#onWork()
-        return { id, tenant, kind, shown, types, confirmedAtMs: null, confirmUntilMs, failure: null, createdAtMs }
+        return { id, tenant, kind, shown, types, confirmedAtMs: null, confirmUntilMs, ...NEVER, createdAtMs }
     }
   }
 
@@ -158,6 +159,29 @@ export class Notifications {
     return this.get(tenant, id)
   }
 
+  /** Has a test sent to an address that is confirmed. `sentAtMs` or `failure` then say how that ended. */
+  async requestTest(tenant: TenantId, id: NotificationId): Promise<Notification> {
+    checkId('ntf', id, 'notification')
+    const asked = await this.#store.write('requestTest', { id, tenant, nowMs: this.#store.now() })
+    if (asked === null) throw notFound('notification')
+    switch (asked.kind) {
+      case 'limited':
+        throw this.#limited(asked.untilMs)
+      case 'unconfirmed':
+        throw new PosthornError(
+          'conflict',
+          'The address has not been confirmed yet. Nothing is sent to it before that.',
+        )
+      case 'busy': {
+        const detail = 'Another message to this address is being sent. lastFailure says why if it takes long.'
+        throw new PosthornError('conflict', detail)
+      }
+      case 'sent':
+        this.#onWork()
+        return this.get(tenant, id)
+    }
+  }
+
   /** The notification that a link in a message is of. Null if the link doesn't work, or no longer. */
   find(token: string): Promise<Notification | null> {
     const link = this.#linkOf(token)
@@ -180,8 +204,8 @@ export class Notifications {
     const retryAfterSeconds = Math.max(1, Math.ceil((untilMs - this.#store.now()) / 1_000))
     return new PosthornError(
       'rate_limited',
-      'Too many confirmations were requested for this address, or by this tenant, within a day. Try again after the ' +
-        'number of seconds in Retry-After.',
+      'No more of these messages can be requested at the moment, for this address or by this tenant. Try again after ' +
+        'the number of seconds in Retry-After.',
       { retryAfterSeconds },
     )
   }

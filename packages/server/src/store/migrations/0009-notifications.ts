@@ -5,7 +5,7 @@ export const notifications: Migration = {
   compatibleFrom: 2,
   statements: [
     // sealed: the address, and the tokens of both links. outgoing: the message being sent, as JSON. due_ms: when to look
-    // at it next.
+    // at it next. told: messages in a row. sent_ms: when the last message was sent.
     `create table notification (
        id {bytes} not null primary key,
        tenant {text} not null,
@@ -21,8 +21,10 @@ export const notifications: Migration = {
        outgoing {text},
        attempts {int} not null,
        due_ms {int},
+       told {int} not null,
        quiet_until_ms {int} not null,
        digest_ms {int} not null,
+       sent_ms {int},
        failed_ms {int},
        failure {text},
        created_ms {int} not null

@@ -29,7 +29,7 @@ import {
   text,
   textOrNull,
 } from '../transaction.ts'
-import { addItems, tenantsWithNotifications } from './notifications/messages.ts'
+import { addItems, tenantsWithNotifications } from './notifications/items.ts'
 
 export type Notice = {
   /** The same for the same fact. */

@@ -39,6 +39,7 @@ const NotificationSchema = Type.Object(
     }),
     confirmedAt: TimeOrNull('When someone at the address confirmed it. Null if no one has yet.'),
     confirmUntil: TimeOrNull('When it is removed unless it is confirmed. Null if it is confirmed.'),
+    lastSentAt: TimeOrNull('When the last message was sent, including tests. Null if none was.'),
     lastFailure: objectOrNull(
       {
         at: Time('When sending failed.'),
@@ -130,6 +131,26 @@ function addCreating(routes: Routes, { notifications }: Needs): void {
     async ({ params: { tenant, id } }, reply) =>
       reply.code(202).send(view(await notifications.requestConfirmation(tenant, id))),
   )
+
+  routes.post(
+    '/v1/tenants/:tenant/notifications/:id/test',
+    {
+      access: 'write',
+      portal: 'endpoints',
+      operationId: 'testNotification',
+      summary: 'Send a test message to a confirmed address',
+      description:
+        'Sends it once, without retries. `lastSentAt` or `lastFailure` of the notification then say how that ended. At ' +
+        'most five an hour.',
+      params: Params,
+      querystring: NoQuery,
+      body: NoBody,
+      response: { 202: { ...ref(NotificationSchema), description: 'The notification.' } },
+      refusals: ['not_found', 'conflict'],
+    },
+    async ({ params: { tenant, id } }, reply) =>
+      reply.code(202).send(view(await notifications.requestTest(tenant, id))),
+  )
 }
 
 function addReading(routes: Routes, { notifications }: Needs): void {
@@ -206,7 +227,7 @@ function addChanging(routes: Routes, { notifications }: Needs): void {
 }
 
 function view(notification: Notification): NotificationView {
-  const { id, tenant, kind, shown, types, confirmedAtMs, confirmUntilMs, failure, createdAtMs } = notification
+  const { id, tenant, kind, shown, types, confirmedAtMs, confirmUntilMs, sentAtMs, failure, createdAtMs } = notification
   return {
     id,
     tenant,
@@ -216,6 +237,7 @@ function view(notification: Notification): NotificationView {
     state: confirmedAtMs === null ? 'unconfirmed' : 'confirmed',
     confirmedAt: confirmedAtMs === null ? null : time(confirmedAtMs),
     confirmUntil: confirmedAtMs === null ? time(confirmUntilMs) : null,
+    lastSentAt: sentAtMs === null ? null : time(sentAtMs),
     lastFailure: failure === null ? null : { at: time(failure.atMs), reason: failure.reason },
     createdAt: time(createdAtMs),
   }

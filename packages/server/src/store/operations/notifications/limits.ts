@@ -4,13 +4,17 @@ import { int, type Transaction } from '../../transaction.ts'
 
 export type Allowance = { readonly most: number; readonly periodMs: number; readonly nowMs: number }
 
+/** More than any limit allows. */
+const BLOCKED = 1_000_000
+
+const nameOf = (what: string) => new Uint8Array(createHash('sha256').update(what).digest())
+
 /**
  * Counts one use. Returns null if it is allowed, otherwise when the next one is.
  *
  * @param what what is limited; only its hash is stored
  */
 export function* spend(what: string, { most, periodMs, nowMs }: Allowance): Transaction<number | null> {
-  const name = new Uint8Array(createHash('sha256').update(what).digest())
   const rows = yield {
     text: `insert into notification_limit (name, used, until_ms) values ($1, 1, $2)
            on conflict (name) do update set
@@ -18,9 +22,18 @@ export function* spend(what: string, { most, periodMs, nowMs }: Allowance): Tran
              until_ms = case when notification_limit.until_ms <= $3 then excluded.until_ms
                              else notification_limit.until_ms end
            returning used, until_ms`,
-    params: [name, nowMs + periodMs, nowMs],
+    params: [nameOf(what), nowMs + periodMs, nowMs],
   }
   return int(rows[0]!.used) > most ? int(rows[0]!.until_ms) : null
+}
+
+/** Has no more uses allowed until a time. */
+export function* block(what: string, untilMs: number): Transaction<void> {
+  yield {
+    text: `insert into notification_limit (name, used, until_ms) values ($1, ${BLOCKED}, $2)
+           on conflict (name) do update set used = excluded.used, until_ms = excluded.until_ms`,
+    params: [nameOf(what), untilMs],
+  }
 }
 
 /** Removes what no longer limits anything. */

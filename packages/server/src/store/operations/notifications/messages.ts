@@ -9,25 +9,17 @@
  */
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../base/durations.ts'
 import { idBytes, idText } from '../../../base/ids.ts'
-import { type NotificationId, type NotificationKind, OPERATOR_TENANT, type TenantId } from '../../../base/model.ts'
-import {
-  type BulkQuery,
-  bytes,
-  type Dialect,
-  int,
-  type Row,
-  type Transaction,
-  text,
-  textOrNull,
-} from '../../transaction.ts'
+import type { NotificationId, NotificationKind, TenantId } from '../../../base/model.ts'
+import { bytes, type Dialect, int, type Row, type Transaction, text, textOrNull } from '../../transaction.ts'
+import { EXHAUSTED } from './items.ts'
 import { spend } from './limits.ts'
+import { type MessageItem, readItem } from './message-items.ts'
 
-/** How long facts are gathered before the first message about them: an outage disables many endpoints at a time. */
-const GATHER_MS = MINUTE_MS
-/** The same for a digest. */
-const GATHER_DIGEST_MS = 15 * MINUTE_MS
-/** The shortest time between two messages of a notification. */
+/** The shortest time between two messages of a notification. It doubles with each message in a row, up to the longest. */
 const QUIET_MS = 15 * MINUTE_MS
+const LONGEST_QUIET_MS = 2 * HOUR_MS
+/** How long there must have been nothing to say for the next message to be the first of a row again. */
+const CALM_MS = 6 * HOUR_MS
 /** How long nothing more is said of the same kind about the same endpoint: one that flaps is one message. */
 const ITEM_QUIET_MS = 6 * HOUR_MS
 /** The shortest time between two digests of exhausted deliveries. */
@@ -41,27 +33,10 @@ const CLAIM_MS = 5 * MINUTE_MS
 /** How long to wait after each failure. A message is given up after the last. */
 const RETRY_MS = [MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS, 6 * HOUR_MS]
 
-const EXHAUSTED = 'posthorn.delivery.exhausted'
-
-/** What one line of a message is about. Never a payload or a secret. */
-export type MessageItem = {
-  readonly type: string
-  readonly tenant: TenantId
-  /** Null if it is not about an endpoint, or the endpoint is gone. */
-  readonly endpoint: string | null
-  /** The host of its URL: the rest can be secret. */
-  readonly host: string | null
-  /** How often it has happened since the last message that told of it. */
-  readonly count: number
-  readonly firstAtMs: number
-  readonly lastAtMs: number
-  /** The last fact, as its operational event has it, without what failed. */
-  readonly data: Readonly<Record<string, unknown>>
-}
-
-/** What is sent: the request to confirm the address, or facts. */
+/** What is sent: the request to confirm the address, a test that someone asked for, or facts. */
 export type MessageContent =
   | { readonly kind: 'confirmation' }
+  | { readonly kind: 'test' }
   | {
       readonly kind: 'facts'
       readonly items: readonly MessageItem[]
@@ -70,6 +45,7 @@ export type MessageContent =
     }
 
 export const CONFIRMATION = JSON.stringify({ kind: 'confirmation' } satisfies MessageContent)
+export const TEST = JSON.stringify({ kind: 'test' } satisfies MessageContent)
 
 /** A message to be sent by the node that took it. */
 export type TakenMessage = {
@@ -77,6 +53,10 @@ export type TakenMessage = {
   readonly tenant: TenantId
   /** The tenant's own name. */
   readonly tenantName: string | null
+  /** The address, or the origin of the chat's URL. */
+  readonly shown: string
+  /** When an address that is not confirmed is removed. */
+  readonly confirmUntilMs: number
   readonly kind: NotificationKind
   readonly sealed: Uint8Array
   readonly content: MessageContent
@@ -84,116 +64,6 @@ export type TakenMessage = {
   readonly attempt: number
   /** When the message was made: with the notification it identifies the message, however often it is tried. */
   readonly madeAtMs: number
-}
-
-// Facts become items
-
-type Fact = { readonly type: string; readonly tenant: TenantId | null; readonly data: string; readonly atMs: number }
-type FactData = {
-  readonly endpoint?: string
-  readonly secret?: string
-  readonly node?: string
-  readonly count?: number
-}
-
-type Item = {
-  readonly notification: Uint8Array
-  readonly about: string
-  readonly tenant: TenantId
-  readonly type: string
-  readonly data: string
-  count: number
-  readonly atMs: number
-}
-
-const ITEM_COLUMNS: BulkQuery['columns'] = [
-  ['notification', 'bytes'],
-  ['about', 'text'],
-  ['tenant', 'text'],
-  ['type', 'text'],
-  ['data', 'text'],
-  ['count', 'int'],
-  ['at_ms', 'int'],
-  ['due_ms', 'int'],
-]
-const ID_COLUMNS: BulkQuery['columns'] = [['id', 'bytes']]
-const TENANT_COLUMNS: BulkQuery['columns'] = [['id', 'text']]
-
-/** Of these tenants and the operator's, those that have confirmed notifications. */
-export function* tenantsWithNotifications(tenants: readonly TenantId[]): Transaction<TenantId[]> {
-  const rows = yield {
-    text: `select v.id from v where exists (
-             select 1 from notification n where n.tenant = v.id and n.confirmed_ms is not null)`,
-    columns: TENANT_COLUMNS,
-    rows: [...new Set([OPERATOR_TENANT, ...tenants])].map(tenant => [tenant]),
-  }
-  return rows.map(row => text(row.id))
-}
-
-/** Puts facts on what confirmed notifications say next. To be yielded in the transaction that removes their notices. */
-export function* addItems(facts: readonly Fact[], nowMs: number): Transaction<void> {
-  if (facts.length === 0) return
-  const tenants = new Set([OPERATOR_TENANT, ...facts.flatMap(({ tenant }) => (tenant === null ? [] : [tenant]))])
-  const found = yield {
-    text: `select n.id, n.tenant, n.types from notification n join v on n.tenant = v.id
-           where n.confirmed_ms is not null order by n.id`,
-    columns: TENANT_COLUMNS,
-    rows: [...tenants].map(tenant => [tenant]),
-  }
-  const items = [...itemsOf(facts, found).values()]
-  const there = yield* wake(items, nowMs + GATHER_MS)
-  const stored = items.filter(({ notification }) => there.has(Buffer.from(notification).toString('hex')))
-  if (stored.length === 0) return
-  yield {
-    text: `insert into notification_item (notification, about, tenant, type, data, count, first_ms, last_ms, due_ms)
-           select notification, about, tenant, type, data, count, at_ms, at_ms, due_ms from v where true
-           on conflict (notification, about) do update set
-             first_ms = case when notification_item.count = 0 then excluded.first_ms else notification_item.first_ms end,
-             due_ms = case when notification_item.count = 0 and notification_item.due_ms < excluded.last_ms
-                           then excluded.due_ms else notification_item.due_ms end,
-             count = notification_item.count + excluded.count, data = excluded.data, last_ms = excluded.last_ms`,
-    columns: ITEM_COLUMNS,
-    rows: stored.map(({ notification, about, tenant, type, data, count, atMs }) => {
-      const dueMs = nowMs + (type === EXHAUSTED ? GATHER_DIGEST_MS : GATHER_MS)
-      return [notification, about, tenant, type, data, count, atMs, dueMs]
-    }),
-  }
-}
-
-/**
- * Has notifications looked at, and locks them: always before their items, as taking a message does. Returns those that
- * still exist, in hexadecimal digits.
- */
-function* wake(items: readonly Item[], atMs: number): Transaction<Set<string>> {
-  if (items.length === 0) return new Set()
-  const ids = new Map(items.map(({ notification }) => [Buffer.from(notification).toString('hex'), notification]))
-  const rows = yield {
-    text: `update notification set due_ms = case when outgoing is null and (due_ms is null or due_ms > ${atMs})
-                                                 then ${atMs} else due_ms end
-           from v where notification.id = v.id returning notification.id`,
-    columns: ID_COLUMNS,
-    rows: [...ids.values()].map(id => [id]),
-  }
-  return new Set(rows.map(row => Buffer.from(bytes(row.id)).toString('hex')))
-}
-
-/** One item for each kind of fact about each endpoint, in the order of the key. */
-function itemsOf(facts: readonly Fact[], notifications: readonly Row[]): Map<string, Item> {
-  const items = new Map<string, Item>()
-  for (const row of notifications) {
-    const own = text(row.tenant)
-    const types = JSON.parse(text(row.types)) as string[]
-    for (const { type, tenant, data, atMs } of facts) {
-      if (!types.includes(type) || (own !== OPERATOR_TENANT && own !== tenant)) continue
-      const { endpoint, secret, node, count = 1 } = JSON.parse(data) as FactData
-      const about = [type, endpoint ?? node ?? '', secret ?? ''].join(' ').trim()
-      const key = `${Buffer.from(bytes(row.id)).toString('hex')} ${about}`
-      const before = items.get(key)?.count ?? 0
-      const subject = tenant ?? OPERATOR_TENANT
-      items.set(key, { notification: bytes(row.id), about, tenant: subject, type, data, count: before + count, atMs })
-    }
-  }
-  return new Map([...items].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 // Items become messages
@@ -211,8 +81,8 @@ export function* takeMessages(
   dialect: Dialect,
 ): Transaction<{ readonly looked: number; readonly messages: TakenMessage[] }> {
   const rows = yield {
-    text: `select n.id, n.tenant, n.kind, n.sealed, n.outgoing, n.attempts, n.address_hash, n.confirmed_ms,
-             n.confirm_until_ms, n.quiet_until_ms, n.digest_ms
+    text: `select n.id, n.tenant, n.kind, n.shown, n.sealed, n.outgoing, n.attempts, n.address_hash, n.confirmed_ms,
+             n.confirm_until_ms, n.told, n.quiet_until_ms, n.digest_ms
            from notification n where n.due_ms <= $1 order by n.due_ms, n.id limit ${limit} ${dialect.skipLocked}`,
     params: [nowMs],
   }
@@ -249,6 +119,8 @@ function* take(row: Row, nowMs: number): Transaction<TakenMessage | null> {
     notification: idText('ntf', id),
     tenant,
     tenantName: textOrNull(names[0]?.name ?? null),
+    shown: text(row.shown),
+    confirmUntilMs: int(row.confirm_until_ms),
     kind: text(row.kind) as NotificationKind,
     sealed: bytes(row.sealed),
     content: outgoing,
@@ -289,40 +161,20 @@ function* compose(row: Row, nowMs: number): Transaction<Outgoing | null> {
     params: [id, nowMs],
   }
   const items: MessageItem[] = []
-  for (const item of listed) items.push(yield* toItem(item))
+  for (const item of listed) items.push(yield* readItem(item))
   yield {
     text: `update notification_item set count = 0, data = '{}', due_ms =
              case when type = '${EXHAUSTED}' then ${nowMs + DIGEST_MS} else ${nowMs + ITEM_QUIET_MS} end
            where ${isDue}`,
     params: [id, nowMs],
   }
+  const told = quietUntilMs + CALM_MS > nowMs ? int(row.told) + 1 : 1
+  const quietMs = Math.min(QUIET_MS * 2 ** Math.min(told - 1, 10), LONGEST_QUIET_MS)
   yield {
-    text: 'update notification set attempts = 0, quiet_until_ms = $2, digest_ms = $3 where id = $1',
-    params: [id, nowMs + QUIET_MS, hasDigest ? nowMs + DIGEST_MS : digestMs],
+    text: 'update notification set attempts = 0, told = $4, quiet_until_ms = $2, digest_ms = $3 where id = $1',
+    params: [id, nowMs + quietMs, hasDigest ? nowMs + DIGEST_MS : digestMs, told],
   }
   return { kind: 'facts', items, more: total - items.length }
-}
-
-function* toItem(row: Row): Transaction<MessageItem> {
-  const data = JSON.parse(text(row.data)) as MessageItem['data']
-  const endpoint = typeof data.endpoint === 'string' ? data.endpoint : null
-  const found =
-    endpoint === null
-      ? []
-      : yield {
-          text: 'select url from endpoint where tenant = $1 and id = $2',
-          params: [text(row.tenant), idBytes(endpoint)],
-        }
-  return {
-    type: text(row.type),
-    tenant: text(row.tenant),
-    endpoint,
-    host: found.length === 0 ? null : (URL.parse(text(found[0]!.url))?.host ?? null),
-    count: int(row.count),
-    firstAtMs: int(row.first_ms),
-    lastAtMs: int(row.last_ms),
-    data,
-  }
 }
 
 /** An address that no one confirms is forgotten. */
@@ -357,19 +209,22 @@ export function* finishMessage(args: {
   readonly notification: NotificationId
   readonly attempt: number
   readonly sending: Sending
+  /** A test is sent once: whoever asked for it is waiting. */
+  readonly isTest: boolean
   readonly nowMs: number
 }): Transaction<boolean> {
-  const { notification, attempt, sending, nowMs } = args
+  const { notification, attempt, sending, isTest, nowMs } = args
   const id = idBytes(notification)
   if (sending.isSent) {
     yield {
-      text: `update notification set outgoing = null, attempts = 0, due_ms = $3, failed_ms = null, failure = null
+      text: `update notification set outgoing = null, attempts = 0, due_ms = $3, sent_ms = $3, failed_ms = null,
+               failure = null
              where id = $1 and attempts = $2 and outgoing is not null`,
       params: [id, attempt, nowMs],
     }
     return false
   }
-  const waitMs = sending.isFinal ? undefined : RETRY_MS[attempt - 1]
+  const waitMs = sending.isFinal || isTest ? undefined : RETRY_MS[attempt - 1]
   if (waitMs === undefined) {
     yield {
       text: `update notification set outgoing = null, attempts = 0, due_ms = $3, failed_ms = $3, failure = $4

@@ -1,5 +1,5 @@
 /** Who is told by mail or chat, and how an address is confirmed (decision 55). */
-import { DAY_MS } from '../../../base/durations.ts'
+import { DAY_MS, HOUR_MS } from '../../../base/durations.ts'
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { Notification, NotificationId, NotificationType, TenantId } from '../../../base/model.ts'
 import {
@@ -14,10 +14,10 @@ import {
 } from '../../transaction.ts'
 import { type Place, Where } from '../../where.ts'
 import { type By, differences, record } from '../audit.ts'
-import { spend } from './limits.ts'
-import { CONFIRMATION } from './messages.ts'
+import { block, spend } from './limits.ts'
+import { CONFIRMATION, TEST } from './messages.ts'
 
-const FIELDS = `id, tenant, kind, shown, types, confirmed_ms, confirm_until_ms, failed_ms, failure, created_ms`
+const FIELDS = `id, tenant, kind, shown, types, confirmed_ms, confirm_until_ms, sent_ms, failed_ms, failure, created_ms`
 
 const toNotification = (row: Row): Notification => {
   const failedAtMs = intOrNull(row.failed_ms)
@@ -29,6 +29,7 @@ const toNotification = (row: Row): Notification => {
     types: JSON.parse(text(row.types)) as NotificationType[],
     confirmedAtMs: intOrNull(row.confirmed_ms),
     confirmUntilMs: int(row.confirm_until_ms),
+    sentAtMs: intOrNull(row.sent_ms),
     failure: failedAtMs === null ? null : { atMs: failedAtMs, reason: textOrNull(row.failure) ?? 'unknown' },
     createdAtMs: int(row.created_ms),
   }
@@ -41,27 +42,34 @@ const entryOf = ({ id, tenant }: { id: NotificationId; tenant: TenantId }) =>
 export type ConfirmationLimits = {
   /** From one address in a day, whichever tenant asks: no one is to be pestered. */
   readonly perAddress: number
+  /** The same in thirty days. */
+  readonly perAddressInMonth: number
   /** By one tenant in a day. */
   readonly perTenant: number
 }
 
 const ID_COLUMNS: BulkQuery['columns'] = [['id', 'bytes']]
 
+const MONTH_MS = 30 * DAY_MS
+const asking = (addressHash: Uint8Array): string => `confirm address ${Buffer.from(addressHash).toString('hex')}`
+
 /** Counts a confirmation. Returns null, or when the next one is allowed. */
 function* spendConfirmation(
   tenant: TenantId,
   addressHash: Uint8Array,
-  { perAddress, perTenant }: ConfirmationLimits,
+  { perAddress, perAddressInMonth, perTenant }: ConfirmationLimits,
   nowMs: number,
 ): Transaction<number | null> {
   const period = { nowMs, periodMs: DAY_MS }
   const ofTenant = yield* spend(`confirm tenant ${tenant}`, { ...period, most: perTenant })
   if (ofTenant !== null) return ofTenant
-  const address = Buffer.from(addressHash).toString('hex')
-  return yield* spend(`confirm address ${address}`, { ...period, most: perAddress })
+  const ofDay = yield* spend(asking(addressHash), { ...period, most: perAddress })
+  if (ofDay !== null) return ofDay
+  const month = { nowMs, periodMs: MONTH_MS, most: perAddressInMonth }
+  return yield* spend(`${asking(addressHash)} in a month`, month)
 }
 
-export type NewNotification = Omit<Notification, 'confirmedAtMs' | 'failure'> & {
+export type NewNotification = Omit<Notification, 'confirmedAtMs' | 'sentAtMs' | 'failure'> & {
   /** The same for the same address, in whatever tenant. */
   readonly addressHash: Uint8Array
   /** The address, and the tokens of the links. */
@@ -97,9 +105,9 @@ export function* createNotification(args: NewNotification & By): Transaction<Cre
   if (untilMs !== null) return { kind: 'limited', untilMs }
   const made = yield {
     text: `insert into notification (id, tenant, kind, shown, address_hash, sealed, types, confirm_hash,
-             confirm_until_ms, confirmed_ms, unsubscribe_hash, outgoing, attempts, due_ms, quiet_until_ms, digest_ms,
-             failed_ms, failure, created_ms)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, null, $10, $11, 0, $12, 0, 0, null, null, $12)
+             confirm_until_ms, confirmed_ms, unsubscribe_hash, outgoing, attempts, due_ms, told, quiet_until_ms,
+             digest_ms, sent_ms, failed_ms, failure, created_ms)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, null, $10, $11, 0, $12, 0, 0, 0, null, null, null, $12)
            on conflict (tenant, address_hash) do nothing returning id`,
     params: [
       idBytes(id),
@@ -229,6 +237,7 @@ export function* followLink(args: Link & By): Transaction<Notification | null> {
   const found = yield* findNotification(args)
   if (found === null) return null
   if (args.link === 'unsubscribe') {
+    if (found.confirmedAtMs === null) yield* refuse(found.id, args.nowMs)
     yield* deleteNotification({ ...args, id: found.id, tenant: found.tenant })
     return found
   }
@@ -240,6 +249,41 @@ export function* followLink(args: Link & By): Transaction<Notification | null> {
   }
   yield* record(args, { ...entryOf(found), action: 'enabled' }, args.nowMs)
   return { ...found, confirmedAtMs: args.nowMs }
+}
+
+/** Someone who refuses is asked no more for a while, whichever tenant wants to. */
+function* refuse(id: NotificationId, nowMs: number): Transaction<void> {
+  const [row] = yield { text: 'select address_hash from notification where id = $1', params: [idBytes(id)] }
+  if (row !== undefined) yield* block(asking(bytes(row.address_hash)), nowMs + MONTH_MS)
+}
+
+// Tests
+
+/** How many tests of one notification can be asked for in an hour. */
+const TESTS_AN_HOUR = 5
+
+/** Has a test sent. Null if there is no such notification. `busy`: another message is waiting to be sent. */
+export function* requestTest(args: {
+  readonly id: NotificationId
+  readonly tenant: TenantId
+  readonly nowMs: number
+}): Transaction<{ kind: 'sent' | 'unconfirmed' | 'busy' } | { kind: 'limited'; untilMs: number } | null> {
+  const { id, tenant, nowMs } = args
+  const [row] = yield {
+    text: 'select confirmed_ms, outgoing from notification where id = $1 and tenant = $2',
+    params: [idBytes(id), tenant],
+  }
+  if (row === undefined) return null
+  if (row.confirmed_ms === null) return { kind: 'unconfirmed' }
+  if (row.outgoing !== null) return { kind: 'busy' }
+  const untilMs = yield* spend(`test ${id}`, { nowMs, periodMs: HOUR_MS, most: TESTS_AN_HOUR })
+  if (untilMs !== null) return { kind: 'limited', untilMs }
+  const set = yield {
+    text: `update notification set outgoing = $2, attempts = 0, due_ms = $3
+           where id = $1 and outgoing is null and confirmed_ms is not null returning id`,
+    params: [idBytes(id), TEST, nowMs],
+  }
+  return { kind: set.length === 0 ? 'busy' : 'sent' }
 }
 
 // While a new encryption key replaces the old one

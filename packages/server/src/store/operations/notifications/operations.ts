@@ -10,6 +10,7 @@ import {
   listNotifications,
   readSealedNotifications,
   requestConfirmation,
+  requestTest,
   resealNotifications,
   updateNotification,
 } from './notifications.ts'
@@ -17,6 +18,7 @@ import {
 export const notificationOperations = {
   createNotification: writes({ run: createNotification, configuration: 'ignores' }),
   requestConfirmation: writes({ run: requestConfirmation, configuration: 'ignores' }),
+  requestTest: writes({ run: requestTest, configuration: 'ignores' }),
   listNotifications: reads({ run: listNotifications, waitedForBy: 'people' }),
   getNotification: reads({ run: getNotification, waitedForBy: 'people' }),
   updateNotification: writes({ run: updateNotification, configuration: 'ignores' }),
