@@ -3,6 +3,7 @@
  * links. POST does it, by the button or by a mailbox's own (RFC 8058), with the token alone: anyone who reads the
  * message has no session.
  */
+import { createHash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { escapeHtml } from '../../../base/html.ts'
@@ -105,11 +106,19 @@ function done(found: Notification, token: string): Page {
       }
 }
 
+const STYLE =
+  ':root{color-scheme:light dark;font:16px/24px system-ui,sans-serif}' +
+  'main{max-width:32rem;margin:15vh auto;padding:0 1rem;overflow-wrap:anywhere}' +
+  'h1{font-size:1.5rem;line-height:2rem}' +
+  'button{font:inherit;font-weight:600;padding:.6rem 1.2rem;border:0;border-radius:6px;background:#1d4ed8;color:#fff}' +
+  'button:focus-visible{outline:3px solid #60a5fa;outline-offset:2px}'
+const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
+
 /** Nothing on the page is loaded or run, nothing shows it in a frame, and its address is passed on to no one. */
 const HEADERS = {
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+  'content-security-policy': `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`,
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
   'x-robots-tag': 'noindex',
@@ -119,7 +128,7 @@ function send(reply: FastifyReply, { status, title, text, form = '' }: Page) {
   const html = [
     '<!doctype html><html lang="en"><head><meta charset="utf-8">',
     `<title>${title}</title><meta name="viewport" content="width=device-width, initial-scale=1">`,
-    '<meta name="color-scheme" content="light dark"></head>',
+    `<style>${STYLE}</style></head>`,
     `<body><main><h1>${title}</h1><p>${escapeHtml(text)}</p>${form}</main></body></html>\n`,
   ]
   return reply.code(status).headers(HEADERS).serializer(String).send(html.join(''))
