@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 import { devSession } from './scripts/dev-session.ts'
+import { startEarly } from './scripts/start-early.ts'
 import { themeFirst } from './scripts/theme-first.ts'
 
 /** Where `npm run dev:dashboard` sends calls of the API. */
@@ -31,7 +32,7 @@ export default defineConfig(({ command }) => ({
   root: fileURLToPath(new URL('.', import.meta.url)),
   // Relative, so that the same files work under any base path: the server fills in `<base href>`.
   base: './',
-  plugins: [react(), themeFirst(), ...(command === 'serve' ? [devSession(server)] : [])],
+  plugins: [react(), themeFirst(), startEarly(), ...(command === 'serve' ? [devSession(server)] : [])],
   build: {
     // The first that have `light-dark()` (tokens.css), `:dir()` and `Map.groupBy`: all from before June 2024.
     target: ['chrome123', 'edge123', 'firefox120', 'safari17.5'],

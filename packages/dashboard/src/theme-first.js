@@ -6,6 +6,8 @@
   } catch {
     // Storage is blocked: the system's theme it is.
   }
+  // A link to the portal can say which.
+  chosen = /[#&]theme=(light|dark|system)\b/.exec(location.hash)?.[1] ?? chosen
   const isDark = chosen === 'dark' || (chosen !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches)
   document.documentElement.dataset.theme = isDark ? 'dark' : 'light'
 })()

@@ -12,16 +12,18 @@ import { Menu } from '../kit/menu.tsx'
 import { RangePicker } from '../kit/range-picker.tsx'
 import { Banner } from '../kit/surfaces.tsx'
 import { Toasts } from '../kit/toast.tsx'
+import { IS_PORTAL } from '../lib/portal.ts'
 import { type RangeName, searchOf } from '../lib/range.ts'
 import { common, shell } from '../strings/index.ts'
 import { useAway } from './connection.ts'
 import { useLeave } from './leave.ts'
 import { startLive } from './live.ts'
 import { Nav, usePlaces } from './nav.tsx'
+import { changed, type PortalSession } from './portal-session.ts'
 import { ended, PING_MS, ping } from './query.ts'
 import { useRecent } from './recent.ts'
 import { useFilters, useRange } from './scope.ts'
-import { sessionQuery, usePermissions } from './session.ts'
+import { sessionQuery, usePermissions, usePortal } from './session.ts'
 import styles from './shell.module.css'
 import { TenantPicker } from './tenant-picker.tsx'
 import { setTheme, useTheme } from './theme.ts'
@@ -47,6 +49,7 @@ export function Shell() {
   const [isNavOpen, setNavOpen] = useState(false)
   const [overlay, setOverlay] = useState<'palette' | 'shortcuts' | null>(null)
   const { isOperator, tenant } = usePermissions()
+  const portal = usePortal()?.id
   const navigate = useNavigate()
   const isAway = useAway()
   const page = usePage()
@@ -66,9 +69,9 @@ export function Shell() {
   )
   useEffect(() => {
     const controller = new AbortController()
-    startLive(tenant, controller.signal)
+    startLive(tenant, portal, controller.signal)
     return () => controller.abort()
-  }, [tenant])
+  }, [tenant, portal])
   useEffect(() => {
     if (!isAway) return
     const timer = setInterval(() => void ping(), PING_MS)
@@ -81,8 +84,13 @@ export function Shell() {
       const next = `${location.pathname.slice(new URL(document.baseURI).pathname.length - 1)}${location.search}`
       void navigate({ to: '/sign-in', search: { next, ended: '1' } as never, replace: true })
     }
+    const enter = () => void navigate({ to: '/sign-in' })
     ended.addEventListener('ended', leave)
-    return () => ended.removeEventListener('ended', leave)
+    changed.addEventListener('link', enter)
+    return () => {
+      ended.removeEventListener('ended', leave)
+      changed.removeEventListener('link', enter)
+    }
   }, [navigate])
   useFavicon(isAway)
   return (
@@ -158,7 +166,8 @@ function usePage(): PageData {
   const data = Object.assign({}, ...matches.map(match => match.staticData)) as PageData
   const title = data.title
   useEffect(() => {
-    document.title = title === undefined ? common.product : `${title} · ${common.product}`
+    const whole = IS_PORTAL ? shell.portal.title : common.product
+    document.title = title === undefined ? whole : `${title} · ${whole}`
   }, [title])
   return data
 }
@@ -190,9 +199,13 @@ function Account({ onShortcuts }: { readonly onShortcuts: () => void }) {
     <Menu
       trigger={<IconButton icon={theme === 'dark' ? 'moon' : 'sun'} label={`${shell.theme}, ${shell.account}`} />}
       header={
-        <>
-          {shell.signedInWith} <bdi>{session?.apiKey.name ?? shell.rootKey}</bdi>
-        </>
+        session?.portal === undefined ? (
+          <>
+            {shell.signedInWith} <bdi>{session?.apiKey.name ?? shell.rootKey}</bdi>
+          </>
+        ) : (
+          <Whose portal={session.portal} />
+        )
       }
       entries={[
         ...(['light', 'dark', 'system'] as const).map(one => ({
@@ -202,8 +215,23 @@ function Account({ onShortcuts }: { readonly onShortcuts: () => void }) {
         })),
         'separator',
         { label: shell.shortcuts, hint: <Kbd>?</Kbd>, onSelect: onShortcuts },
-        { label: shell.signOut, onSelect: () => void leave() },
+        { label: IS_PORTAL ? shell.portal.leave : shell.signOut, onSelect: () => void leave() },
       ]}
     />
+  )
+}
+
+/** Whose portal it is, and for whom the link was made. */
+function Whose({ portal: { tenant, user } }: { readonly portal: PortalSession }) {
+  return (
+    <>
+      <bdi>{tenant.name ?? tenant.id}</bdi>
+      {user !== null && (
+        <>
+          {' · '}
+          <bdi>{user}</bdi>
+        </>
+      )}
+    </>
   )
 }

@@ -2,6 +2,7 @@ import { Tabs as BaseTabs } from '@base-ui/react/tabs'
 import type { ReactNode } from 'react'
 import { cx } from '../lib/cx.ts'
 import { messageOf } from '../lib/errors.ts'
+import { IS_PORTAL } from '../lib/portal.ts'
 import { common } from '../strings/index.ts'
 import { Button, IconButton } from './button.tsx'
 import { CodeBlock } from './code.tsx'
@@ -85,7 +86,7 @@ type EmptyProps = {
   readonly title: string
   readonly children?: ReactNode
   readonly actions?: ReactNode
-  /** The call of the API that makes the first one. */
+  /** The call of the API that makes the first one. Users of the portal have no key for it, and don't see it. */
   readonly curl?: string
   /** What the code is, if it isn't a call. */
   readonly codeLabel?: string
@@ -98,7 +99,7 @@ export function EmptyState({ title, children, actions, curl, codeLabel = 'curl' 
       <h2>{title}</h2>
       {children !== undefined && <p>{children}</p>}
       {actions !== undefined && <div className={styles.actions}>{actions}</div>}
-      {curl !== undefined && <CodeBlock code={curl} label={codeLabel} />}
+      {curl !== undefined && !IS_PORTAL && <CodeBlock code={curl} label={codeLabel} />}
     </div>
   )
 }

@@ -106,8 +106,10 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   redeemPortalLink: 'portal-sign-in',
   getPortalSession: 'portal',
   leavePortal: 'portal',
+  getPortalSessionState: 'portal-visitor',
   createNotification: 'write',
   requestConfirmation: 'write',
+  testNotification: 'write',
   listNotifications: 'read',
   getNotification: 'read',
   updateNotification: 'write',
@@ -146,9 +148,7 @@ beforeAll(async () => {
       id,
     })),
   )
-  ofKeys = operations.filter(
-    ({ path }) => path.startsWith('/v1') && !/^\/v1\/(portal-session|session(-state)?)$/.test(path),
-  )
+  ofKeys = operations.filter(({ path }) => path.startsWith('/v1') && !/^\/v1\/((portal-)?session(-state)?)$/.test(path))
 })
 afterAll(() => bench.closeApi())
 

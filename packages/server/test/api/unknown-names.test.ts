@@ -21,7 +21,7 @@ type Place = { readonly id: string; readonly url: string; readonly method: strin
 
 /** All paths but those that exist for sessions only. */
 const ofKeys = () =>
-  Object.entries(bench.document.paths).filter(([path]) => !/^\/v1\/(portal-session|session(-state)?)$/.test(path))
+  Object.entries(bench.document.paths).filter(([path]) => !/^\/v1\/((portal-)?session(-state)?)$/.test(path))
 
 const places = (): Place[] =>
   ofKeys().flatMap(([path, item]) =>

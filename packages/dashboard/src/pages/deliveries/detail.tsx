@@ -127,13 +127,13 @@ function Facts({ delivery }: { readonly delivery: DeliveryDetail }) {
 
 function Actions({ delivery }: { readonly delivery: DeliveryDetail }) {
   const { tenant, id, state, heldReason } = delivery
-  const { canWrite } = usePermissions()
+  const { canRetry: isAllowed } = usePermissions()
   const navigate = useNavigate()
   const client = useQueryClient()
   const [isBusy, setBusy] = useState(false)
   const [isCancelling, setCancelling] = useState(false)
   const hasEnded = ['delivered', 'exhausted', 'cancelled'].includes(state)
-  const canRetry = canWrite && heldReason !== 'disabled' && !isBusy
+  const canRetry = isAllowed && heldReason !== 'disabled' && !isBusy
   const refresh = () =>
     Promise.all(['delivery', 'deliveries', 'event'].map(name => client.invalidateQueries({ queryKey: [name] })))
   const retry = async () => {
@@ -162,7 +162,7 @@ function Actions({ delivery }: { readonly delivery: DeliveryDetail }) {
     await refresh()
   }
   useHotkeys({ r: () => void retry() })
-  if (!canWrite) return null
+  if (!isAllowed) return null
   return (
     <div className={styles.actions}>
       <Button

@@ -189,7 +189,7 @@ function Actions(props: ActionsProps) {
 }
 
 function ActionLinks({ matter, tenant, onPause }: ActionsProps): ReactNode {
-  const { canWrite } = usePermissions()
+  const { canManage } = usePermissions()
   const scope = useTenantSearch()
   const look = { kind: 'quiet', small: true } as const
   switch (matter.kind) {
@@ -208,12 +208,12 @@ function ActionLinks({ matter, tenant, onPause }: ActionsProps): ReactNode {
           >
             {matter.kind === 'failing' ? actions.deliveries : actions.held}
           </ButtonLink>
-          {canWrite && matter.kind === 'failing' && (
+          {canManage && matter.kind === 'failing' && (
             <Button {...look} onClick={() => onPause(matter)}>
               {actions.pause}
             </Button>
           )}
-          {canWrite && matter.kind === 'disabled' && (
+          {canManage && matter.kind === 'disabled' && (
             <ButtonLink
               {...look}
               to="/endpoints/$tenant/$id"

@@ -14,7 +14,7 @@ import type {
 import type { TSchema } from 'typebox'
 import type { ErrorCode } from '../../base/errors.ts'
 import type { PortalPermission } from '../../base/model.ts'
-import { type Access, doorOf, isSigningIn } from './access.ts'
+import { type Access, doorOf, isSigningIn, isVisiting } from './access.ts'
 import { completeBody, takeBytes, takeForm } from './bodies.ts'
 import { PREFIXES } from './doors.ts'
 import { type Idempotency, IdempotencyHeaders, Replayed } from './idempotency.ts'
@@ -196,7 +196,7 @@ const behindDoor = (access: Access) => ({
 function securityOf(access: Access): object[] {
   if (isSigningIn(access)) return []
   const session = { [doorOf(access)!]: [] }
-  return access === 'visitor' ? [session, {}] : [session]
+  return isVisiting(access) ? [session, {}] : [session]
 }
 
 const ONCE_REFUSALS = ['idempotency_conflict', 'call_in_flight', 'already_made'] as const
