@@ -1093,6 +1093,13 @@ export type NewPortalSession = PortalSession & {
   token: string | null
 }
 
+export type PortalSessionState = {
+  /** The session. Null if there is none. */
+  session: PortalSession | null
+  /** Whether the browser, or the frame, has a session that has ended. */
+  hasEnded: boolean
+}
+
 export type Notification = {
   id: string
   /** Whose endpoints it tells about. `posthorn`: those of all tenants. */
@@ -1109,12 +1116,16 @@ export type Notification = {
     | 'posthorn.delivery.exhausted'
     | 'posthorn.node.lost'
   )[]
+  /** The language of its messages. */
+  language: 'en' | 'de'
   /** Nothing but the request to confirm it is sent to an address that is not confirmed. */
   state: 'unconfirmed' | 'confirmed'
   /** When someone at the address confirmed it. Null if no one has yet. */
   confirmedAt: Timestamp | null
   /** When it is removed unless it is confirmed. Null if it is confirmed. */
   confirmUntil: Timestamp | null
+  /** When the last message was sent, including tests. Null if none was. */
+  lastSentAt: Timestamp | null
   /** Why the last message could not be sent. Null if it was, or there was none. */
   lastFailure: {
     /** When sending failed. */

@@ -17,6 +17,8 @@ export type CreateNotificationBody = {
    * `posthorn.node.lost`. At most 16 items.
    */
   types?: readonly string[] | undefined
+  /** The language of its messages: `en` or `de`. Defaults to `en`. */
+  language?: 'en' | 'de' | undefined
 }
 
 /** Query of: List a tenant's notifications, newest first. */
@@ -27,10 +29,12 @@ export type ListNotificationsQuery = {
   limit?: number | undefined
 }
 
-/** Body of: Change what a notification tells of. */
+/** Body of: Change what a notification tells of, or its language. */
 export type UpdateNotificationBody = {
   /** The operational events to tell of, at least one. At most 16 items. */
   types?: readonly string[] | undefined
+  /** The language of its messages. */
+  language?: 'en' | 'de' | undefined
 }
 
 /** The calls of the API about notifications. */
@@ -79,6 +83,21 @@ export class NotificationsResource {
   }
 
   /**
+   * Send a test message to a confirmed address: `POST /v1/tenants/{tenant}/notifications/{id}/test`.
+   *
+   * Sends it once, without retries. `lastSentAt` or `lastFailure` of the notification then say how that ended. At most
+   * five an hour.
+   *
+   * @throws ApiError with the codes that any call can have, or `not_found` or `conflict`.
+   */
+  test(tenant: string, id: string, options?: CallOptions): Promise<Notification> {
+    return this.#connection.call(
+      { method: 'POST', path: path`/v1/tenants/${tenant}/notifications/${id}/test` },
+      options,
+    )
+  }
+
+  /**
    * Get a notification: `GET /v1/tenants/{tenant}/notifications/{id}`.
    *
    * @throws ApiError with the codes that any call can have, or `not_found`.
@@ -88,7 +107,7 @@ export class NotificationsResource {
   }
 
   /**
-   * Change what a notification tells of: `PATCH /v1/tenants/{tenant}/notifications/{id}`.
+   * Change what a notification tells of, or its language: `PATCH /v1/tenants/{tenant}/notifications/{id}`.
    *
    * To change the address, create another notification.
    *

@@ -161,6 +161,12 @@ const tenant = page('/tenants/$tenant', () => import('../pages/tenants/one.tsx')
   title: nav.tenants,
   hasRange: true,
 })
+const notifications = page(
+  '/notifications',
+  () => import('../pages/notifications/notifications.tsx'),
+  { title: nav.notifications },
+  ['open'],
+)
 const operate = createRoute({
   getParentRoute: () => inside,
   path: '/operate',
@@ -201,6 +207,12 @@ const sessions = page(
   { title: nav.sessions, isGlobal: true },
   ['key', 'open'],
 )
+const operateNotifications = page(
+  '/operate/notifications',
+  () => import('../pages/operate/notifications.tsx'),
+  { title: nav.notifications },
+  ['open'],
+)
 const egress = page('/operate/egress', () => import('../pages/operate/egress.tsx'), {
   title: nav.egress,
   isGlobal: true,
@@ -226,6 +238,7 @@ const pages = [
   newReplay,
   replay,
   replayBatch,
+  notifications,
   tenants,
   tenant,
   operate,
@@ -236,6 +249,7 @@ const pages = [
   audit,
   apiKeys,
   sessions,
+  operateNotifications,
   egress,
   settings,
 ] as const

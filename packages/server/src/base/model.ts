@@ -341,6 +341,10 @@ export type NotificationType = (typeof OPERATOR_NOTIFICATION_TYPES)[number]
 export const NOTIFICATION_KINDS = ['email', 'slack', 'teams'] as const
 export type NotificationKind = (typeof NOTIFICATION_KINDS)[number]
 
+/** The languages that messages are in, and the pages that their links lead to. */
+export const NOTIFICATION_LANGUAGES = ['en', 'de'] as const
+export type NotificationLanguage = (typeof NOTIFICATION_LANGUAGES)[number]
+
 /** Who is told by mail or chat of what happens to a tenant's endpoints. */
 export type Notification = {
   readonly id: NotificationId
@@ -350,6 +354,7 @@ export type Notification = {
   /** The mail address, or the origin of the chat's URL, whose path is secret. */
   readonly shown: string
   readonly types: readonly NotificationType[]
+  readonly language: NotificationLanguage
   /** Null until someone at the address confirms it. Nothing else is sent there before. */
   readonly confirmedAtMs: number | null
   /** When it is removed unless it is confirmed. */

@@ -42,6 +42,8 @@ const CHANGING = [
   // These have no key yet to repeat the call under.
   'redeemPortalLink',
   'signIn',
+  // Bounded by the hour.
+  'testNotification',
   'tryFilter',
   'unarchiveEventType',
 ]

@@ -1,3 +1,4 @@
+// cspell:ignore Bestätigen
 /** Notifications in the API: who can have them, what is refused, and the links in their messages (decision 55). */
 import { describe, expect, it } from 'vitest'
 import { readNotificationSecrets } from '../../src/secrets/notification-secrets.ts'
@@ -80,6 +81,16 @@ describe('a notification', () => {
     expect((await create({ ...MAIL, address: 'bob@acme.example' })).state).toBe('unconfirmed')
   })
 
+  it('is sent a test once it is confirmed', async () => {
+    const { id } = await create()
+    expect((await bench.post(`${PATH}/${id}/test`)).status).toBe(409)
+    await link('POST', (await tokensOf(id)).confirm)
+    const asked = await bench.post(`${PATH}/${id}/test`)
+    expect([asked.status, asked.body.lastSentAt]).toEqual([202, null])
+    expect((await bench.post(`${PATH}/${id}/test`)).status).toBe(409)
+    expect((await bench.post(`${PATH}/ntf_01jy4k8v3xf0c8wq2rn5s7t9ab/test`)).status).toBe(404)
+  })
+
   it('is one of at most fifty of a tenant, which asks twenty addresses a day', async () => {
     for (let at = 0; at < 20; at++) await create({ ...MAIL, address: `a${at}@acme.example` })
     expect((await bench.post(PATH, { ...MAIL, address: 'a20@acme.example' })).status).toBe(429)
@@ -154,6 +165,20 @@ describe('the link in a message', () => {
     }
     expect(pages.map(({ status }) => status)).toEqual(pages.map(() => 404))
     expect(new Set(pages.map(({ text }) => text)).size).toBe(1)
+  })
+})
+
+describe('the language of a notification', () => {
+  it('is that of the pages behind its links, too, and can be changed', async () => {
+    const made = await create({ ...MAIL, language: 'de' })
+    expect(made.language).toBe('de')
+    const { confirm } = await tokensOf(made.id)
+    expect((await link('GET', confirm)).text).toContain('<html lang="de">')
+    expect((await link('GET', confirm)).text).toContain('>Bestätigen</button>')
+    expect((await bench.patch(`${PATH}/${made.id}`, { language: 'en' })).body).toEqual({ ...made, language: 'en' })
+    expect((await link('GET', confirm)).text).toContain('>Confirm</button>')
+    expect((await bench.post(PATH, { ...SLACK, language: 'fr' })).status).toBe(422)
+    expect((await create(SLACK)).language).toBe('en')
   })
 })
 

@@ -1,3 +1,4 @@
+// cspell:ignore Gestört Endpunkt Zum vor Tagen seit Söhne Müller
 /** What messages say, and that nothing that others have named makes more of them (decision 55). */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -35,6 +36,7 @@ const message = (content: MessageContent, over: Partial<TakenMessage> = {}): Tak
   tenant: 'acme',
   tenantName: null,
   shown: 'ada@acme.example',
+  language: 'en',
   confirmUntilMs: NOW_MS,
   kind: 'email',
   sealed: new Uint8Array(),
@@ -140,6 +142,17 @@ describe('a message', () => {
     expect(refused.advice).toBe('Start your server, or open its port.')
     const failed = rows({ atMs: NOW_MS, status: 503, error: 'http_server_error' })
     expect(failed.rows[1]).toEqual(['Last response', '503 Service Unavailable (30 November 2026, 12:00 UTC)'])
+  })
+
+  it('says the same in German, with every name, time and link', () => {
+    const failure = { atMs: NOW_MS, status: 503, error: 'http_server_error' } as const
+    const fact = item({ type: 'posthorn.endpoint.failing', data: { failingSince: '2026-11-28T11:00:00Z' }, failure })
+    const { subject, text, html } = mailOf(of([fact], { language: 'de', tenantName: 'Acme' }))
+    expect(subject.replaceAll('\u2060', '')).toBe('Gestört: hooks.example.com – Acme')
+    expect(text).toMatch(/^Gestört seit: +28\. November 2026, 11:00 UTC, vor 2 Tagen$/m)
+    expect(text).toContain('503 Service Unavailable (30. November 2026, 12:00 UTC)')
+    expect(text).toContain(`Zum Endpunkt:\nhttps://hooks.provider.example/portal/endpoints/acme/${fact.endpoint}`)
+    expect(html).toContain('<html lang="de">')
   })
 
   it('of one fact leads to it by a button, and of many lists them in short', () => {

@@ -28,6 +28,7 @@ export const shell = translated('shell', {
     apiKeys: 'API keys',
     sessions: 'Sessions',
     egress: 'Egress addresses',
+    notifications: 'Notifications',
     settings: 'Settings',
     checks: 'Checks',
   },

@@ -1,8 +1,9 @@
 /** What happened, in words for people: which endpoint, since when, what it responded, what to do. */
+import { STATUS_CODES } from 'node:http'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../base/durations.ts'
 import { OPERATOR_TENANT } from '../../base/model.ts'
 import type { LastFailure, MessageItem } from '../../store/operations/notifications/message-items.ts'
-import { mendOf, responseOf } from './causes.ts'
+import type { DisabledReason, ExpiringSecret, Phrases } from './phrases/phrases.ts'
 import { plain, quoted } from './plain.ts'
 
 export type Link = { readonly label: string; readonly url: string }
@@ -19,25 +20,34 @@ export type Fact = {
   readonly link: Link | null
 }
 
-/** Where the pages are that a message leads to, with a slash at its end: the dashboard, or the tenant's portal. */
-export type Pages = { readonly url: string | null; readonly isOperators: boolean; readonly nowMs: number }
+/** Who reads it, and where. */
+export type Reader = {
+  readonly phrases: Phrases
+  readonly isOperator: boolean
+  /** The pages that a message leads to, with a slash at their end. Null if there are none. */
+  readonly pages: string | null
+  readonly nowMs: number
+}
 
-export function factOf(item: MessageItem, pages: Pages): Fact {
+export function factOf(item: MessageItem, reader: Reader): Fact {
   const { type, count, firstAtMs, endpoint } = item
-  const told = (FACTS[type] ?? other)(item, pages)
+  const { labels, times } = reader.phrases
+  const told = (FACTS[type] ?? other)(item, reader)
   const rows = [...told.rows]
-  if (count > 1 && type !== EXHAUSTED)
-    rows.push(['How often', `${countText(count)} times since ${timeText(firstAtMs)}`])
-  const link = linkOf(item, pages)
-  if (endpoint !== null && link === null) rows.push(['Endpoint', endpoint])
+  if (count > 1 && type !== EXHAUSTED) {
+    rows.push([labels.howOften, times(countText(count, reader.phrases), timeText(firstAtMs, reader.phrases))])
+  }
+  const link = linkOf(item, reader)
+  if (endpoint !== null && link === null) rows.push([labels.endpoint, endpoint])
   return { ...told, rows, link }
 }
 
 type Told = Omit<Fact, 'link'>
+type Rows = [label: string, value: string][]
 
 const EXHAUSTED = 'posthorn.delivery.exhausted'
 
-const FACTS: Readonly<Record<string, (item: MessageItem, pages: Pages) => Told>> = {
+const FACTS: Readonly<Record<string, (item: MessageItem, reader: Reader) => Told>> = {
   'posthorn.endpoint.failing': failing,
   'posthorn.endpoint.disabled': disabled,
   'posthorn.secret.expiring': expiring,
@@ -45,141 +55,135 @@ const FACTS: Readonly<Record<string, (item: MessageItem, pages: Pages) => Told>>
   'posthorn.node.lost': nodeLost,
 }
 
-function failing(item: MessageItem, pages: Pages): Told {
+function failing(item: MessageItem, reader: Reader): Told {
   const { data, failure, now } = item
-  const since = `${timeText(data.failingSince)}${agoText(data.failingSince, pages.nowMs)}`
-  const rows: [string, string][] = [['Failing since', since], ...lastResponse(item)]
+  const { labels, subjects, titles, disablesAt } = reader.phrases
+  const rows: Rows = [[labels.failingSince, sinceText(data.failingSince, reader)], ...lastResponse(item, reader)]
   if (now === 'unchanged' && typeof data.disablesAt === 'string') {
-    rows.push(['Next', `It is disabled on ${timeText(data.disablesAt)}, unless an attempt succeeds before.`])
+    rows.push([labels.next, disablesAt(timeText(data.disablesAt, reader.phrases))])
   }
-  const title = `${nameOf(item, pages)} ${now === 'over' ? 'was failing, and works again' : `is failing${sinceThen(now)}`}`
-  const advice = now !== 'unchanged' || failure === null ? null : mendFor(failure, pages)
-  return { subject: `${now === 'over' ? 'Works again' : 'Failing'}: ${shortOf(item, pages)}`, title, rows, advice }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  manual: 'A person or a call did it',
-  gone: 'Its server responded with 410 Gone',
-  failing: 'All attempts had failed for days',
-}
-
-function disabled(item: MessageItem, pages: Pages): Told {
-  const { data, now } = item
-  const rows: [string, string][] = [
-    ['Since', `${timeText(data.disabledAt)}${agoText(data.disabledAt, pages.nowMs)}`],
-    ['Why', REASONS[String(data.reason)] ?? 'Unknown'],
-    ...(data.reason === 'failing' ? lastResponse(item) : []),
-  ]
-  const title = `${nameOf(item, pages)} was disabled${now === 'over' ? ', and is enabled again' : sinceThen(now)}`
-  const advice =
-    data.reason === 'manual'
-      ? 'Its events are held. Enable it to have them sent.'
-      : 'Its events are held. Once its server works again, enable the endpoint to have them sent.'
-  return { subject: `Disabled: ${shortOf(item, pages)}`, title, rows, advice: now === 'unchanged' ? advice : null }
-}
-
-function expiring(item: MessageItem, pages: Pages): Told {
-  const { data, now } = item
-  const what = data.secret === 'clientCertificate' ? 'client certificate' : 'OAuth client secret'
-  const title = `The ${what} of ${lower(nameOf(item, pages))} expires soon${sinceThen(now)}`
-  const advice = 'Replace it before that: nothing can be sent with one that has expired.'
   return {
-    subject: `Expires soon: ${what} of ${shortOf(item, pages)}`,
-    title,
-    rows: [['Expires', timeText(data.expiresAt)]],
-    advice: now === 'unchanged' ? advice : null,
+    subject: subjects.failing(shortOf(item, reader), now),
+    title: titles.failing(nameOf(item, reader), now),
+    rows,
+    advice: now !== 'unchanged' || failure === null ? null : mendFor(failure, reader),
   }
 }
 
-function exhausted(item: MessageItem, pages: Pages): Told {
+function disabled(item: MessageItem, reader: Reader): Told {
+  const { data, now } = item
+  const { labels, subjects, titles, reasons, advice } = reader.phrases
+  const reason = data.reason as DisabledReason
+  return {
+    subject: subjects.disabled(shortOf(item, reader)),
+    title: titles.disabled(nameOf(item, reader), now),
+    rows: [
+      [labels.since, sinceText(data.disabledAt, reader)],
+      ...((reason in reasons ? [[labels.why, reasons[reason]]] : []) as Rows),
+      ...(reason === 'failing' ? lastResponse(item, reader) : []),
+    ],
+    advice: now !== 'unchanged' ? null : reason === 'manual' ? advice.enable : advice.enableOnceMended,
+  }
+}
+
+function expiring(item: MessageItem, reader: Reader): Told {
+  const { data, now } = item
+  const { labels, subjects, titles, advice } = reader.phrases
+  const what: ExpiringSecret = data.secret === 'clientCertificate' ? 'clientCertificate' : 'clientSecret'
+  return {
+    subject: subjects.expiring(what, shortOf(item, reader)),
+    title: titles.expiring(what, nameOf(item, reader), now),
+    rows: [[labels.expires, timeText(data.expiresAt, reader.phrases)]],
+    advice: now === 'unchanged' ? advice.replace : null,
+  }
+}
+
+function exhausted(item: MessageItem, reader: Reader): Told {
   const { count, firstAtMs, lastAtMs, now, failure } = item
-  const what = count === 1 ? '1 delivery' : `${countText(count)} deliveries`
-  const period = count === 1 ? timeText(lastAtMs) : `${timeText(firstAtMs)} to ${timeText(lastAtMs)}`
+  const { phrases } = reader
+  const deliveries = phrases.deliveries(count, countText(count, phrases))
+  const last = timeText(lastAtMs, phrases)
+  const retry =
+    failure === null ? phrases.advice.retry : `${mendFor(failure, reader)} ${phrases.advice.retryOnceMended}`
   return {
-    subject: `Exhausted: ${what} to ${shortOf(item, pages)}`,
-    title: `${what} to ${lower(nameOf(item, pages))} ${count === 1 ? 'has' : 'have'} used up all attempts${sinceThen(now)}`,
-    rows: [['When', period], ...lastResponse(item)],
-    advice:
-      now === 'unchanged'
-        ? `${failure === null ? '' : `${mendFor(failure, pages)} `}Retry them then: they are not sent again automatically.`
-        : null,
+    subject: phrases.subjects.exhausted(deliveries, shortOf(item, reader)),
+    title: phrases.titles.exhausted(count, deliveries, nameOf(item, reader), now),
+    rows: [
+      [phrases.labels.when, count === 1 ? last : phrases.period(timeText(firstAtMs, phrases), last)],
+      ...lastResponse(item, reader),
+    ],
+    advice: now === 'unchanged' ? retry : null,
   }
 }
 
-function nodeLost({ data }: MessageItem): Told {
+function nodeLost({ data }: MessageItem, { phrases }: Reader): Told {
   const node = plain(String(data.node))
   return {
-    subject: `Lost: node ${node}`,
-    title: `Node ${node} stopped responding`,
-    rows: [['Noticed', timeText(data.noticedAt)]],
-    advice: 'Other nodes send for its endpoints. Look at its machine and its log.',
+    subject: phrases.subjects.nodeLost(node),
+    title: phrases.titles.nodeLost(node),
+    rows: [[phrases.labels.noticed, timeText(data.noticedAt, phrases)]],
+    advice: phrases.advice.node,
   }
 }
 
-function other(item: MessageItem, pages: Pages): Told {
-  const title = `${nameOf(item, pages)}: ${plain(item.type)}`
+function other(item: MessageItem, reader: Reader): Told {
+  const title = `${nameOf(item, reader)}: ${plain(item.type)}`
   return { subject: title, title, rows: [], advice: null }
 }
 
 /** The operator isn't the one who runs the receiver. */
-const mendFor = (failure: LastFailure, { isOperators }: Pages): string =>
-  isOperators ? `For the receiver's developers: ${mendOf(failure)}` : mendOf(failure)
-
-const sinceThen = (now: MessageItem['now']): string => (now === 'deleted' ? ', and was deleted since' : '')
-
-const lastResponse = ({ failure }: MessageItem): [string, string][] =>
-  failure === null
-    ? []
-    : [
-        [
-          failure.status === null ? 'No response' : 'Last response',
-          `${responseOf(failure)} (${timeText(failure.atMs)})`,
-        ],
-      ]
-
-function shortOf({ endpoint, name, host, tenant }: MessageItem, { isOperators }: Pages): string {
-  const shown = host === null ? `endpoint ${endpoint}` : plain(host)
-  return `${name === null ? shown : quoted(name)}${isOperators ? ` of ${plain(tenant)}` : ''}`
+function mendFor({ error }: LastFailure, { phrases, isOperator }: Reader): string {
+  const { mend } = phrases.causes[error] ?? phrases.causes.http_server_error
+  return isOperator ? phrases.advice.forDevelopers(mend) : mend
 }
 
-function nameOf({ endpoint, name, host, tenant }: MessageItem, { isOperators }: Pages): string {
+/** What the receiver responded, `503 Service Unavailable`, or why there was no response. */
+function lastResponse({ failure }: MessageItem, { phrases }: Reader): Rows {
+  if (failure === null) return []
+  const { status, error, atMs } = failure
+  const at = ` (${timeText(atMs, phrases)})`
+  if (status === null) return [[phrases.labels.noResponse, `${phrases.causes[error]?.short ?? error}${at}`]]
+  return [[phrases.labels.lastResponse, `${[status, STATUS_CODES[status] ?? ''].join(' ').trim()}${at}`]]
+}
+
+function nameOf({ endpoint, name, host, tenant }: MessageItem, { phrases, isOperator }: Reader): string {
   const shown = host === null ? (endpoint ?? '') : plain(host)
   const named = name === null ? shown : `${quoted(name)} (${shown})`
-  return `Endpoint ${named}${isOperators && tenant !== OPERATOR_TENANT ? ` of ${quoted(tenant)}` : ''}`
+  return `${named}${isOperator && tenant !== OPERATOR_TENANT ? phrases.and.of(quoted(tenant)) : ''}`
 }
 
-const lower = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
+function shortOf({ endpoint, name, host, tenant }: MessageItem, { phrases, isOperator }: Reader): string {
+  const shown = host === null ? phrases.endpoint(endpoint ?? '') : plain(host)
+  return `${name === null ? shown : quoted(name)}${isOperator ? phrases.and.of(plain(tenant)) : ''}`
+}
 
-function linkOf({ type, tenant, endpoint, now }: MessageItem, { url, isOperators }: Pages): Link | null {
-  if (url === null || now === 'deleted') return null
-  if (endpoint === null) return isOperators ? { label: 'See the nodes', url: `${url}operate/nodes` } : null
+function linkOf({ type, tenant, endpoint, now }: MessageItem, { phrases, pages, isOperator }: Reader): Link | null {
+  if (pages === null || now === 'deleted') return null
+  const { links } = phrases
+  if (endpoint === null) return isOperator ? { label: links.nodes, url: `${pages}operate/nodes` } : null
   if (type !== EXHAUSTED) {
-    return { label: 'See the endpoint', url: `${url}endpoints/${encodeURIComponent(tenant)}/${endpoint}` }
+    return { label: links.endpoint, url: `${pages}endpoints/${encodeURIComponent(tenant)}/${endpoint}` }
   }
-  const query = new URLSearchParams({ ...(isOperators && { tenant }), endpoint, state: 'exhausted', range: '7d' })
-  return { label: 'See the deliveries', url: `${url}deliveries?${query}` }
+  const query = new URLSearchParams({ ...(isOperator && { tenant }), endpoint, state: 'exhausted', range: '7d' })
+  return { label: links.deliveries, url: `${pages}deliveries?${query}` }
 }
 
-export const countText = (count: number): string => count.toLocaleString('en')
+export const countText = (count: number, { locale }: Phrases): string => count.toLocaleString(locale)
 
 /** A time that is read as one wherever the reader is. */
-export function timeText(value: unknown): string {
+export function timeText(value: unknown, { locale, and }: Phrases): string {
   const ms = typeof value === 'number' ? value : Date.parse(String(value))
-  if (Number.isNaN(ms)) return 'an unknown time'
-  const day = new Date(ms).toLocaleDateString('en-GB', {
-    timeZone: 'UTC',
-    day: 'numeric',
-    month: 'long',
-    year: 'numeric',
-  })
-  return `${day}, ${new Date(ms).toISOString().slice(11, 16)} UTC`
+  if (Number.isNaN(ms)) return and.unknownTime
+  const form = { timeZone: 'UTC', day: 'numeric', month: 'long', year: 'numeric' } as const
+  return `${new Date(ms).toLocaleDateString(locale, form)}, ${new Date(ms).toISOString().slice(11, 16)} UTC`
 }
 
-/** `, 3 days ago`; nothing within the last minutes. */
-function agoText(value: unknown, nowMs: number): string {
+/** The same with how long ago it was, unless that is minutes only. */
+function sinceText(value: unknown, { phrases, nowMs }: Reader): string {
+  const time = timeText(value, phrases)
   const ms = nowMs - Date.parse(String(value))
-  if (!(ms >= 5 * MINUTE_MS)) return ''
-  const [size, unit] =
-    ms >= 2 * DAY_MS ? [DAY_MS, 'days'] : ms >= 2 * HOUR_MS ? [HOUR_MS, 'hours'] : [MINUTE_MS, 'minutes']
-  return `, ${Math.floor(ms / size)} ${unit} ago`
+  if (!(ms >= 5 * MINUTE_MS)) return time
+  if (ms >= 2 * DAY_MS) return `${time}, ${phrases.ago.days(Math.floor(ms / DAY_MS))}`
+  if (ms >= 2 * HOUR_MS) return `${time}, ${phrases.ago.hours(Math.floor(ms / HOUR_MS))}`
+  return `${time}, ${phrases.ago.minutes(Math.floor(ms / MINUTE_MS))}`
 }

@@ -53,12 +53,12 @@ const anchor = ({ label, url }: Link, style = ''): string =>
   `<a href="${escapeHtml(url)}"${style === '' ? '' : ` style="${style}"`}>${escapeHtml(label)}</a>`
 const paragraph = (text: string): string => `<p>${escapeHtml(text)}</p>`
 
-function htmlOf({ subject, intro, facts, outro, action, why, manage, unsubscribe }: Words): string {
+function htmlOf({ language, subject, intro, facts, outro, action, why, manage, unsubscribe }: Words): string {
   const isList = facts.length > 1
   const links = [manage, unsubscribe].filter(link => link !== null).map(link => anchor(link))
   return [
     '<!doctype html>',
-    `<html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(subject)}</title>`,
+    `<html lang="${language}"><head><meta charset="utf-8"><title>${escapeHtml(subject)}</title>`,
     '<meta name="viewport" content="width=device-width,initial-scale=1">',
     '<meta name="color-scheme" content="light dark"></head>',
     `<body style="${STYLE.body}"><div style="${STYLE.box}">`,

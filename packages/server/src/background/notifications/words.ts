@@ -1,10 +1,12 @@
 /** What a message says, as plain text; forms.ts gives it its form. Never a payload, a response's body or a secret. */
-import { OPERATOR_TENANT } from '../../base/model.ts'
+import { type NotificationLanguage, OPERATOR_TENANT } from '../../base/model.ts'
 import type { TakenMessage } from '../../store/operations/notifications/messages.ts'
 import { countText, type Fact, factOf, type Link, timeText } from './facts.ts'
+import { PHRASES } from './phrases/index.ts'
 import { plain, quoted } from './plain.ts'
 
 export type Words = {
+  readonly language: NotificationLanguage
   readonly subject: string
   /** Paragraphs. */
   readonly intro: readonly string[]
@@ -31,90 +33,77 @@ export type Links = {
 const MOST_IN_FULL = 3
 
 export function wordsOf(message: TakenMessage, links: Links, nowMs: number): Words {
-  const { content } = message
+  const { content, language } = message
   switch (content.kind) {
     case 'confirmation':
-      return confirmation(message, links)
+      return { language, ...confirmation(message, links) }
     case 'test':
-      return test(message, links)
+      return { language, ...test(message, links) }
     case 'facts':
-      return facts(message, content, links, nowMs)
+      return { language, ...facts(message, content, links, nowMs) }
   }
 }
+
+type Said = Omit<Words, 'language'>
 
 /** Whose webhooks a message is about. */
-function whose({ tenant, tenantName }: TakenMessage): string {
-  if (tenant === OPERATOR_TENANT) return 'this Posthorn installation'
-  return quoted(tenantName ?? tenant)
+function aboutOf({ tenant, tenantName, language }: TakenMessage): string {
+  return PHRASES[language].about(tenant === OPERATOR_TENANT ? null : quoted(tenantName ?? tenant))
 }
 
-const about = (message: TakenMessage): string =>
-  message.tenant === OPERATOR_TENANT
-    ? 'all webhooks of this Posthorn installation'
-    : `the webhooks of ${whose(message)}`
-
-function confirmation(message: TakenMessage, { confirm, unsubscribe }: Links): Words {
+function confirmation(message: TakenMessage, { confirm, unsubscribe }: Links): Said {
   const isMail = message.kind === 'email'
+  const phrases = PHRASES[message.language]
+  const { subject, intro, outro, why } = phrases.confirmation
+  const about = aboutOf(message)
   return {
-    subject: `Confirm notifications about ${about(message)}`,
-    intro: [
-      `Someone asked to have problems with ${about(message)} reported ${isMail ? 'to this address' : 'here'}: an endpoint that is failing or disabled, or a secret that expires.`,
-      'Do you agree? Nothing is sent before you do.',
-    ],
+    subject: subject(about),
+    intro: intro(about, isMail),
     facts: [],
-    outro: [
-      `The link works until ${timeText(message.confirmUntilMs)}. If you didn't expect this, ignore it, or refuse: then ${isMail ? 'this address' : 'this channel'} is asked no more.`,
-    ],
-    action: { label: 'Confirm', url: confirm },
-    why: `Sent once, because someone entered ${isMail ? 'this address' : 'the URL of this webhook'}.`,
+    outro: [outro(timeText(message.confirmUntilMs, phrases), isMail)],
+    action: { label: phrases.links.confirm, url: confirm },
+    why: why(isMail),
     manage: null,
-    unsubscribe: { label: 'Refuse', url: unsubscribe },
+    unsubscribe: { label: phrases.links.refuse, url: unsubscribe },
   }
 }
 
-function foot(message: TakenMessage, { unsubscribe, pages }: Links): Pick<Words, 'why' | 'manage' | 'unsubscribe'> {
-  const isOperators = message.tenant === OPERATOR_TENANT
-  const url = pages === null ? null : `${pages}${isOperators ? 'operate/' : ''}notifications`
+function foot(message: TakenMessage, { unsubscribe, pages }: Links): Pick<Said, 'why' | 'manage' | 'unsubscribe'> {
+  const { links, why } = PHRASES[message.language]
+  const folder = message.tenant === OPERATOR_TENANT ? 'operate/' : ''
   return {
-    why: `You get this because notifications about ${about(message)} were confirmed here.`,
-    manage: url === null ? null : { label: 'Change what is reported', url },
-    unsubscribe: { label: 'Unsubscribe', url: unsubscribe },
+    why: why(aboutOf(message)),
+    manage: pages === null ? null : { label: links.manage, url: `${pages}${folder}notifications` },
+    unsubscribe: { label: links.unsubscribe, url: unsubscribe },
   }
 }
 
-function test(message: TakenMessage, links: Links): Words {
-  return {
-    subject: `Test: notifications about ${about(message)}`,
-    intro: ['This is a test, and it has arrived. There is nothing to do.'],
-    facts: [],
-    outro: [`Problems with ${about(message)} are reported here.`],
-    action: null,
-    ...foot(message, links),
-  }
+function test(message: TakenMessage, links: Links): Said {
+  const { subject, intro, outro } = PHRASES[message.language].test
+  const about = aboutOf(message)
+  const said = { subject: subject(about), intro: [intro], facts: [], outro: [outro(about)], action: null }
+  return { ...said, ...foot(message, links) }
 }
 
 type Facts = Extract<TakenMessage['content'], { kind: 'facts' }>
 
-function facts(message: TakenMessage, { items, more }: Facts, links: Links, nowMs: number): Words {
-  const isOperators = message.tenant === OPERATOR_TENANT
+function facts(message: TakenMessage, { items, more }: Facts, links: Links, nowMs: number): Said {
+  const { tenant, tenantName, language } = message
+  const phrases = PHRASES[language]
+  const isOperator = tenant === OPERATOR_TENANT
   const total = items.length + more
-  const told = items.map(item => factOf(item, { url: links.pages, isOperators, nowMs }))
+  const told = items.map(item => factOf(item, { phrases, isOperator, pages: links.pages, nowMs }))
   const [only] = total === 1 ? told : []
-  const rest = more === 0 ? [] : [`And ${countText(more)} more.`]
+  const count = countText(total, phrases)
+  const whose = isOperator ? 'Posthorn' : plain(tenantName ?? tenant)
   return {
-    subject: `${only?.subject ?? `${countText(total)} notices about webhooks`} – ${isOperators ? 'Posthorn' : plain(message.tenantName ?? message.tenant)}`,
-    intro: total === 1 ? [] : [`${countText(total)} notices about ${about(message)}:`],
+    subject: `${only?.subject ?? phrases.subjects.many(count)} – ${whose}`,
+    intro: total === 1 ? [] : [phrases.intro(count, aboutOf(message))],
     facts: total > MOST_IN_FULL ? told.map(brief) : told,
-    outro: rest,
+    outro: more === 0 ? [] : [phrases.more(countText(more, phrases))],
     action: only?.link ?? null,
     ...foot(message, links),
   }
 }
 
-const brief = ({ subject, title, rows, link }: Fact): Fact => ({
-  subject,
-  title,
-  rows: rows.slice(0, 2),
-  advice: null,
-  link,
-})
+const brief = (fact: Fact): Fact => ({ ...fact, rows: fact.rows.slice(0, 2), advice: null })

@@ -9,6 +9,7 @@ import {
   type Notification,
   type NotificationId,
   type NotificationKind,
+  type NotificationLanguage,
   type NotificationType,
   OPERATOR_NOTIFICATION_TYPES,
   OPERATOR_TENANT,
@@ -42,7 +43,11 @@ export type NotificationInput = {
   readonly address: string
   /** Default: all that the tenant can be told of. */
   readonly types?: readonly string[]
+  /** Default: English. */
+  readonly language?: NotificationLanguage
 }
+
+export type NotificationChange = Pick<NotificationInput, 'types' | 'language'>
 
 export class Notifications {
   readonly #store: Store
@@ -66,7 +71,7 @@ export class Notifications {
   /** Nothing but the request to confirm it is sent to the address until it is confirmed. */
   async create(tenant: TenantId, input: NotificationInput, by: Actor = SYSTEM): Promise<Notification> {
     await requireTenant(this.#store, tenant)
-    const { kind } = input
+    const { kind, language = 'en' } = input
     const faults: FieldError[] = []
     if (kind === 'email' && !this.#settings.hasMail) {
       const detail = 'This installation sends no mail: its operator has to set smtpUrl and mailFrom first.'
@@ -82,7 +87,7 @@ export class Notifications {
     const secrets = { address: checked.address, confirm, unsubscribe }
     const { shown } = checked
     const created = await this.#store.write('createNotification', {
-      ...{ id, tenant, kind, shown, types, confirmUntilMs, createdAtMs },
+      ...{ id, tenant, kind, shown, types, language, confirmUntilMs, createdAtMs },
       addressHash: new Uint8Array(createHash('sha256').update(checked.identity).digest()),
       sealed: this.#keyring.seal(id, writeNotificationSecrets(secrets)),
       confirmHash: hashOfKey(confirm),
@@ -105,7 +110,7 @@ export class Notifications {
         throw this.#limited(created.untilMs)
       case 'created':
         this.#onWork()
-        return { id, tenant, kind, shown, types, confirmedAtMs: null, confirmUntilMs, ...NEVER, createdAtMs }
+        return { id, tenant, kind, shown, types, language, confirmedAtMs: null, confirmUntilMs, ...NEVER, createdAtMs }
     }
   }
 
@@ -126,17 +131,17 @@ export class Notifications {
   async update(
     tenant: TenantId,
     id: NotificationId,
-    input: { readonly types?: readonly string[] },
+    input: NotificationChange,
     by: Actor = SYSTEM,
   ): Promise<Notification> {
     const before = await this.get(tenant, id)
-    if (input.types === undefined) return before
     const faults: FieldError[] = []
-    const types = checkTypes(tenant, input.types, faults)
+    const types = input.types === undefined ? before.types : checkTypes(tenant, input.types, faults)
     if (faults.length > 0) throw invalid(faults)
-    const isThere = await this.#store.write('updateNotification', { id, tenant, types, by, nowMs: this.#store.now() })
-    if (!isThere) throw notFound('notification')
-    return { ...before, types }
+    const after = { types, language: input.language ?? before.language }
+    const args = { id, tenant, ...after, by, nowMs: this.#store.now() }
+    if (!(await this.#store.write('updateNotification', args))) throw notFound('notification')
+    return { ...before, ...after }
   }
 
   async delete(tenant: TenantId, id: NotificationId, by: Actor = SYSTEM): Promise<void> {

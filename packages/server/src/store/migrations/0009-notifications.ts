@@ -14,6 +14,7 @@ export const notifications: Migration = {
        address_hash {bytes} not null,
        sealed {bytes} not null,
        types {text} not null,
+       language {text} not null,
        confirm_hash {bytes},
        confirm_until_ms {int} not null,
        confirmed_ms {int},

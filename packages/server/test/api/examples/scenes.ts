@@ -304,6 +304,7 @@ const portal: Scene = async recorder => {
 const notifications: Scene = async recorder => {
   const untilThen = (body: Json) => ({ ...body, confirmUntil: body.confirmUntil && '2026-05-06T08:00:00.000Z' })
   const pickAll = (answer: Json) => ({ ...answer, data: answer.data.map(untilThen) })
+  const confirmedThen = (body: Json) => ({ ...body, confirmedAt: '2026-05-03T08:00:00.000Z' })
   const body = { kind: 'email', address: 'ada@acme.example' }
   const { id } = await recorder.record('createNotification', { path: TENANT, body, pick: untilThen })
   const path = { ...TENANT, id }
@@ -321,6 +322,7 @@ const notifications: Scene = async recorder => {
   await recorder.record('followNotificationLink', { path: { token: confirm } })
   // What it shows before has the token in it.
   await recorder.record('showNotificationLink', { path: { token: confirm } })
+  await recorder.record('testNotification', { path, pick: confirmedThen })
   await recorder.record('deleteNotification', { path })
 }
 

@@ -7,12 +7,15 @@ import { createHash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { escapeHtml } from '../../../base/html.ts'
-import { type Notification, OPERATOR_TENANT } from '../../../base/model.ts'
+import { type Notification, type NotificationLanguage, OPERATOR_TENANT } from '../../../base/model.ts'
 import { linkOf, type Notifications } from '../../../services/notifications/notifications.ts'
 import type { Routes } from '../../http/routes.ts'
 import { NoQuery, strict } from '../../http/shapes.ts'
 import type { ApiOptions } from '../../options.ts'
 import type { Public } from '../../resource.ts'
+import { de } from './phrases/de.ts'
+import { en } from './phrases/en.ts'
+import type { Phrases } from './phrases/phrases.ts'
 
 const PATH = '/notification-links/:token'
 const Params = strict({ token: Type.String() })
@@ -65,46 +68,47 @@ export function addLinks(routes: Routes, { notifications }: Needs, { basePath }:
   )
 }
 
-type Page = { readonly status: 200 | 404; readonly title: string; readonly text: string; readonly form?: string }
+type Page = {
+  readonly status: 200 | 404
+  readonly language: NotificationLanguage
+  readonly title: string
+  readonly text: string
+  readonly form?: string
+}
 
+/** In the language of the notification. */
+const PHRASES: Readonly<Record<NotificationLanguage, Phrases>> = { en, de }
+
+/** The language of a link that doesn't work is not known: nothing is said about what it was of. */
 const NO_LONGER: Page = {
   status: 404,
+  language: 'en',
   title: 'This link does not work',
   text: 'It was used or has expired, or a part of it is missing.',
 }
 
-const ofWhom = ({ tenant }: Notification): string =>
-  tenant === OPERATOR_TENANT ? 'this Posthorn installation' : 'your webhooks'
+function page(
+  found: Notification,
+  what: 'confirm' | 'unsubscribe' | 'confirmed' | 'unsubscribed',
+  form?: string,
+): Page {
+  const { language, tenant, shown } = found
+  const phrases = PHRASES[language]
+  const { title, text } = phrases[what]
+  const about = tenant === OPERATOR_TENANT ? phrases.installation : phrases.own
+  return { status: 200, language, title, text: text(shown, about), ...(form !== undefined && { form }) }
+}
 
 function asking(found: Notification, token: string, basePath: string): Page {
-  if (linkOf(token) === 'confirm' && found.confirmedAtMs !== null) return done(found, token)
+  const link = linkOf(token)!
+  if (link === 'confirm' && found.confirmedAtMs !== null) return done(found, token)
   const action = escapeHtml(`${basePath}notification-links/${token}`)
-  const form = (label: string) =>
-    `<form method="post" action="${action}"><button type="submit">${label}</button></form>`
-  return linkOf(token) === 'confirm'
-    ? {
-        status: 200,
-        title: 'Confirm notifications',
-        text: `${found.shown} gets notifications about ${ofWhom(found)} once you confirm it.`,
-        form: form('Confirm'),
-      }
-    : {
-        status: 200,
-        title: 'Stop notifications',
-        text: `${found.shown} no longer gets notifications about ${ofWhom(found)} once you unsubscribe.`,
-        form: form('Unsubscribe'),
-      }
+  const button = `<button type="submit">${PHRASES[found.language].buttons[link]}</button>`
+  return page(found, link, `<form method="post" action="${action}">${button}</form>`)
 }
 
-function done(found: Notification, token: string): Page {
-  return linkOf(token) === 'confirm'
-    ? { status: 200, title: 'Confirmed', text: `${found.shown} gets notifications about ${ofWhom(found)}.` }
-    : {
-        status: 200,
-        title: 'Unsubscribed',
-        text: `${found.shown} no longer gets notifications about ${ofWhom(found)}.`,
-      }
-}
+const done = (found: Notification, token: string): Page =>
+  page(found, linkOf(token) === 'confirm' ? 'confirmed' : 'unsubscribed')
 
 const STYLE =
   ':root{color-scheme:light dark;font:16px/24px system-ui,sans-serif}' +
@@ -124,9 +128,9 @@ const HEADERS = {
   'x-robots-tag': 'noindex',
 }
 
-function send(reply: FastifyReply, { status, title, text, form = '' }: Page) {
+function send(reply: FastifyReply, { status, language, title, text, form = '' }: Page) {
   const html = [
-    '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+    `<!doctype html><html lang="${language}"><head><meta charset="utf-8">`,
     `<title>${title}</title><meta name="viewport" content="width=device-width, initial-scale=1">`,
     `<style>${STYLE}</style></head>`,
     `<body><main><h1>${title}</h1><p>${escapeHtml(text)}</p>${form}</main></body></html>\n`,

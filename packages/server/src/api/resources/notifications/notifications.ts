@@ -1,6 +1,11 @@
 /** Who is told by mail or chat of what happens to a tenant's endpoints, and the links in their messages (decision 55). */
 import { type Static, Type } from 'typebox'
-import { NOTIFICATION_KINDS, type Notification, OPERATOR_NOTIFICATION_TYPES } from '../../../base/model.ts'
+import {
+  NOTIFICATION_KINDS,
+  NOTIFICATION_LANGUAGES,
+  type Notification,
+  OPERATOR_NOTIFICATION_TYPES,
+} from '../../../base/model.ts'
 import type { Notifications } from '../../../services/notifications/notifications.ts'
 import { newestFirst, PageQuery } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
@@ -34,6 +39,7 @@ const NotificationSchema = Type.Object(
       description: "The mail address, or the origin of the webhook's URL, whose path is secret.",
     }),
     types: Types('The operational events that it tells of.'),
+    language: Word(NOTIFICATION_LANGUAGES, { description: 'The language of its messages.' }),
     state: Word(['unconfirmed', 'confirmed'] as const, {
       description: 'Nothing but the request to confirm it is sent to an address that is not confirmed.',
     }),
@@ -69,12 +75,16 @@ const CreateInput = strict({
       description: `The operational events to tell of. Defaults to all of them. Only the tenant \`posthorn\` can be told of \`posthorn.node.lost\`.`,
     }),
   ),
+  language: Type.Optional(
+    Word(NOTIFICATION_LANGUAGES, { description: 'The language of its messages: `en` or `de`. Defaults to `en`.' }),
+  ),
 })
 
 const UpdateInput = strict({
   types: Type.Optional(
     Type.Array(Type.String(), { maxItems: 16, description: 'The operational events to tell of, at least one.' }),
   ),
+  language: Type.Optional(Word(NOTIFICATION_LANGUAGES, { description: 'The language of its messages.' })),
 })
 
 const Params = strict({ tenant: Type.String(), id: Type.String() })
@@ -196,7 +206,7 @@ function addChanging(routes: Routes, { notifications }: Needs): void {
       access: 'write',
       portal: 'endpoints',
       operationId: 'updateNotification',
-      summary: 'Change what a notification tells of',
+      summary: 'Change what a notification tells of, or its language',
       description: 'To change the address, create another notification.',
       params: Params,
       querystring: NoQuery,
@@ -227,13 +237,15 @@ function addChanging(routes: Routes, { notifications }: Needs): void {
 }
 
 function view(notification: Notification): NotificationView {
-  const { id, tenant, kind, shown, types, confirmedAtMs, confirmUntilMs, sentAtMs, failure, createdAtMs } = notification
+  const { id, tenant, kind, shown, types, language, confirmedAtMs, confirmUntilMs, sentAtMs, failure, createdAtMs } =
+    notification
   return {
     id,
     tenant,
     kind,
     address: shown,
     types: [...types],
+    language,
     state: confirmedAtMs === null ? 'unconfirmed' : 'confirmed',
     confirmedAt: confirmedAtMs === null ? null : time(confirmedAtMs),
     confirmUntil: confirmedAtMs === null ? time(confirmUntilMs) : null,

@@ -9,7 +9,7 @@
  */
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../base/durations.ts'
 import { idBytes, idText } from '../../../base/ids.ts'
-import type { NotificationId, NotificationKind, TenantId } from '../../../base/model.ts'
+import type { NotificationId, NotificationKind, NotificationLanguage, TenantId } from '../../../base/model.ts'
 import { bytes, type Dialect, int, type Row, type Transaction, text, textOrNull } from '../../transaction.ts'
 import { EXHAUSTED } from './items.ts'
 import { spend } from './limits.ts'
@@ -55,6 +55,7 @@ export type TakenMessage = {
   readonly tenantName: string | null
   /** The address, or the origin of the chat's URL. */
   readonly shown: string
+  readonly language: NotificationLanguage
   /** When an address that is not confirmed is removed. */
   readonly confirmUntilMs: number
   readonly kind: NotificationKind
@@ -81,7 +82,7 @@ export function* takeMessages(
   dialect: Dialect,
 ): Transaction<{ readonly looked: number; readonly messages: TakenMessage[] }> {
   const rows = yield {
-    text: `select n.id, n.tenant, n.kind, n.shown, n.sealed, n.outgoing, n.attempts, n.address_hash, n.confirmed_ms,
+    text: `select n.id, n.tenant, n.kind, n.shown, n.language, n.sealed, n.outgoing, n.attempts, n.address_hash, n.confirmed_ms,
              n.confirm_until_ms, n.told, n.quiet_until_ms, n.digest_ms
            from notification n where n.due_ms <= $1 order by n.due_ms, n.id limit ${limit} ${dialect.skipLocked}`,
     params: [nowMs],
@@ -120,6 +121,7 @@ function* take(row: Row, nowMs: number): Transaction<TakenMessage | null> {
     tenant,
     tenantName: textOrNull(names[0]?.name ?? null),
     shown: text(row.shown),
+    language: text(row.language) as NotificationLanguage,
     confirmUntilMs: int(row.confirm_until_ms),
     kind: text(row.kind) as NotificationKind,
     sealed: bytes(row.sealed),

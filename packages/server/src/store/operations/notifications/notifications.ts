@@ -17,7 +17,7 @@ import { type By, differences, record } from '../audit.ts'
 import { block, spend } from './limits.ts'
 import { CONFIRMATION, TEST } from './messages.ts'
 
-const FIELDS = `id, tenant, kind, shown, types, confirmed_ms, confirm_until_ms, sent_ms, failed_ms, failure, created_ms`
+const FIELDS = `id, tenant, kind, shown, types, language, confirmed_ms, confirm_until_ms, sent_ms, failed_ms, failure, created_ms`
 
 const toNotification = (row: Row): Notification => {
   const failedAtMs = intOrNull(row.failed_ms)
@@ -27,6 +27,7 @@ const toNotification = (row: Row): Notification => {
     kind: text(row.kind) as Notification['kind'],
     shown: text(row.shown),
     types: JSON.parse(text(row.types)) as NotificationType[],
+    language: text(row.language) as Notification['language'],
     confirmedAtMs: intOrNull(row.confirmed_ms),
     confirmUntilMs: int(row.confirm_until_ms),
     sentAtMs: intOrNull(row.sent_ms),
@@ -104,10 +105,10 @@ export function* createNotification(args: NewNotification & By): Transaction<Cre
   const untilMs = yield* spendConfirmation(tenant, addressHash, args.limits, nowMs)
   if (untilMs !== null) return { kind: 'limited', untilMs }
   const made = yield {
-    text: `insert into notification (id, tenant, kind, shown, address_hash, sealed, types, confirm_hash,
+    text: `insert into notification (id, tenant, kind, shown, address_hash, sealed, types, language, confirm_hash,
              confirm_until_ms, confirmed_ms, unsubscribe_hash, outgoing, attempts, due_ms, told, quiet_until_ms,
              digest_ms, sent_ms, failed_ms, failure, created_ms)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, null, $10, $11, 0, $12, 0, 0, 0, null, null, null, $12)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, null, $11, $12, 0, $13, 0, 0, 0, null, null, null, $13)
            on conflict (tenant, address_hash) do nothing returning id`,
     params: [
       idBytes(id),
@@ -117,6 +118,7 @@ export function* createNotification(args: NewNotification & By): Transaction<Cre
       addressHash,
       args.sealed,
       JSON.stringify(args.types),
+      args.language,
       args.confirmHash,
       args.confirmUntilMs,
       args.unsubscribeHash,
@@ -175,18 +177,19 @@ export function* getNotification(args: { id: NotificationId; tenant: TenantId })
   return rows.length === 0 ? null : toNotification(rows[0]!)
 }
 
-/** Changes what it tells of. Returns false if it doesn't exist. */
+/** Changes what it tells of, or its language. Returns false if it doesn't exist. */
 export function* updateNotification(
-  args: { id: NotificationId; tenant: TenantId; types: readonly NotificationType[]; nowMs: number } & By,
+  args: Pick<Notification, 'id' | 'tenant' | 'types' | 'language'> & { readonly nowMs: number } & By,
 ): Transaction<boolean> {
   const before = yield* getNotification(args)
   if (before === null) return false
-  const after = { ...before, types: args.types }
+  const after = { ...before, types: args.types, language: args.language }
   yield {
-    text: 'update notification set types = $3 where id = $1 and tenant = $2',
-    params: [idBytes(args.id), args.tenant, JSON.stringify(args.types)],
+    text: 'update notification set types = $3, language = $4 where id = $1 and tenant = $2',
+    params: [idBytes(args.id), args.tenant, JSON.stringify(args.types), args.language],
   }
-  const fields = differences(before, after, ['types'])
+  const fields = differences(before, after, ['types', 'language'])
+  if (fields.length === 0) return true
   yield* record(args, { ...entryOf(args), action: 'updated', fields }, args.nowMs)
   return true
 }
