@@ -71,6 +71,8 @@ export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbo
       }, done)
     },
   })
+  // Clients that don't trust the certificate end the handshake.
+  server.on('error', () => {})
   await new Promise<void>(resolve => {
     server.listen(0, '127.0.0.1', resolve)
   })
@@ -121,5 +123,5 @@ const quotedBytes = (text: string): Buffer =>
 
 /** RFC 2045 §6.7. */
 function unquote(body: string): string {
-  return quotedBytes(body.replace(/=\r\n/g, '')).toString('utf8')
+  return quotedBytes(body.replace(/=\r\n/g, '')).toString('utf8').replaceAll('\r\n', '\n')
 }

@@ -89,6 +89,7 @@ describe('mail', () => {
     const attempt = anAttempt(1, { status: 503, startedAtMs: sinceMs, responseBody: bytes('a-secret-of-the-receiver') })
     const step = { kind: 'retry', dueAtMs: bench.store.now() + DAY_MS } as const
     await bench.store.settle(aSettlement(items[0]!, step, { attempt }))
+    await bench.opened.run('update endpoint set failing_since_ms = $1', [sinceMs])
     await bench.note('posthorn.endpoint.failing', {
       days: 2,
       failingSince: new Date(sinceMs).toISOString(),

@@ -159,17 +159,17 @@ describe.each([sqliteEngine(), postgresEngine()])('notifications on $name', engi
     const many = Array.from({ length: 40 }, (_, at) => anEndpoint('acme', { url: `https://h${at}.example.com/` }))
     for (const endpoint of many) await bench.store.write('createEndpoint', { endpoint })
     const types = ['posthorn.endpoint.disabled', 'posthorn.delivery.exhausted', 'posthorn.endpoint.failing']
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 5; round++) {
       for (const [at, { id }] of many.entries()) {
         await bench.opened.run(
-          `with recursive n(i) as (select 1 union all select i + 1 from n where i < 25)
+          `with recursive n(i) as (select 1 union all select i + 1 from n where i < 50)
            insert into notice (key, type, tenant, gathers, due_ms, count, data)
            select cast($1 as text) || cast(i as text), cast($2 as text), 'acme', 0, 0, 1, cast($3 as text) from n`,
           [`${round} ${id} `, types[at % 3]!, JSON.stringify({ tenant: 'acme', endpoint: id })],
         )
       }
       while ((await bench.publishNotices()) > 0);
-      await bench.pass(2 * HOUR_MS, 10 * MINUTE_MS)
+      await bench.pass(4 * HOUR_MS, 20 * MINUTE_MS)
     }
     const to = (address: string) => bench.mailbox.mails.filter(mail => mail.to[0] === address)
     expect(to(TO).length).toBeGreaterThan(1)

@@ -75,7 +75,8 @@ type SmtpError = Error & { readonly code?: string; readonly responseCode?: numbe
 
 /** Only codes: what the server says can contain anything. */
 function failureOf({ code, responseCode, command }: SmtpError): Sending {
-  const reason = responseCode === undefined ? `smtp ${code ?? 'failed'}` : `smtp ${responseCode}`
+  // A server without STARTTLS says 500 or 502 to it, which is not about the message.
+  const reason = `smtp ${code === 'ETLS' ? code : (responseCode ?? code ?? 'failed')}`
   // Only a refusal of the recipient or of the message is for good (RFC 5321 §4.2.1). One of the connection, of the
   // sign-in or of the sender is for the operator to mend, and is tried again.
   const isAboutMessage = command !== undefined && /^(?:RCPT|DATA)/.test(command)

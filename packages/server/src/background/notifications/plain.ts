@@ -18,7 +18,7 @@ export function plain(text: string): string {
     .trim()
   const characters = [...line]
   const short = characters.length > MAX_CHARACTERS ? `${characters.slice(0, MAX_CHARACTERS).join('')}…` : line
-  return short.replace(LINKING, `$1${JOINER}`)
+  return short.replace(LINKING, `${JOINER}$1${JOINER}`)
 }
 
 /** The same in quotes, which show where it begins and ends. */
