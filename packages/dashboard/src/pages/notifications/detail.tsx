@@ -106,7 +106,7 @@ function Actions({ notification, isTesting, onTest, onClose }: BodyProps) {
       toast(words.asked)
       await changed()
     } catch (error) {
-      toast(messageOf(error), { tone: 'failed' })
+      toast(messageOf(error), { tone: 'error' })
     } finally {
       setAsking(false)
     }

@@ -31,6 +31,7 @@ export function NotificationList({ tenant, note }: { readonly tenant: string; re
   const rows = list.data
   useTested(rows, testing, end)
   const { open } = search
+  const isEmpty = rows?.length === 0
   const confirmed = rows?.filter(({ state }) => state === 'confirmed').length ?? 0
   return (
     <Split
@@ -52,7 +53,7 @@ export function NotificationList({ tenant, note }: { readonly tenant: string; re
         <p className={styles.lead}>
           {words.lead} {note}
         </p>
-        {canManage && (
+        {canManage && !isEmpty && (
           <Button small kind="primary" icon="plus" aria-label={words.add} onClick={() => setAdding(true)}>
             {isNarrow ? words.addShort : words.add}
           </Button>
@@ -70,7 +71,7 @@ export function NotificationList({ tenant, note }: { readonly tenant: string; re
         error={list.error}
         onRetry={() => void list.refetch()}
         empty={<Nothing tenant={tenant} canManage={canManage} onAdd={() => setAdding(true)} />}
-        foot={rows !== undefined && rows.length > 0 && `${words.count(rows.length, confirmed)} · ${common.newestFirst}`}
+        foot={isEmpty ? undefined : rows && `${words.count(rows.length, confirmed)} · ${common.newestFirst}`}
       />
       {isAdding && <AddForm tenant={tenant} onClose={() => setAdding(false)} onAdded={id => change({ open: id })} />}
     </Split>

@@ -24,7 +24,7 @@ export function useTesting() {
       await client.invalidateQueries({ queryKey: keyOf(notification.tenant) })
     } catch (error) {
       setTesting(null)
-      toast(messageOf(error), { tone: 'failed' })
+      toast(messageOf(error), { tone: 'error' })
     }
   }
   useEffect(() => {
@@ -42,7 +42,7 @@ export function useTested(rows: readonly Notification[] | undefined, testing: Te
     if (testing === null || now === undefined) return
     if (now.lastSentAt !== testing.lastSentAt) toast(words.tested(now.address))
     else if (now.lastFailure !== null && now.lastFailure.at !== testing.lastFailure?.at) {
-      toast(words.testFailed(reasonText(now.lastFailure.reason)), { tone: 'failed' })
+      toast(words.testFailed(reasonText(now.lastFailure.reason)), { tone: 'error' })
     } else return
     end()
   }, [rows, testing, end])

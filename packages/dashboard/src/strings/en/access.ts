@@ -197,6 +197,7 @@ export const access = {
       root_key: 'root key',
       session: 'session',
       portal_link: 'portal link',
+      notification: 'notification',
     },
     targetNames: {
       event_type: 'Event type',
@@ -207,6 +208,7 @@ export const access = {
       root_key: 'Root key',
       session: 'Session',
       portal_link: 'Portal link',
+      notification: 'Notification',
     },
     actions: {
       created: 'Created',
@@ -258,6 +260,7 @@ export const fieldNames: Readonly<Record<string, string | undefined>> = {
   uid: 'uid',
   name: 'name',
   types: 'event types',
+  language: 'language',
   filter: 'filter',
   description: 'description',
   metadata: 'metadata',
