@@ -9,13 +9,20 @@ import { themeFirst } from './scripts/theme-first.ts'
 const server = process.env.POSTHORN_URL ?? 'http://localhost:8470'
 
 /** How many pages have to share a module for it to be loaded with the first. */
-const minShareCount = 20
+const minShareCount = 26
 
 /**
  * Two files for what nearly all pages share, instead of thirty small ones: on a slow network each request costs more than
  * what is in it. `npm run first-load` measures it.
  */
 const SHARED = [
+  {
+    // What `main.tsx` and the dictionaries need before the language is known. Everything in a file runs when the first of it is imported, and pages
+    // take their words when they run: none of them can be in here.
+    name: 'language',
+    test: /packages[\\/](?:client[\\/]|dashboard[\\/]src[\\/](?:app[\\/](?:portal-session|client|theme)|lib[\\/](?:language|portal|format)|strings[\\/]translated)\.ts)/,
+    priority: 1,
+  },
   {
     name: 'libraries',
     test: /node_modules[\\/](?:react|react-dom|scheduler|use-sync-external-store|@tanstack)[\\/]/,

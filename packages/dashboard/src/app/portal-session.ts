@@ -96,6 +96,9 @@ function begin(session: PortalSession): PortalSession {
   return session
 }
 
+/** How the server refuses a token: it doesn't work, or can't be one. */
+const NO_GOOD = [400, 401, 413, 422]
+
 let redeeming: Promise<PortalSession | null> | null = null
 
 /** Exchanges the link for a session. Null if it doesn't work, for whatever reason. Other failures leave it as it is. */
@@ -117,7 +120,7 @@ async function exchange(): Promise<PortalSession | null> {
     link = null
     return begin(session)
   } catch (error) {
-    if ((error as { status?: number }).status !== 401) throw error
+    if (!NO_GOOD.includes((error as { status?: number }).status ?? 0)) throw error
     link = null
     wasRefused = true
     return null

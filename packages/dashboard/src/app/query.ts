@@ -15,8 +15,9 @@ function note(error: unknown): void {
 }
 
 function end(): void {
-  queryClient.setQueryData(sessionQuery.queryKey, null)
+  // In this order: the pages stop reading first, as what they read depends on whose session it was.
   ended.dispatchEvent(new Event('ended'))
+  queryClient.setQueryData(sessionQuery.queryKey, null)
 }
 
 /**

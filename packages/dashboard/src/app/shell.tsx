@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Outlet, useMatches, useNavigate } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useState } from 'react'
+import { flushSync } from 'react-dom'
 import favicon from '../icons/favicon.svg'
 import faviconAway from '../icons/favicon-away.svg'
 import faviconFailing from '../icons/favicon-failing.svg'
@@ -53,6 +54,7 @@ export function Shell() {
   const navigate = useNavigate()
   const isAway = useAway()
   const page = usePage()
+  const [isOver, setOver] = useState(false)
   useRecent()
   const close = () => setOverlay(null)
   const { main, operate } = usePlaces()
@@ -68,10 +70,11 @@ export function Shell() {
     { isFallback: true },
   )
   useEffect(() => {
+    if (isOver) return
     const controller = new AbortController()
     startLive(tenant, portal, controller.signal)
     return () => controller.abort()
-  }, [tenant, portal])
+  }, [tenant, portal, isOver])
   useEffect(() => {
     if (!isAway) return
     const timer = setInterval(() => void ping(), PING_MS)
@@ -82,6 +85,8 @@ export function Shell() {
       // Several calls are refused at the same time; the first has left already.
       if (location.pathname === new URL('sign-in', document.baseURI).pathname) return
       const next = `${location.pathname.slice(new URL(document.baseURI).pathname.length - 1)}${location.search}`
+      // Before anything on the page reads what the session no longer allows.
+      flushSync(() => setOver(true))
       void navigate({ to: '/sign-in', search: { next, ended: '1' } as never, replace: true })
     }
     const enter = () => void navigate({ to: '/sign-in' })
@@ -130,9 +135,7 @@ export function Shell() {
             <Banner tone="warning">{shell.away}</Banner>
           </div>
         )}
-        <div className={styles.content}>
-          <Outlet />
-        </div>
+        <div className={styles.content}>{!isOver && <Outlet />}</div>
       </main>
       <Toasts />
       <Suspense fallback={null}>

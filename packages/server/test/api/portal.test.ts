@@ -66,14 +66,16 @@ describe('a portal link', () => {
     expect(problem(await redeem(token))).toEqual([401, 'unauthorized'])
   })
 
-  it('that never was, was used, was revoked or is altered gets the same answer', async () => {
+  it('that never was, was used, has expired, was revoked or is altered gets the same answer', async () => {
+    const expired = tokenOf(await makeLink({ uses: 2 }))
+    await bench.run(`update portal_link set expires_ms = expires_ms - ${10 * MINUTE_MS}`)
     const used = tokenOf(await makeLink())
     await redeem(used)
     const revoked = await makeLink()
     expect((await bench.remove(`${LINKS}/${revoked.id}`)).status).toBe(204)
     const good = tokenOf(await makeLink())
     const altered = `${good.slice(0, -2)}${good.endsWith('AA') ? 'BB' : 'AA'}`
-    const tokens = [used, tokenOf(revoked), altered, `ppl_${'a'.repeat(43)}`, 'x', KEY]
+    const tokens = [used, expired, tokenOf(revoked), altered, `ppl_${'a'.repeat(43)}`, 'x', KEY]
     const answers = await Promise.all(tokens.map(token => redeem(token)))
     expect(answers.map(problem)).toEqual(tokens.map(() => [401, 'unauthorized']))
     expect(new Set(answers.map(({ body }) => body.detail)).size).toBe(1)
@@ -333,6 +335,20 @@ describe('a permission', () => {
     expect((await send('PATCH', path, patch)).status).not.toBe(403)
   })
 
+  it('secrets is enough to replace a secret, and no more', async () => {
+    const { id } = await endpoint()
+    const { send } = await visit({ may: ['secrets'] })
+    const change = (patch: object) => send('PATCH', `/tenants/acme/endpoints/${id}`, patch)
+    expect((await change({ clientSecret: 'YW5vdGhlci1zZWNyZXQtdG9rZW4=' })).status).toBe(200)
+    for (const other of [{ name: 'New' }, { url: 'https://hooks.example.com/other' }, { state: 'disabled' }]) {
+      const refusal = await change({ clientSecret: 'YW5vdGhlci1zZWNyZXQtdG9rZW4=', ...other })
+      expect(problem(refusal)).toEqual([403, 'forbidden'])
+      expect(refusal.body.detail).toContain('`endpoints`')
+    }
+    const { send: look } = await visit({ may: ['look'] })
+    expect(problem(await look('PATCH', `/tenants/acme/endpoints/${id}`, {}))).toEqual([403, 'forbidden'])
+  })
+
   it('payloads is needed to see payloads and to search them', async () => {
     await endpoint()
     const CoverId = '564200aa-7128-4a26-83a8-cf0201903fcc'
@@ -379,6 +395,7 @@ describe('a permission', () => {
         "listReplays look",
         "pauseReplay retry",
         "previewSchedule look",
+        "readTenantStream look",
         "resumeReplay retry",
         "retryDelivery retry",
         "retryMatchingDeliveries retry",
@@ -386,7 +403,7 @@ describe('a permission', () => {
         "searchTenant look",
         "testEndpoint test",
         "tryFilter look",
-        "updateEndpoint endpoints",
+        "updateEndpoint endpoints,secrets",
       ]
     `)
   })

@@ -85,6 +85,7 @@ function Body({ delivery }: { readonly delivery: DeliveryDetail }) {
 
 function Facts({ delivery }: { readonly delivery: DeliveryDetail }) {
   const { tenant, event, key, endpoint, endpointUrl, replayOf } = delivery
+  const { isOperator } = usePermissions()
   const { facts } = words
   return (
     <KeyValue
@@ -101,7 +102,7 @@ function Facts({ delivery }: { readonly delivery: DeliveryDetail }) {
         ],
         key !== null && [facts.key, <Id key="key" id={key} />],
         [facts.type, <bdi key="type">{delivery.type}</bdi>],
-        [facts.tenant, <bdi key="tenant">{tenant}</bdi>],
+        isOperator && [facts.tenant, <bdi key="tenant">{tenant}</bdi>],
         [
           facts.endpoint,
           <Link key="endpoint" to={'/endpoints/$tenant/$id' as '/'} params={{ tenant, id: endpoint } as never}>

@@ -70,10 +70,10 @@ export const common = {
   range: {
     label: 'Zeitraum',
     names: {
-      '15m': 'Letzte 15 Minuten',
+      '15m': 'Letzte 15 min',
       '1h': 'Letzte Stunde',
-      '6h': 'Letzte 6 Stunden',
-      '24h': 'Letzte 24 Stunden',
+      '6h': 'Letzte 6 h',
+      '24h': 'Letzte 24 h',
       '7d': 'Letzte 7 Tage',
       '30d': 'Letzte 30 Tage',
       '90d': 'Letzte 90 Tage',

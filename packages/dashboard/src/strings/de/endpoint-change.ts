@@ -83,7 +83,7 @@ export const endpointChange = {
   },
   metadata: {
     title: 'Etiketten',
-    help: 'Ihre eigenen Namen und Werte, höchstens 50. Posthorn verwendet sie nicht.',
+    help: 'Ihre eigenen Namen und Werte, höchstens 50. Sonst verwendet sie nichts.',
     name: 'Etikett',
     value: 'Wert',
   },

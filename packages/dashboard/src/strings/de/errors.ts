@@ -2,7 +2,7 @@ export const menders = {
   receiver: 'Für die Entwickler des Empfängers',
   tenant: 'Für alle, die den Endpunkt verwalten',
   operator: 'Für Ihren Anbieter',
-  posthorn: 'Ein Fehler von Posthorn',
+  posthorn: 'Ein Fehler bei Ihrem Anbieter',
 }
 
 export const attemptErrors = {
@@ -97,8 +97,8 @@ export const attemptErrors = {
     mend: 'Prüfen Sie die OAuth-Einstellungen des Endpunkts: URL, Client und Scope.',
   },
   internal: {
-    short: 'Fehler von Posthorn',
-    means: 'Posthorn ist gescheitert, bevor die Anfrage gesendet werden konnte.',
+    short: 'Fehler des Servers',
+    means: 'Der Server ist gescheitert, bevor die Anfrage gesendet werden konnte.',
     mend: 'Melden Sie es Ihrem Anbieter.',
   },
 }

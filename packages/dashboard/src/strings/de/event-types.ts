@@ -7,7 +7,7 @@ export const eventTypes = {
   columns: { name: 'Ereignistyp', description: 'Beschreibung', members: 'Inhalt' },
   filters: { archived: 'Status', inUse: 'In Gebrauch', onlyArchived: 'Archiviert' },
   archived: 'Archiviert',
-  own: 'Von Posthorn selbst',
+  own: 'Über Webhooks',
   moreMembers: (n: number) => `+${formatNumber(n)}`,
   count: (n: number) => count(n, 'Ereignistyp', 'Ereignistypen'),
   empty: {
@@ -26,6 +26,6 @@ export const eventTypes = {
     deliveries: 'Zustellungen',
     endpoints: 'Endpunkte, die ihn bekommen',
   },
-  ownNote: 'Diesen Typ veröffentlicht Posthorn über sich selbst. Endpunkte bekommen ihn nur, wenn sie ihn nennen.',
+  ownNote: 'Ereignisse dieses Typs handeln von Ihren Webhooks selbst. Endpunkte bekommen ihn nur, wenn sie ihn nennen.',
   archivedNote: 'Dieser Typ ist archiviert: Es kommen keine neuen Ereignisse, und kein Endpunkt kann ihn hinzufügen.',
 }

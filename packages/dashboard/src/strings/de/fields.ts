@@ -78,5 +78,5 @@ export const urlField = {
 export const failures = {
   tooOld: 'Dieser Server ist älter als die Seite und kann das noch nicht.',
   away: 'Der Server antwortet nicht.',
-  other: (status: string) => `Etwas anderes als Posthorn hat geantwortet (Status ${status}).`,
+  other: (status: string) => `Etwas anderes als der erwartete Server hat geantwortet (Status ${status}).`,
 }

@@ -17,7 +17,7 @@ export const shell = {
     replays: 'Replays',
     notifications: 'Benachrichtigungen',
   },
-  find: 'ID, Schlüssel, uid suchen …',
+  find: 'ID, Schlüssel, uid …',
   theme: 'Farbschema',
   themes: { light: 'Hell', dark: 'Dunkel', system: 'System' },
   account: 'Sitzung',

@@ -85,19 +85,23 @@ export function requirePayloads(caller: Caller, what: string): void {
 export const elsewhere = (door: SessionKind): PosthornError =>
   new PosthornError('not_found', `This path exists only for sessions: put ${PREFIXES[door]} before it.`)
 
+/** A permission, or several of which one is needed. */
+export type PortalNeeds = PortalPermission | readonly [PortalPermission, ...PortalPermission[]]
+
 /**
  * Undefined if a portal's visitor can make a call as far as the portal decides that, or if the caller is no visitor.
  *
- * @param needs the permission that the call needs; undefined: it doesn't exist in portals
+ * @param needs the permission that the call needs, or several of which it needs one; undefined: it doesn't exist in portals
  */
 export function portalRefusal(
   { portal }: { readonly portal?: { readonly may: readonly PortalPermission[] } },
   access: Access,
-  needs: PortalPermission | undefined,
+  needs: PortalNeeds | undefined,
 ): PosthornError | undefined {
   if (portal === undefined || doorOf(access) === 'portal') return undefined
   if (needs === undefined) return new PosthornError('forbidden', 'The portal does not have this call.')
-  return portal.may.includes(needs) ? undefined : portalForbids(needs)
+  const any = [needs].flat()
+  return any.some(each => portal.may.includes(each)) ? undefined : portalForbids(any[0]!)
 }
 
 /** Throws `forbidden` for a portal's visitor without a permission. Other callers have it. */

@@ -125,13 +125,14 @@ function Disabled({ endpoint }: { readonly endpoint: Endpoint }) {
 }
 
 function Urgent({ warning, onOpen }: { readonly warning: Warning; readonly onOpen: () => void }) {
-  const { canManageSecrets } = usePermissions()
+  const { canManage, canManageSecrets } = usePermissions()
+  const isMine = warning.code.includes('type') ? canManage : canManageSecrets
   const isError = warning.code === 'token_expired' || warning.code === 'secret_unreadable'
   return (
     <Banner
       tone={isError ? 'error' : 'warning'}
       action={
-        canManageSecrets && (
+        isMine && (
           <Button small onClick={onOpen}>
             {endpointChange.mend[warning.code] ?? endpointChange.change}
           </Button>
