@@ -66,7 +66,7 @@ describe('mail', () => {
   it('is tried again six times in nine hours after 4xx, and then given up', async () => {
     let asked = 0
     const { id } = await bench.confirmed()
-    bench.mailbox.refuse = () => ({ code: ++asked > 0 ? 450 : 250, text: 'Greylisted' })
+    bench.mailbox.refuse = () => ({ code: ++asked > 0 ? 450 : 250, text: 'Try later' })
     await bench.disable()
     await bench.pass(DAY_MS, 5 * MINUTE_MS)
     expect([asked, await failure(id)]).toEqual([6, 'smtp 450'])

@@ -82,7 +82,7 @@ function Body({ notification, isTesting, onTest, onClose }: BodyProps) {
           [facts.types, typesText(types, tenant === OPERATOR_TENANT)],
           [facts.last, lastSentAt === null ? words.never : <Time key="last" at={lastSentAt} />],
           confirmedAt !== null && [facts.confirmed, <Time key="confirmed" at={confirmedAt} />],
-          confirmUntil !== null && [facts.until, <Time key="until" at={confirmUntil} />],
+          confirmUntil !== null && [facts.until, <Time key="until" at={confirmUntil} as="clock" />],
           [facts.created, <Time key="created" at={createdAt} />],
           [facts.id, <Id key="id" id={id} />],
         ]}

@@ -1,5 +1,5 @@
 /** Who is told by mail or chat: an operator in the dashboard, and a tenant's developer in the portal, by the keyboard alone. */
-// cspell:ignore Adresse hinzufügen Bestätigung bitten Benachrichtigungen Bestätigt Bestätigen Noch erfährt niemand Portal öffnen entfernen
+// cspell:ignore Adresse hinzufügen Bestätigung bitten Benachrichtigungen Bestätigt Bestätigen Noch erfährt niemand Öffnen eingehenden unterwegs
 import type { Receiver } from '@posthorn/testkit'
 import type { Page } from 'playwright-core'
 import { beforeAll, expect, test } from 'vitest'

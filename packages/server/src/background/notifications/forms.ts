@@ -36,10 +36,11 @@ function factText({ title, rows, advice, link }: Fact, number: string): string {
 }
 
 const STYLE = {
-  body: 'margin:0;padding:24px 16px;font:16px/24px system-ui,-apple-system,Segoe UI,Roboto,sans-serif',
+  body: 'margin:0;padding:24px 16px;font:16px/24px system-ui,-apple-system,Roboto,sans-serif',
   box: 'max-width:560px;margin:0 auto',
   title: 'font-size:20px;line-height:28px;font-weight:600;margin:0 0 12px',
   item: 'font-weight:600;margin:24px 0 4px',
+  table: 'border-collapse:collapse',
   label: 'padding:2px 16px 2px 0;vertical-align:top;white-space:nowrap;font-weight:400;text-align:left;opacity:.75',
   value: 'padding:2px 0;vertical-align:top',
   button:
@@ -79,7 +80,7 @@ function factHtml({ title, rows, advice, link }: Fact, isList: boolean): string 
   )
   return [
     element(isList ? 'h2' : 'h1', isList ? `${STYLE.item};font-size:16px` : STYLE.title, escapeHtml(title)),
-    ...(cells.length === 0 ? [] : [`<table cellpadding="0" cellspacing="0">${cells.join('')}</table>`]),
+    ...(cells.length === 0 ? [] : [`<table style="${STYLE.table}">${cells.join('')}</table>`]),
     ...(advice === null ? [] : [paragraph(advice)]),
     // The one link of a message with a single fact is its button.
     ...(link === null || !isList ? [] : [`<div>${anchor(link)}</div>`]),

@@ -211,7 +211,7 @@ export function* finishMessage(args: {
   readonly notification: NotificationId
   readonly attempt: number
   readonly sending: Sending
-  /** A test is sent once: whoever asked for it is waiting. */
+  /** A test is sent once: the one who asked for it is waiting. */
   readonly isTest: boolean
   readonly nowMs: number
 }): Transaction<boolean> {
