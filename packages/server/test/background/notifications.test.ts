@@ -306,6 +306,19 @@ describe.each([sqliteEngine(), postgresEngine()])('notifications on $name', engi
     expect(bench.mailbox.mails).toHaveLength(1)
   })
 
+  it("leaves an erased tenant out of the operator's messages that wait to be sent", async () => {
+    await bench.confirmed('posthorn', 'ops@provider.example')
+    await aTenant(bench.store, 'beta', [anEndpoint('beta')])
+    bench.mailbox.refuse = () => ({ code: 451, text: 'Try later' })
+    await bench.disable()
+    await bench.pass(2 * MINUTE_MS)
+    await bench.store.write('eraseTenant', { id: 'acme', nowMs: bench.store.now(), attemptMs: 0 })
+    while ((await bench.store.write('eraseSome', { tenant: 'acme', isLast: true, limit: 1_000 })) > 0);
+    bench.mailbox.refuse = () => null
+    await bench.pass(HOUR_MS, 5 * MINUTE_MS)
+    expect(bench.mailbox.mails).toHaveLength(0)
+  })
+
   it('forgets the notifications of a deleted tenant', async () => {
     await bench.confirmed()
     await bench.disable()

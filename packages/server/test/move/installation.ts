@@ -114,7 +114,8 @@ function keepMarks({ data }: Place): void {
   database.exec(
     `insert into notification values (x'0103', 'acme', 'slack', 'https://hooks.example.com', x'04', x'05', '[]', 'en', x'06',
        1, 2, x'07', null, 0, null, 0, 0, 0, null, null, null, 1);
-     insert into notification_item values (x'0103', 'a', 'acme', 'posthorn.endpoint.disabled', '{}', 1, 1, 1, 1)`,
+     insert into notification_item values (x'0103', 'a', 'acme', 'posthorn.endpoint.disabled', '{}', 1, 1, 1, 1);
+     insert into notification_limit values (x'0104', 1, 9000000000000)`,
   )
   database.close()
 }

@@ -16,7 +16,6 @@ const NOT_COMPARED = new Set([
   'sign_in_link',
   'portal_link',
   'stream_log',
-  'notification_limit',
 ])
 
 function rowText(row: object): string {

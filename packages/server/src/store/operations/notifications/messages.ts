@@ -9,7 +9,13 @@
  */
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../base/durations.ts'
 import { idBytes, idText } from '../../../base/ids.ts'
-import type { NotificationId, NotificationKind, NotificationLanguage, TenantId } from '../../../base/model.ts'
+import {
+  type NotificationId,
+  type NotificationKind,
+  type NotificationLanguage,
+  OPERATOR_TENANT,
+  type TenantId,
+} from '../../../base/model.ts'
 import { bytes, type Dialect, int, type Row, type Transaction, text, textOrNull } from '../../transaction.ts'
 import { EXHAUSTED } from './items.ts'
 import { spend } from './limits.ts'
@@ -199,6 +205,22 @@ function* lookLater(
   const nextMs = rows[0]!.at_ms
   const dueMs = nextMs === null ? null : Math.max(Number(nextMs), quietUntilMs, nowMs + 1_000)
   yield { text: 'update notification set due_ms = $2 where id = $1', params: [id, dueMs] }
+}
+
+/** Leaves out what the operator's messages that are waiting to be sent tell of a tenant. */
+export function* forgetTenantInMessages(tenant: TenantId): Transaction<void> {
+  const rows = yield {
+    text: 'select id, outgoing from notification where tenant = $1 and outgoing is not null',
+    params: [OPERATOR_TENANT],
+  }
+  for (const row of rows) {
+    const outgoing = JSON.parse(text(row.outgoing)) as Outgoing
+    if (outgoing.kind !== 'facts') continue
+    const items = outgoing.items.filter(item => item.tenant !== tenant)
+    if (items.length === outgoing.items.length) continue
+    const left = items.length === 0 ? null : JSON.stringify({ ...outgoing, items })
+    yield { text: 'update notification set outgoing = $2 where id = $1', params: [bytes(row.id), left] }
+  }
 }
 
 /** How sending a message ended. `isFinal`: trying again would not help. */
