@@ -7,6 +7,9 @@ type Chunk = {
   readonly viteMetadata?: { readonly importedCss: ReadonlySet<string> }
 }
 
+/** The group in `vite.config.ts` that `src/start.tsx` is in. */
+const FIRST = 'first'
+
 /**
  * Has the page ask for `src/start.tsx` and all that it imports together with `src/main.tsx`, which loads it only when it
  * knows the language. Otherwise a first visit would wait for one after the other.
@@ -27,7 +30,7 @@ export function startEarly(): Plugin {
           for (const next of chunks[file]?.imports ?? []) add(next)
           files.add(file)
         }
-        for (const [file, chunk] of Object.entries(chunks)) if (chunk?.name === 'start') add(file)
+        for (const [file, chunk] of Object.entries(chunks)) if (chunk?.name === FIRST) add(file)
         const styles = new Set([...files].flatMap(file => [...(chunks[file]?.viteMetadata?.importedCss ?? [])]))
         const link = (attrs: Record<string, string | boolean>): HtmlTagDescriptor => ({
           tag: 'link',

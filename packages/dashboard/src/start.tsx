@@ -1,8 +1,7 @@
 import { CSPProvider } from '@base-ui/react/csp-provider'
-import { Tooltip } from '@base-ui/react/tooltip'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
-import { StrictMode } from 'react'
+import { StrictMode, startTransition } from 'react'
 import { createRoot } from 'react-dom/client'
 import type { PortalSession } from './app/portal-session.ts'
 import { queryClient } from './app/query.ts'
@@ -14,16 +13,17 @@ export function start(portal: PortalSession | null | undefined): void {
   if (portal !== undefined) queryClient.setQueryData(sessionQuery.queryKey, portal && sessionOf(portal))
   const root = document.querySelector('#root')
   if (root === null) throw new Error('The page has no element with the id `root`.')
-  createRoot(root).render(
-    <StrictMode>
-      {/* The Content-Security-Policy allows no inline styles. */}
-      <CSPProvider disableStyleElements>
-        <Tooltip.Provider>
+  // In small slices: the browser can paint and react in between.
+  startTransition(() =>
+    createRoot(root).render(
+      <StrictMode>
+        {/* The Content-Security-Policy allows no inline styles. */}
+        <CSPProvider disableStyleElements>
           <QueryClientProvider client={queryClient}>
             <RouterProvider router={router} />
           </QueryClientProvider>
-        </Tooltip.Provider>
-      </CSPProvider>
-    </StrictMode>,
+        </CSPProvider>
+      </StrictMode>,
+    ),
   )
 }

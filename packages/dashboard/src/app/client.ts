@@ -31,6 +31,26 @@ export const posthorn = new Posthorn({
   maxRetries: 1,
 })
 
+type Answer = { readonly ok: boolean; readonly status: number; readonly text: string }
+
+declare global {
+  /** The call that `src/early.js` has made already, until it is taken. */
+  var posthornEarly: { readonly href: string; readonly answer: Promise<Answer> } | undefined
+}
+
+/** Another call than a GET can change what the early one was told. */
+function takeEarly(method: string, { href }: URL): Promise<Answer> | undefined {
+  const early = globalThis.posthornEarly
+  const isWanted = method === 'GET' && early?.href === href
+  if (isWanted || method !== 'GET') globalThis.posthornEarly = undefined
+  return isWanted ? early.answer : undefined
+}
+
+async function send(url: URL, init: RequestInit): Promise<Answer> {
+  const response = await fetch(url, init)
+  return { ok: response.ok, status: response.status, text: await response.text() }
+}
+
 type Options = {
   readonly query?: Readonly<Record<string, string | undefined>>
   readonly body?: unknown
@@ -57,17 +77,16 @@ export async function callText(method: string, path: string, options: TextOption
   if (body !== undefined) headers['content-type'] = 'application/json'
   const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
   const url = sessionUrl(`${path}${given.length === 0 ? '' : `?${new URLSearchParams(given)}`}`)
-  let response: Response
-  let text: string
+  let answer: Answer
   try {
-    response = await fetch(url, { method, headers, body: body ?? null, signal: signal ?? null })
-    text = await response.text()
+    answer = await (takeEarly(method, url) ??
+      send(url, { method, headers, body: body ?? null, signal: signal ?? null }))
   } catch (cause) {
     if (signal?.aborted) throw signal.reason
     throw new ConnectionError(name, 'The connection failed.', { code: 'connection_failed', cause })
   }
-  const { status } = response
-  if (response.ok) return text
+  const { ok, status, text } = answer
+  if (ok) return text
   const read = parse(text)
   if (typeof (read as Problem | null | undefined)?.detail === 'string')
     throw new ApiError(name, read as Problem, { status })

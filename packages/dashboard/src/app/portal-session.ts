@@ -110,18 +110,23 @@ export function redeem(): Promise<PortalSession | null> {
 }
 
 async function exchange(): Promise<PortalSession | null> {
-  if (link === null) return null
-  const body = { token: link.token, keep: IS_FRAMED ? 'memory' : 'cookie' }
+  const redeemed = link
+  if (redeemed === null) return null
+  // The page might have got another link in the meantime.
+  const drop = () => {
+    if (link === redeemed) link = null
+  }
+  const body = { token: redeemed.token, keep: IS_FRAMED ? 'memory' : 'cookie' }
   wasRefused = false
   try {
     const answer = await call<PortalSession & { token?: string | null }>('POST', '/v1/portal-session', { body })
     const { token = null, ...session } = answer
     setBearer(token)
-    link = null
+    drop()
     return begin(session)
   } catch (error) {
     if (!NO_GOOD.includes((error as { status?: number }).status ?? 0)) throw error
-    link = null
+    drop()
     wasRefused = true
     return null
   }

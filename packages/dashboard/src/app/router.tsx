@@ -259,10 +259,18 @@ const OPERATORS = /^\/?(tenants|operate)\b|^\/?events\/new$|^\/?replays\/\$id$/
 const isThere = ({ options }: (typeof pages)[number]): boolean =>
   !IS_PORTAL || !OPERATORS.test((options as { path?: string }).path ?? '')
 
-const routeTree = root.addChildren([signIn, inside.addChildren(pages.filter(isThere) as unknown as typeof pages)])
+/** Every other path. Within the frame, so that there is a way on. */
+const unknown = createRoute({
+  getParentRoute: () => inside,
+  path: '$',
+  staticData: { title: shell.notFound.title },
+  component: NotFound,
+})
 
-// The first page's code comes while the session is asked for, rather than after it.
-if (location.pathname === BASE.pathname && !hasLink()) void import('../pages/overview/overview.tsx')
+const routeTree = root.addChildren([
+  signIn,
+  inside.addChildren([...(pages.filter(isThere) as unknown as typeof pages), unknown]),
+])
 
 export const router = createRouter({
   routeTree,

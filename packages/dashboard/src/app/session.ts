@@ -21,8 +21,8 @@ export type Session = {
     readonly payloads: boolean
   }
   readonly expiresAt: string | null
-  /** Whose portal it is. `apiKey` is then what the portal can see. */
-  readonly portal?: PortalSession
+  /** Whose portal it is, or null in the dashboard. `apiKey` is in a portal what the portal can see. */
+  readonly portal: PortalSession | null
 }
 
 export function sessionOf(portal: PortalSession): Session {
@@ -119,7 +119,7 @@ export function usePermissions(): Permissions {
   return permissionsOf(useQuery(sessionQuery).data)
 }
 
-/** The portal's session. Undefined in the dashboard. */
-export function usePortal(): PortalSession | undefined {
-  return useQuery(sessionQuery).data?.portal
+/** The portal's session. Null in the dashboard. */
+export function usePortal(): PortalSession | null {
+  return useQuery(sessionQuery).data?.portal ?? null
 }

@@ -13,6 +13,7 @@ import { Menu } from '../kit/menu.tsx'
 import { RangePicker } from '../kit/range-picker.tsx'
 import { Banner } from '../kit/surfaces.tsx'
 import { Toasts } from '../kit/toast.tsx'
+import { shortenId } from '../lib/format.ts'
 import { IS_PORTAL } from '../lib/portal.ts'
 import { type RangeName, searchOf } from '../lib/range.ts'
 import { common, shell } from '../strings/index.ts'
@@ -167,11 +168,19 @@ function useGoUp(): () => void {
 function usePage(): PageData {
   const matches = useMatches()
   const data = Object.assign({}, ...matches.map(match => match.staticData)) as PageData
-  const title = data.title
+  const { id, name, tenant } = (matches.at(-1)?.params ?? {}) as Readonly<Record<string, string | undefined>>
+  const subject = id === undefined ? (name ?? tenant) : shortenId(id)
+  const whole = IS_PORTAL ? shell.portal.title : common.product
+  const title = [subject, data.title, whole].filter(part => part !== undefined).join(' · ')
   useEffect(() => {
-    const whole = IS_PORTAL ? shell.portal.title : common.product
-    document.title = title === undefined ? whole : `${title} · ${whole}`
+    document.title = title
   }, [title])
+  // What had the focus is often gone with the page before: the keyboard then goes on in the new one.
+  const path = matches.at(-1)?.pathname
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each page
+  useEffect(() => {
+    if (document.activeElement === document.body) document.getElementById('content')?.focus({ preventScroll: true })
+  }, [path])
   return data
 }
 
@@ -202,7 +211,7 @@ function Account({ onShortcuts }: { readonly onShortcuts: () => void }) {
     <Menu
       trigger={<IconButton icon={theme === 'dark' ? 'moon' : 'sun'} label={`${shell.theme}, ${shell.account}`} />}
       header={
-        session?.portal === undefined ? (
+        !session?.portal ? (
           <>
             {shell.signedInWith} <bdi>{session?.apiKey.name ?? shell.rootKey}</bdi>
           </>

@@ -1,4 +1,3 @@
-import { Tabs as BaseTabs } from '@base-ui/react/tabs'
 import type { ReactNode } from 'react'
 import { cx } from '../lib/cx.ts'
 import { messageOf } from '../lib/errors.ts'
@@ -166,32 +165,6 @@ function Pair({ name, value }: { readonly name: string; readonly value: ReactNod
       <dt>{name}</dt>
       <dd>{value ?? common.none}</dd>
     </>
-  )
-}
-
-type TabsProps = {
-  readonly label: string
-  readonly value: string
-  readonly onChange: (value: string) => void
-  readonly tabs: readonly { readonly value: string; readonly label: ReactNode; readonly content: ReactNode }[]
-}
-
-export function Tabs({ label, value, onChange, tabs }: TabsProps) {
-  return (
-    <BaseTabs.Root value={value} onValueChange={next => onChange(String(next))}>
-      <BaseTabs.List className={styles.tabs} aria-label={label}>
-        {tabs.map(tab => (
-          <BaseTabs.Tab key={tab.value} value={tab.value} className={styles.tab}>
-            {tab.label}
-          </BaseTabs.Tab>
-        ))}
-      </BaseTabs.List>
-      {tabs.map(tab => (
-        <BaseTabs.Panel key={tab.value} value={tab.value} className={styles.panel}>
-          {tab.content}
-        </BaseTabs.Panel>
-      ))}
-    </BaseTabs.Root>
   )
 }
 

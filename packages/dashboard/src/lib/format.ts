@@ -1,29 +1,50 @@
 /** How numbers, times and ids are written on the pages, in the language of the pages. */
-import { language, locale } from './language.ts'
+import { language } from './language.ts'
 
-const formats = new Map<string, Intl.NumberFormat>()
+/** Between groups of thousands, and before fractions. */
+const SEPARATORS = { en: [',', '.'], de: ['.', ','] } as const
 
-/** A format of the language that the pages have now. */
-function numberFormat(least: number, most: number, notation: 'standard' | 'compact' = 'standard'): Intl.NumberFormat {
-  const key = `${locale()} ${least} ${most} ${notation}`
-  const known = formats.get(key)
-  if (known !== undefined) return known
-  const digits = { minimumFractionDigits: least, maximumFractionDigits: most }
-  const made = new Intl.NumberFormat(locale(), { notation, ...digits })
-  formats.set(key, made)
-  return made
+/**
+ * As many digits after the point as given. By hand: the first `Intl.NumberFormat` of a page takes as long as drawing it,
+ * 0.2 s on a slow phone (`npm run first-load`).
+ */
+function fixed(value: number, digits: number): string {
+  const [group, point] = SEPARATORS[language()]
+  const [whole = '', fraction] = value.toFixed(digits).split('.')
+  const grouped = whole.replace(/\B(?=(?:\d{3})+$)/g, group)
+  return fraction === undefined ? grouped : `${grouped}${point}${fraction}`
 }
 
-const fixed = (value: number, digits: number): string => numberFormat(digits, digits).format(value)
+/** As many digits after the point as needed, and no more than given. */
+function rounded(value: number, most: number): string {
+  const [, fraction = ''] = String(Math.round(value * 10 ** most) / 10 ** most).split('.')
+  return fixed(value, fraction.length)
+}
 
 /** `1,204` */
 export function formatNumber(value: number): string {
-  return numberFormat(0, 3).format(value)
+  return rounded(value, 3)
 }
+
+const LARGE = {
+  en: [
+    [1e9, 'bn'],
+    [1e6, 'M'],
+    [1e3, 'k'],
+  ],
+  // A thousand has no short form.
+  de: [
+    [1e9, '\u00a0Mrd.'],
+    [1e6, '\u00a0Mio.'],
+  ],
+} as const
 
 /** `1,204`, and from 100,000 on `120k`. For figures and axes. */
 export function formatCompact(value: number): string {
-  return Math.abs(value) < 100_000 ? formatNumber(value) : numberFormat(0, 1, 'compact').format(value).replace('K', 'k')
+  const size = Math.abs(value)
+  // What would be rounded up to 1,000k is 1M.
+  const large = size < 100_000 ? undefined : LARGE[language()].find(([unit]) => size >= unit * 0.99995)
+  return large === undefined ? formatNumber(value) : `${rounded(value / large[0], 1)}${large[1]}`
 }
 
 /** A share from 0 to 1 as `99.7 %`. Never rounds up to 100 or down to 0 what isn't. */

@@ -30,7 +30,7 @@ import { Streams } from '../services/stream/streams.ts'
 import { TenantRanks } from '../services/tenant-stats.ts'
 import { Exports } from '../services/tenants/exports.ts'
 import { Tenants } from '../services/tenants/tenants.ts'
-import type { Foundation } from './compose.ts'
+import type { Foundation } from './foundation.ts'
 
 /** What an attempt takes in addition to connecting and waiting for the status. */
 const ATTEMPT_MARGIN_MS = 5_000

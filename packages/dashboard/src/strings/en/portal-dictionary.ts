@@ -15,6 +15,9 @@ const words = {
     filters: { endpointHelp: 'An endpoint’s id or uid' },
     resendText: (states: string) =>
       `Every delivery that matches the filters (${states}) is sent again: pending ones now, ended ones as new deliveries with the same webhook id.`,
+    empty: {
+      text: 'A delivery is one event on its way to one endpoint. Register an endpoint: the delivery of the next event that it wants appears here within a second.',
+    },
     responseHidden: 'Your link does not show payloads and responses.',
     notFound: 'This delivery is not here. It may no longer be kept.',
   },

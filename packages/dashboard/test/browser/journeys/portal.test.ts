@@ -5,6 +5,7 @@ import type { CreatePortalLinkBody } from '@posthorn/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { common as germanCommon } from '../../../src/strings/de/common.ts'
 import { shell as german } from '../../../src/strings/de/shell.ts'
+import { findFaults } from '../axe.ts'
 import { furnish } from '../furnish.ts'
 import { keyboardAlone } from '../hands.ts'
 import { describeInBrowser } from '../setup.ts'
@@ -57,6 +58,7 @@ await describeInBrowser(
         expect((await bench.installation.api.portal.listLinks('kestrel')).data[0]?.usesLeft).toBe(1)
         await page.keyboard.press('Enter')
         await page.getByText('No webhooks yet').waitFor()
+        expect(await findFaults(page)).toEqual([])
         expect(await page.evaluate(() => history.length)).toBe(2) // the empty page of a new window, and this
         const places = page.getByRole('navigation', { name: 'Main' }).getByRole('link')
         expect(await places.allInnerTexts()).toEqual([
@@ -151,6 +153,7 @@ await describeInBrowser(
           await page.getByText(sentence).waitFor()
           await page.reload()
           await page.getByText(sentence).waitFor()
+          expect(await findFaults(page)).toEqual([])
           const back = page.getByRole('link', { name: 'Back to app.acme.example' })
           expect(await back.count()).toBe(returnUrl === null ? 0 : 1)
           if (returnUrl !== null) expect(await back.getAttribute('href')).toBe(BACK)
@@ -187,6 +190,7 @@ await describeInBrowser(
             page.evaluate(() => [document.documentElement.lang, document.documentElement.dataset.theme])
           await page.goto(url)
           await page.getByText(german.portal.welcome).waitFor()
+          expect(await findFaults(page)).toEqual([])
           expect(await look()).toEqual(['de', 'dark'])
           await page.getByRole('button', { name: german.portal.open }).click()
           await page.getByRole('button', { name: german.openNavigation }).waitFor()
@@ -198,6 +202,7 @@ await describeInBrowser(
           await page.goto(url)
           await page.getByRole('button', { name: german.portal.open }).click()
           await page.getByRole('heading', { name: german.portal.refused }).waitFor()
+          expect(await findFaults(page)).toEqual([])
         },
         { ...VISITOR, viewport: NARROW },
       )
