@@ -28,6 +28,7 @@ export default {
     '**/*.examples.json',
     // German.
     'packages/dashboard/src/strings/de',
+    '**/phrases/de.ts',
     '**/__snapshots__',
     '**/vectors',
     'LICENSE',

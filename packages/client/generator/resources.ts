@@ -194,7 +194,7 @@ ${methods.join('\n')}}
     for (const { content = {}, description } of success) {
       const json = content['application/json']
       if (json !== undefined) types.push(...this.#responseTypes(operationId, json.schema, description))
-      else if (content['text/plain'] !== undefined) {
+      else if ((content['text/plain'] ?? content['text/html']) !== undefined) {
         types.push('string')
         reader = 'readText'
       } else if (Object.keys(content).some(type => type.startsWith('image/'))) {

@@ -1160,6 +1160,43 @@ export type PublicEventType = {
   example: unknown
 }
 
+export type Notification = {
+  id: string
+  /** Whose endpoints it tells about. `posthorn`: those of all tenants. */
+  tenant: string
+  /** By mail, or to an incoming webhook of Slack or Teams. */
+  kind: NotificationKind
+  /** The mail address, or the origin of the webhook's URL, whose path is secret. */
+  address: string
+  /** The operational events that it tells of. */
+  types: (
+    | 'posthorn.endpoint.failing'
+    | 'posthorn.endpoint.disabled'
+    | 'posthorn.secret.expiring'
+    | 'posthorn.delivery.exhausted'
+    | 'posthorn.node.lost'
+  )[]
+  /** The language of its messages. */
+  language: 'en' | 'de'
+  /** Nothing but the request to confirm it is sent to an address that is not confirmed. */
+  state: 'unconfirmed' | 'confirmed'
+  /** When someone at the address confirmed it. Null if no one has yet. */
+  confirmedAt: Timestamp | null
+  /** When it is removed unless it is confirmed. Null if it is confirmed. */
+  confirmUntil: Timestamp | null
+  /** When the last message was sent, including tests. Null if none was. */
+  lastSentAt: Timestamp | null
+  /** Why the last message could not be sent. Null if it was, or there was none. */
+  lastFailure: {
+    /** When sending failed. */
+    at: Timestamp
+    /** Such as `smtp 550` or `http 404`. */
+    reason: string
+  } | null
+  /** When the notification was created. */
+  createdAt: Timestamp
+}
+
 export type AuditEntry = {
   id: string
   /** When the change was made. */
@@ -1530,6 +1567,8 @@ export type Accent = {
   text: string
 }
 
+export type NotificationKind = 'email' | 'slack' | 'teams'
+
 export type AuditEntryAction =
   | 'created'
   | 'updated'
@@ -1553,6 +1592,7 @@ export type AuditEntryType =
   | 'portal_link'
   | 'portal'
   | 'portal_logo'
+  | 'notification'
 
 export type Backlog = {
   /** Number of pending deliveries, not including held ones. */

@@ -9,6 +9,7 @@ import { EndpointsResource } from './endpoints.ts'
 import { EventTypesResource } from './event-types.ts'
 import { EventsResource } from './events.ts'
 import { HealthResource } from './health.ts'
+import { NotificationsResource } from './notifications.ts'
 import { OperationsResource } from './operations.ts'
 import { OverviewResource } from './overview.ts'
 import { PortalResource } from './portal.ts'
@@ -40,6 +41,7 @@ export class Posthorn {
   readonly sessions: SessionsResource
   readonly portal: PortalResource
   readonly portalLooks: PortalLooksResource
+  readonly notifications: NotificationsResource
   readonly audit: AuditResource
   readonly operations: OperationsResource
   readonly egress: EgressResource
@@ -62,6 +64,7 @@ export class Posthorn {
     this.sessions = new SessionsResource(connection)
     this.portal = new PortalResource(connection)
     this.portalLooks = new PortalLooksResource(connection)
+    this.notifications = new NotificationsResource(connection)
     this.audit = new AuditResource(connection)
     this.operations = new OperationsResource(connection)
     this.egress = new EgressResource(connection)

@@ -32,6 +32,8 @@ const PORTAL_PLACES: readonly Place[] = ['/', '/endpoints', '/deliveries', '/eve
 
 /** Where the portal begins. */
 export const PORTAL_START = PORTAL_PLACES[0]?.to ?? '/'
+/** Of one tenant. Operators have the page below Operate. */
+const NOTIFICATIONS: Place = { to: '/notifications', label: shell.nav.notifications, icon: 'bell', key: 'm' }
 
 /** Only for keys that aren't limited to one tenant. */
 export const OPERATOR_PLACES: readonly Place[] = [
@@ -48,14 +50,19 @@ export const OPERATE: readonly OperatePlace[] = [
   { to: '/operate/api-keys', label: shell.nav.apiKeys, icon: 'key', key: 'k', needsAll: true },
   { to: '/operate/sessions', label: shell.nav.sessions, icon: 'key', key: 'w', needsAll: true },
   { to: '/operate/portal', label: shell.nav.portal, icon: 'overview', key: 'l', needsAll: true },
+  { to: '/operate/notifications', label: shell.nav.notifications, icon: 'bell', key: 'm' },
   { to: '/operate/egress', label: shell.nav.egress, icon: 'link', key: 'v' },
   { to: '/operate/settings', label: shell.nav.settings, icon: 'operate', key: ',', needsAll: true },
 ]
 
 /** The places that the session's key can see. */
 export function usePlaces(): { readonly main: readonly Place[]; readonly operate: readonly Place[] } {
-  const { isOperator, canWrite } = usePermissions()
-  if (!isOperator) return { main: IS_PORTAL ? PORTAL_PLACES : PLACES, operate: [] }
+  const { isOperator, canWrite, canManage } = usePermissions()
+  if (!isOperator) {
+    const main = IS_PORTAL ? PORTAL_PLACES : PLACES
+    // In the portal, the addresses are shown only to those who can change them.
+    return { main: IS_PORTAL && !canManage ? main : [...main, NOTIFICATIONS], operate: [] }
+  }
   return { main: [...PLACES, ...OPERATOR_PLACES], operate: OPERATE.filter(({ needsAll }) => canWrite || !needsAll) }
 }
 

@@ -166,6 +166,12 @@ const tenant = page('/tenants/$tenant', () => import('../pages/tenants/one.tsx')
   title: nav.tenants,
   hasRange: true,
 })
+const notifications = page(
+  '/notifications',
+  () => import('../pages/notifications/notifications.tsx'),
+  { title: nav.notifications },
+  ['open'],
+)
 const operate = createRoute({
   getParentRoute: () => inside,
   path: '/operate',
@@ -210,6 +216,12 @@ const portalLooks = page('/operate/portal', () => import('../pages/operate/porta
   title: nav.portal,
   isGlobal: true,
 })
+const operateNotifications = page(
+  '/operate/notifications',
+  () => import('../pages/operate/notifications.tsx'),
+  { title: nav.notifications },
+  ['open'],
+)
 const egress = page('/operate/egress', () => import('../pages/operate/egress.tsx'), {
   title: nav.egress,
   isGlobal: true,
@@ -235,6 +247,7 @@ const pages = [
   newReplay,
   replay,
   replayBatch,
+  notifications,
   tenants,
   tenant,
   operate,
@@ -246,6 +259,7 @@ const pages = [
   apiKeys,
   sessions,
   portalLooks,
+  operateNotifications,
   egress,
   settings,
 ] as const

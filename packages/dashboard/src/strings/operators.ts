@@ -24,6 +24,7 @@ export const OPERATORS = {
     'check',
   ],
   events: ['columns.tenant', 'facts.tenant', 'copyToNew', 'make'],
+  notifications: ['operators', 'types.nodeLost', 'typeHelp.nodeLost'],
   overview: [
     'attention.unassigned',
     'attention.lost',

@@ -48,6 +48,7 @@ export const PAGES: readonly ListedPage[] = [
   fixed('api-keys', 'operate/api-keys'),
   fixed('sessions', 'operate/sessions'),
   fixed('portal-looks', 'operate/portal'),
+  fixed('notifications', 'operate/notifications'),
   fixed('egress', 'operate/egress'),
   fixed('settings', 'operate/settings'),
 ]

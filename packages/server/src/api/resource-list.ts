@@ -14,6 +14,7 @@ import { filterTrialsResource } from './resources/filter-trials.ts'
 import { healthResource } from './resources/health.ts'
 import { metricsResource } from './resources/metrics.ts'
 import { nodesResource } from './resources/nodes.ts'
+import { notificationsResource } from './resources/notifications/notifications.ts'
 import { openApiResource } from './resources/openapi.ts'
 import { overviewResource } from './resources/overview.ts'
 import { portalResource } from './resources/portal.ts'
@@ -46,6 +47,7 @@ export const RESOURCES = [
   sessionsResource,
   portalResource,
   portalLooksResource,
+  notificationsResource,
   auditResource,
   encryptionKeysResource,
   nodesResource,

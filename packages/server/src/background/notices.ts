@@ -65,7 +65,7 @@ export class Notices {
       if (notices.length === 0) return
       const keys: string[] = []
       for (const notice of notices) if (await this.#publish(notice)) keys.push(notice.key)
-      await this.#store.write('finishNotices', { keys })
+      await this.#store.write('finishNotices', { keys, nowMs: this.#store.now() })
       // A notice that an open transaction blocks must not hold up others: it is retried at the next look.
       if (keys.length < notices.length) return
     }

@@ -5,7 +5,7 @@ import { randomFillSync } from 'node:crypto'
  * Ids are UUIDv7 (RFC 9562 §5.7): 16 bytes in the store, TypeIDs (`evt_` and 26 characters of Crockford's base32) in
  * memory and in the API. Within a process, new ids strictly increase, so that rows are added at the end of their index.
  */
-const ID_PREFIXES = ['evt', 'dlv', 'ep', 'key', 'aud', 'rpl', 'rpb', 'ses', 'pln'] as const
+const ID_PREFIXES = ['evt', 'dlv', 'ep', 'key', 'aud', 'rpl', 'rpb', 'ses', 'pln', 'ntf'] as const
 export type IdPrefix = (typeof ID_PREFIXES)[number]
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'

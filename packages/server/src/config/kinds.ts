@@ -72,7 +72,7 @@ export function text(placeholder: string, rule: string, accepts: (value: string)
 }
 
 /** First segments of the server's own paths. If a proxy drops the base path, no one could tell them from it. */
-const OWN_PATHS = /^\/(?:v1|session|portal|assets|metrics|healthz|readyz|types)(?:\/|$)/
+const OWN_PATHS = /^\/(?:v1|session|portal|assets|metrics|healthz|readyz|types|notification-links)(?:\/|$)/
 
 /** Segments that parsing a URL takes away, so that the operator would get another path than the one that was given. */
 const DOT_SEGMENTS = /[/\\](?:\.|%2e){1,2}(?:[/\\]|$)/i

@@ -66,6 +66,32 @@ function postgresUrl() {
   )
 }
 
+const MAIL_ADDRESS = /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?=.{1,253}$)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*$/
+/** The name needs no quotes (RFC 5322 §3.2.3): letters of any script, digits, spaces and `&'-_+!`. */
+const NAMED_ADDRESS = /^[\p{L}\p{N}][\p{L}\p{M}\p{N} &'_+!-]{0,59} <([^<>]+)>$/u
+const isMailFrom = (value: string): boolean => MAIL_ADDRESS.test(NAMED_ADDRESS.exec(value)?.[1] ?? value)
+const SMTP_PORTS: Readonly<Record<string, number>> = { 'smtp:': 587, 'smtps:': 465 }
+
+function smtpServer() {
+  return secret('a URL that begins with smtp:// or smtps:// and has no path', value => {
+    const url = /^smtps?:\/\/[^\s]+$/.test(value) ? URL.parse(value) : null
+    if (url === null || url.hostname === '' || !/^\/?$/.test(url.pathname) || /[?#]/.test(value)) return undefined
+    try {
+      const host = url.hostname.replace(/^\[|\]$/g, '')
+      const ofPlain = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host) ? 'never' : 'starttls'
+      return Object.freeze({
+        host,
+        port: url.port === '' ? SMTP_PORTS[url.protocol]! : Number(url.port),
+        tls: url.protocol === 'smtps:' ? ('always' as const) : (ofPlain as 'never' | 'starttls'),
+        user: decodeURIComponent(url.username),
+        password: decodeURIComponent(url.password),
+      })
+    } catch {
+      return undefined
+    }
+  })
+}
+
 function isProxyUrl(value: string): boolean {
   const url = /^https?:\/\/[^\s]+$/.test(value) ? URL.parse(value) : null
   return url !== null && url.pathname === '/' && url.search === '' && url.hash === ''
@@ -149,6 +175,15 @@ export const SETTINGS = {
     list(origin(), 0, 64, 'a list of at most 64 origins'),
     [],
     "The origins of pages that can show a tenant's portal in a frame. None by default.",
+  ),
+  smtpUrl: optional(
+    smtpServer(),
+    'The server that mail with notifications is handed to, such as smtps://user:password@mail.example.com or smtp://mail.example.com:587, which needs STARTTLS except on this machine. Without it, notifications go to chats only.',
+    ['environment', 'file'],
+  ),
+  mailFrom: optional(
+    text('address', 'a mail address, such as hooks@example.com or Acme webhooks <hooks@example.com>', isMailFrom),
+    'The address that mail with notifications comes from, also with a name: Acme webhooks <hooks@example.com>.',
   ),
   apiKey: optional(
     secret('16 to 4096 characters: letters, digits and -._~+/, then any number of = signs', value =>

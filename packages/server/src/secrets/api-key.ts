@@ -24,4 +24,8 @@ export const makePortalLinkToken = (): string => make('ppl')
 /** A new portal session's token. */
 export const makePortalToken = (): string => make('php')
 
+/** The tokens of the links in a notification's messages. */
+export const makeConfirmToken = (): string => make('pnc')
+export const makeUnsubscribeToken = (): string => make('pnu')
+
 const make = (prefix: string): string => `${prefix}_${randomBytes(KEY_BYTES).toString('base64url')}`

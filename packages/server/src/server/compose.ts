@@ -13,6 +13,7 @@ import { Erasure } from '../background/erasure.ts'
 import { HistoryKeeper } from '../background/history.ts'
 import { IdempotentCallsCleaner } from '../background/idempotent-calls.ts'
 import { Notices } from '../background/notices.ts'
+import type { Notifications as NotificationsWork } from '../background/notifications/notifications.ts'
 import { ReplayBatches as ReplayBatchesWork } from '../background/replay-batches.ts'
 import { Retention } from '../background/retention.ts'
 import { StatisticsCleaner } from '../background/statistics.ts'
@@ -48,6 +49,7 @@ import type { Foundation } from './foundation.ts'
 import { createIdentify } from './identify.ts'
 import type { Service } from './lifecycle.ts'
 import { composeServices } from './services.ts'
+import { composeTelling } from './telling.ts'
 
 export type Composed = {
   /** In the order in which they start. */
@@ -87,7 +89,13 @@ export async function compose(foundation: Foundation): Promise<Composed> {
   const checker = new Checker(clock, logger)
   const sending = composeSending(foundation, partitions, watching, { names, checker })
   const countReplay = createReplayCounter(store, clock)
-  const { works, books } = composeWorks(foundation, countReplay)
+  const telling = composeTelling(foundation, {
+    resolver: names.resolve,
+    userAgent: `Posthorn/${pkg.version}`,
+    apiUrl: () => config.publicUrl ?? api.portalUrl(),
+    dashboardUrl: () => config.publicUrl ?? api.dashboardUrl(),
+  })
+  const { works, books } = composeWorks(foundation, countReplay, telling.work)
   const typeSamples = new TypeSamples(store, clock)
   const keyRotation = new KeyRotation(store, foundation.keys.keyring, foundation.keys.place, logger)
   const services = composeServices(foundation, {
@@ -161,6 +169,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
       { name: 'history', start: () => history.start(), stop: () => history.stop() },
       { name: 'statistics', start: () => statistics.start(), stop: () => statistics.stop() },
       { name: 'background works', start: () => works.start(), stop: () => works.stop() },
+      { name: 'notifications', close: () => telling.close() },
     ],
   }
 }
@@ -245,7 +254,11 @@ function placesOf({ dashboard, dashboardListen, portal }: Config, pages: Pages |
 const basePathOf = ({ publicUrl }: Config): string => (publicUrl === null ? '/' : new URL(publicUrl).pathname)
 
 /** What one node does for all. */
-function composeWorks({ config, store, clock, logger }: Foundation, countReplay: ReplayCounter) {
+function composeWorks(
+  { config, store, clock, logger }: Foundation,
+  countReplay: ReplayCounter,
+  telling: NotificationsWork,
+) {
   const books = new Books(store, logger, config)
   const works = new BackgroundWorks(store, clock, logger, [
     new Erasure(store, logger),
@@ -253,6 +266,7 @@ function composeWorks({ config, store, clock, logger }: Foundation, countReplay:
     new ReplayBatchesWork(store, countReplay, logger),
     books,
     new IdempotentCallsCleaner(store),
+    telling,
   ])
   return { works, books }
 }

@@ -17,6 +17,7 @@ import { FilterTrials } from '../services/filter-trials.ts'
 import { IdempotentCalls } from '../services/idempotent-calls.ts'
 import type { KeyRotation } from '../services/key-rotation.ts'
 import { Nodes, type NodesOptions } from '../services/nodes.ts'
+import { Notifications } from '../services/notifications/notifications.ts'
 import { type CountBacklog, Overview } from '../services/overview.ts'
 import type { PortalLinks } from '../services/portal/portal-links.ts'
 import { PortalLooksService } from '../services/portal/portal-looks.ts'
@@ -85,6 +86,12 @@ export function composeServices(foundation: Foundation, parts: ServiceParts): Se
     replayBatches: new ReplayBatches(store, countReplay, { onChange: onBackgroundWork }),
     search: new Search(store, clock),
     keyRotation,
+    notifications: new Notifications(
+      store,
+      keys.keyring,
+      { ...config, hasMail: config.smtpUrl !== null && config.mailFrom !== null },
+      onBackgroundWork,
+    ),
     stats: new Stats(store, flushStats),
     nodes: new Nodes(store, nodes),
     overview: new Overview(store, countBacklog),

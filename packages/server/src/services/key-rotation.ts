@@ -1,12 +1,13 @@
 import { PosthornError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
-import { type Actor, type EndpointId, SYSTEM } from '../base/model.ts'
+import { type Actor, type EndpointId, type NotificationId, SYSTEM } from '../base/model.ts'
 import { readCredentials, writeCredentials } from '../secrets/credentials.ts'
 import { KEY_FINGERPRINT, type KeyPlace } from '../secrets/key-file.ts'
 import { type Keyring, nameOfKey, SecretUnreadable } from '../secrets/keyring.ts'
 import type { Resealed, Sealed } from '../store/operations/endpoints/credentials.ts'
 import { parseHeaders, writeHeaders } from '../store/operations/endpoints/headers.ts'
 import { CallRepeated, type Keep } from '../store/operations/idempotent-calls.ts'
+import type { SealedNotification } from '../store/operations/notifications/notifications.ts'
 import type { Store } from '../store/store.ts'
 import { digestOf } from './endpoints/sealed-credentials.ts'
 import { keepAll, splitHeaders } from './endpoints/sealed-headers.ts'
@@ -106,7 +107,7 @@ export class KeyRotation {
   async #run(): Promise<void> {
     try {
       // Repeat until a pass finds nothing: a concurrent change can read before a pass and write after it.
-      while ((await this.#pass()) > 0 && !this.#isStopping);
+      while ((await this.#pass()) + (await this.#passNotifications()) > 0 && !this.#isStopping);
       if (this.#isStopping) return await this.#storeProgress('interrupted')
       const { fingerprint } = this.#keyring
       await this.#store.write('writeMeta', { key: KEY_FINGERPRINT, value: fingerprint })
@@ -143,6 +144,33 @@ export class KeyRotation {
       after = rows.at(-1)!.endpoint
     }
     return found
+  }
+
+  /** The same for the addresses of notifications. One that can't be decrypted is left as it is. */
+  async #passNotifications(): Promise<number> {
+    let found = 0
+    let after: NotificationId | null = null
+    while (!this.#isStopping) {
+      const args: { after: NotificationId | null; limit: number } = { after, limit: ENDPOINTS_A_COMMIT }
+      const rows: SealedNotification[] = await this.#store.read('readSealedNotifications', args)
+      if (rows.length === 0) return found
+      const items = rows
+        .filter(({ sealed }) => !this.#keyring.isCurrent(sealed))
+        .flatMap(row => this.#resealAddress(row))
+      found += items.length
+      await this.#store.write('resealNotifications', { items })
+      after = rows.at(-1)!.id
+    }
+    return found
+  }
+
+  #resealAddress({ id, sealed }: SealedNotification): SealedNotification[] {
+    try {
+      return [{ id, sealed: this.#keyring.seal(id, this.#keyring.open(id, sealed)) }]
+    } catch (error) {
+      if (!(error instanceof SecretUnreadable)) throw error
+      return []
+    }
   }
 
   #reseal(before: Sealed): Resealed[] {

@@ -22,12 +22,18 @@ const CHANGING = [
   'checkEndpoint',
   // A second link does no harm: it ends by itself.
   'createPortalLink',
+  // A tenant has one to an address.
+  'createNotification',
   'createSignInLink',
   'disableEndpoint',
   'enableEndpoint',
   'eraseTenant',
+  // Only the first time has an effect.
+  'followNotificationLink',
   'pauseReplay',
   'pauseReplayBatch',
+  // Bounded by the day.
+  'requestConfirmation',
   'resumeReplay',
   'resumeReplayBatch',
   // A delivery that is pending, or was retried, is not retried again.
@@ -36,6 +42,8 @@ const CHANGING = [
   // These have no key yet to repeat the call under.
   'redeemPortalLink',
   'signIn',
+  // Bounded by the hour.
+  'testNotification',
   'tryFilter',
   'unarchiveEventType',
 ]

@@ -51,6 +51,7 @@ describe('the list of resources', () => {
         "Sessions",
         "Portal",
         "Portal looks",
+        "Notifications",
         "Audit",
         "Operations",
         "Egress",

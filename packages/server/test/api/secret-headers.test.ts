@@ -183,7 +183,7 @@ describe('C14: the value of a secret header', () => {
     const secrets = async (headers: object) => {
       await patch(ONE, { headers })
       const notices = await bench.store.write('claimNotices', { nowMs: bench.store.now() + 1_000 })
-      await bench.store.write('finishNotices', { keys: notices.map(({ key }) => key) })
+      await bench.store.write('finishNotices', { keys: notices.map(({ key }) => key), nowMs: Date.now() })
       const { fields, action } = (await get('/v1/audit?limit=1')).body.data[0]
       return [action, ...fields, ...notices.map(({ payload }) => JSON.parse(payload).secrets)]
     }

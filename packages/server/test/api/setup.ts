@@ -79,6 +79,7 @@ export class ApiBench extends Bench {
         portalLinks: this.portalLinks,
         portalLooks: this.portalLooks,
         keyRotation: this.keyRotation,
+        notifications: this.notifications,
         search: this.search,
         stats: this.stats,
         streams: this.streams,

@@ -54,7 +54,7 @@ describe('the export of a tenant', () => {
     expect(all.at(-1)).toEqual({
       kind: 'end',
       complete: true,
-      counts: { tenant: 1, endpoint: 1, event: 1, delivery: 1, attempt: 1 },
+      counts: { tenant: 1, endpoint: 1, notification: 0, event: 1, delivery: 1, attempt: 1 },
     })
     expect(all[2]).toMatchObject({ id: endpoint, url: 'https://hooks.example.com/a', description: 'a\nb' })
     expect(all[3]).toMatchObject({ id: event, key: 'one', payload: JSON.parse(PAYLOAD), payloadRemoved: false })

@@ -28,6 +28,7 @@ const SECRETS = fc.record(
   {
     databaseUrl: fc.stringMatching(/^[a-zA-Z0-9]{12,30}$/).map(text => `postgres://posthorn:${text}@db.internal/p`),
     listenUrl: fc.stringMatching(/^[a-zA-Z0-9]{12,30}$/).map(text => `postgresql://posthorn:${text}@10.0.0.1/p`),
+    smtpUrl: fc.stringMatching(/^[a-zA-Z0-9]{12,30}$/).map(text => `smtps://user:${text}@mail.internal`),
     apiKey: fc.stringMatching(/^[A-Za-z0-9._~+/-]{16,60}$/),
     encryptionKey: fc.uint8Array({ minLength: 32, maxLength: 32 }).map(bytes => Buffer.from(bytes).toString('base64')),
     olderEncryptionKeys: fc
@@ -76,7 +77,15 @@ describe('the settings in effect', () => {
   it('C14: show no secret, whatever it is and wherever it comes from', () => {
     const kinds = SETTING_KEYS.filter(key => (SETTINGS[key] as Setting<unknown>).kind.secret)
     const shapes = SECRETS.filter(secrets => Object.keys(secrets).length > 0)
-    const all = { databaseUrl: 1, listenUrl: 1, apiKey: 1, encryptionKey: 1, olderEncryptionKeys: 1, proxy: 1 }
+    const all = {
+      databaseUrl: 1,
+      listenUrl: 1,
+      smtpUrl: 1,
+      apiKey: 1,
+      encryptionKey: 1,
+      olderEncryptionKeys: 1,
+      proxy: 1,
+    }
     expect(kinds.sort(), 'every secret setting is tried').toEqual(Object.keys(all).sort())
     fc.assert(
       fc.property(shapes, fc.boolean(), (secrets, isInFile) => {

@@ -28,7 +28,7 @@ async function takeNotices({ store }: Posthorn, clock: JumpClock, seen: string[]
       const failed = (await listDeliveries(store, 'acme', { state: 'exhausted' }, 2)).map(({ id }) => id)
       expect(failed, what).toContain(delivery)
     }
-    await store.write('finishNotices', { keys: [notice.key] })
+    await store.write('finishNotices', { keys: [notice.key], nowMs: Date.now() })
   }
 }
 

@@ -112,6 +112,13 @@ function keepMarks({ data }: Place): void {
   )
   database.exec(`update portal_looks set logo = x'00ff8900', logo_type = 'image/png', logo_hash = 'ab'`)
   database.exec(`insert into replay_batch values (x'0102', 'all', x'03', '{}', 1, 'done', null, 1, 2)`)
+  // No one confirms an address here.
+  database.exec(
+    `insert into notification values (x'0103', 'acme', 'slack', 'https://hooks.example.com', x'04', x'05', '[]', 'en', x'06',
+       1, 2, x'07', null, 0, null, 0, 0, 0, null, null, null, 1);
+     insert into notification_item values (x'0103', 'a', 'acme', 'posthorn.endpoint.disabled', '{}', 1, 1, 1, 1);
+     insert into notification_limit values (x'0104', 1, 9000000000000)`,
+  )
   database.close()
 }
 

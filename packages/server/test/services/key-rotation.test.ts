@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import type { Endpoint } from '../../src/base/model.ts'
 import { readCredentials } from '../../src/secrets/credentials.ts'
 import { createKeyring } from '../../src/secrets/keyring.ts'
+import { readNotificationSecrets } from '../../src/secrets/notification-secrets.ts'
 import { KeyRotation } from '../../src/services/key-rotation.ts'
 import { endpointsOf } from '../store/endpoints-of.ts'
 import { code, SECRET, useBench } from './setup.ts'
@@ -63,6 +64,18 @@ it('a key rotation skips and counts secrets that no key can decrypt, and then ke
   await finished(rotation)
   expect(await rotation.read()).toMatchObject({ state: 'done', resealed: 1, unreadable: 1 })
   expect(dropped).toBe(0)
+})
+
+it('C14: a key rotation re-encrypts the addresses and links of notifications', async () => {
+  const address = 'https://hooks.example.com/services/secret'
+  const { id } = await bench.notifications.create('acme', { kind: 'slack', address })
+  const newer = randomBytes(32)
+  const rotation = new KeyRotation(bench.store, bench.keyring, { addNew: () => newer, dropOlder: () => true }, silent)
+  await rotation.start()
+  await finished(rotation)
+  expect(await rotation.read()).toMatchObject({ state: 'done', unreadable: 0 })
+  const [row] = await bench.store.read('readSealedNotifications', { after: null, limit: 9 })
+  expect(readNotificationSecrets(createKeyring(newer).open(id, row!.sealed)).address).toBe(address)
 })
 
 it('C14: a key rotation keeps secret headers, and seals those that an earlier version stored in clear', async () => {

@@ -33,6 +33,7 @@ import { FilterTrials } from '../../src/services/filter-trials.ts'
 import { IdempotentCalls } from '../../src/services/idempotent-calls.ts'
 import { KeyRotation } from '../../src/services/key-rotation.ts'
 import { Nodes } from '../../src/services/nodes.ts'
+import { Notifications } from '../../src/services/notifications/notifications.ts'
 import { Overview } from '../../src/services/overview.ts'
 import { PortalLinks } from '../../src/services/portal/portal-links.ts'
 import { PortalLooksService } from '../../src/services/portal/portal-looks.ts'
@@ -123,6 +124,7 @@ export class Bench {
   portalLooks!: PortalLooksService
   exports!: Exports
   keyRotation!: KeyRotation
+  notifications!: Notifications
   search!: Search
   stats!: Stats
   streams!: Streams
@@ -148,6 +150,7 @@ export class Bench {
       idempotencyDays: 1,
     })
     this.endpoints = this.endpointsWith(policy(), resolvesTo('93.184.215.14'))
+    this.notifications = new Notifications(store, this.keyring, { ...policy(), hasMail: true })
     this.endpointLists = new EndpointLists(store, systemClock)
     this.tenants = new Tenants(store)
     this.samples = new TypeSamples(store, systemClock)

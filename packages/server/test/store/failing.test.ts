@@ -58,7 +58,7 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
   /** Claims and finishes all notices that are ready to be published. */
   async function take(nowMs: number) {
     const notices = await store.write('claimNotices', { nowMs })
-    await store.write('finishNotices', { keys: notices.map(({ key }) => key) })
+    await store.write('finishNotices', { keys: notices.map(({ key }) => key), nowMs: Date.now() })
     return notices.map(({ key, type, tenant, payload }) => ({ key, type, tenant, data: JSON.parse(payload) }))
   }
 

@@ -10,6 +10,7 @@ import { EmptyState, ErrorState, KeyValue, Skeleton } from '../../kit/surfaces.t
 import { Time } from '../../kit/time.tsx'
 import { useDelayed } from '../../lib/hooks.ts'
 import { access } from '../../strings/en/access.ts'
+import { OPERATOR_TENANT } from '../notifications/queries.ts'
 import { didOf, fieldName, whoOf } from './audit-words.ts'
 import styles from './lists.module.css'
 import { auditEntryQuery } from './queries.ts'
@@ -146,6 +147,11 @@ function placeOf(type: AuditEntry['target']['type'], id: string, tenant: string 
   if (type === 'tenant') return { to: '/tenants/$tenant', params: { tenant: id } }
   if (type === 'event_type') return { to: '/event-types/$name', params: { name: id } }
   if (type === 'api_key') return { to: '/operate/api-keys', search: { open: id } }
+  if (type === 'notification' && tenant !== null) {
+    // The operator's own are those of no tenant that could be chosen.
+    const chosen = tenant === OPERATOR_TENANT ? undefined : tenant
+    return { to: '/operate/notifications', search: { open: id, ...(chosen !== undefined && { tenant: chosen }) } }
+  }
   if (type === 'endpoint' && tenant !== null) return { to: '/endpoints/$tenant/$id', params: { tenant, id } }
   return null
 }

@@ -11,6 +11,7 @@ import { eventTypes } from './event-types.ts'
 import { events } from './events.ts'
 import { failures, payload, secrets, typesField, urlField } from './fields.ts'
 import { json } from './json.ts'
+import { notifications } from './notifications.ts'
 import { overview } from './overview.ts'
 import { register } from './register.ts'
 import { replays } from './replays.ts'
@@ -35,6 +36,7 @@ const words = {
   typesField,
   urlField,
   json,
+  notifications,
   overview,
   register,
   replays,
@@ -61,6 +63,7 @@ type Words = {
   readonly typesField: Translation<typeof import('../en/types-field.ts').typesField>
   readonly urlField: Translation<typeof import('../en/url-field.ts').urlField>
   readonly json: Translation<typeof import('../en/json.ts').json>
+  readonly notifications: Translation<typeof import('../en/notifications.ts').notifications, Of<'notifications'>>
   readonly overview: Translation<typeof import('../en/overview.ts').overview, Of<'overview'>>
   readonly register: Translation<typeof import('../en/register.ts').register, Of<'register'>>
   readonly replays: Translation<typeof import('../en/replays.ts').replays, Of<'replays'>>

@@ -15,6 +15,7 @@ export const shell = {
     endpoints: 'Endpunkte',
     types: 'Ereignistypen',
     replays: 'Replays',
+    notifications: 'Benachrichtigungen',
   },
   find: 'ID, Schlüssel, uid …',
   theme: 'Farbschema',

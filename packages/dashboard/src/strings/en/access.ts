@@ -199,6 +199,7 @@ export const access = {
       portal_link: 'portal link',
       portal: 'portal’s looks',
       portal_logo: 'portal’s logo',
+      notification: 'notification',
     },
     targetNames: {
       event_type: 'Event type',
@@ -211,6 +212,7 @@ export const access = {
       portal_link: 'Portal link',
       portal: 'Portal’s looks',
       portal_logo: 'Portal’s logo',
+      notification: 'Notification',
     },
     actions: {
       created: 'Created',
@@ -262,6 +264,7 @@ export const fieldNames: Readonly<Record<string, string | undefined>> = {
   uid: 'uid',
   name: 'name',
   types: 'event types',
+  language: 'language',
   filter: 'filter',
   description: 'description',
   metadata: 'metadata',

@@ -29,6 +29,7 @@ export const shell = translated('shell', {
     sessions: 'Sessions',
     portal: 'Portal',
     egress: 'Egress addresses',
+    notifications: 'Notifications',
     settings: 'Settings',
     checks: 'Checks',
   },

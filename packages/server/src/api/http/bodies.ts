@@ -46,6 +46,17 @@ export function takeAnyBytes(scope: Parsing): void {
 }
 
 /**
+ * Takes a small form, which is read and left out: such a call says all in its path. Mailboxes send one of either type
+ * (RFC 8058 §3.1), and so does a button. Applies to the whole scope, so give it a scope of its own.
+ */
+export function takeForm(scope: Parsing): void {
+  scope.removeAllContentTypeParsers()
+  takeNothing(scope)
+  const types = ['application/x-www-form-urlencoded', 'multipart/form-data']
+  scope.addContentTypeParser(types, { parseAs: 'buffer' }, (_request, _body, done) => done(null, undefined))
+}
+
+/**
  * Takes requests without a body whatever their content type: `curl -d ''` announces a form. Any body of another type
  * than JSON is refused, unread.
  */

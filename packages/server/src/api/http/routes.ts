@@ -14,7 +14,7 @@ import type {
 import type { TSchema } from 'typebox'
 import type { ErrorCode } from '../../base/errors.ts'
 import { type Access, doorOf, isOpen, isSigningIn, isVisiting, type PortalNeeds } from './access.ts'
-import { completeBody, takeAnyBytes, takeBytes } from './bodies.ts'
+import { completeBody, takeAnyBytes, takeBytes, takeForm } from './bodies.ts'
 import { PREFIXES } from './doors.ts'
 import { type Idempotency, IdempotencyHeaders, Replayed } from './idempotency.ts'
 import { showsPayloads } from './payloads.ts'
@@ -67,6 +67,8 @@ export type Route = {
   readonly consumes?: readonly string[]
   /** What is said about a body that is too large. Default: what is said about any. */
   readonly tooLarge?: string
+  /** Whether it takes a form, which is not read, instead of JSON. Default: false. */
+  readonly takesForm?: boolean
   /**
    * Whether the call makes something. It then takes an `Idempotency-Key`, and its handler has to pass `request.once` on
    * to what makes the thing. Default: false.
@@ -111,6 +113,7 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
         portal,
         payloads,
         takesBytes = false,
+        takesForm = false,
         makes = false,
         answerBytes,
         payloadsIn,
@@ -146,10 +149,11 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
       const options =
         preValidation.length === 0 ? { schema, config, ...limits } : { schema, config, preValidation, ...limits }
       const handle = makes ? once(handler as RouteHandlerMethod, idempotency) : (handler as RouteHandlerMethod)
-      if (!takesBytes) api[method](path, options, handle)
+      if (!takesBytes && !takesForm) api[method](path, options, handle)
       else {
         api.register(async scope => {
-          if (consumes === undefined) takeBytes(scope)
+          if (takesForm) takeForm(scope)
+          else if (consumes === undefined) takeBytes(scope)
           else takeAnyBytes(scope)
           scope[method](path, options, handle)
         })
@@ -174,9 +178,9 @@ const once = (handler: RouteHandlerMethod, idempotency: Idempotency): RouteHandl
 /** The framework's schema of a route, and thus of the document, with the errors that any call can have added. */
 function document(method: Method, route: Route, tag: string): FastifySchema {
   const { access, portal, refusals = [], makes, response, ...described } = route
-  const { payloads: _payloads, takesBytes: _takesBytes, payloadsIn: _payloadsIn, ...others } = described
-  const { answerBytes: _answerBytes, isCostly: _isCostly, maxBodyBytes: _maxBodyBytes, ...more } = others
-  const { tooLarge: _tooLarge, ...rest } = more
+  const { payloads: _payloads, takesBytes: _takesBytes, takesForm: _takesForm, ...shown } = described
+  const { payloadsIn: _payloadsIn, tooLarge: _tooLarge, ...others } = shown
+  const { answerBytes: _answerBytes, isCostly: _isCostly, maxBodyBytes: _maxBodyBytes, ...rest } = others
   const problemsOf = access === 'open' ? publicProblems : method === 'get' ? readProblems : writeProblems
   const own = makes === true ? [...new Set([...refusals, ...ONCE_REFUSALS])] : refusals
   const success = makes === true ? withReplayed(response) : response

@@ -30,8 +30,8 @@ const Shown = (description: string) => ({ ...ref(ErasureSchema), description })
 
 const Export = {
   description:
-    'One JSON object per line. Its `kind` is `export`, `tenant`, `endpoint`, `event`, `delivery` or `attempt`. The ' +
-    'last line is `{"kind":"end","complete":true,"counts":{…}}`; without it, the response was cut off.',
+    'One JSON object per line. Its `kind` is `export`, `tenant`, `endpoint`, `notification`, `event`, `delivery` or ' +
+    '`attempt`. The last line is `{"kind":"end","complete":true,"counts":{…}}`; without it, the response was cut off.',
   content: { [NDJSON]: { schema: Type.String() } },
 }
 

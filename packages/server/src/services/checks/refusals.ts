@@ -18,6 +18,7 @@ export type Thing =
   | 'portal link'
   | 'portal'
   | 'logo'
+  | 'notification'
   | 'erasure'
 
 export function notFound(thing: Thing): PosthornError {

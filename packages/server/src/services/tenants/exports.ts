@@ -7,6 +7,7 @@ import type {
   Delivery,
   DeliveryId,
   EventId,
+  Notification,
   PublishedEvent,
   Tenant,
   TenantId,
@@ -26,10 +27,12 @@ const DELIVERIES_A_PAGE = 500
 /** An attempt can have about 32 KiB. */
 const ATTEMPTS_A_PAGE = 64
 const ENDPOINTS_A_PAGE = 200
+/** More than a tenant can have. */
+const NOTIFICATIONS = 1_000
 
 type ExportStore = Pick<Store, 'read' | 'now'>
 
-type Counts = Record<'tenant' | 'endpoint' | 'event' | 'delivery' | 'attempt', number>
+type Counts = Record<'tenant' | 'endpoint' | 'notification' | 'event' | 'delivery' | 'attempt', number>
 
 /**
  * Exports everything about a tenant as NDJSON (docs/retention.md): one object per line, each with its `kind`. The last
@@ -82,7 +85,7 @@ export class Exports {
 
   async *#lines(tenant: Tenant, seesPayloads: boolean): AsyncGenerator<Buffer> {
     const nowMs = this.#store.now()
-    const counts: Counts = { tenant: 0, endpoint: 0, event: 0, delivery: 0, attempt: 0 }
+    const counts: Counts = { tenant: 0, endpoint: 0, notification: 0, event: 0, delivery: 0, attempt: 0 }
     const write = (kind: keyof Counts, members: object): string => {
       counts[kind]++
       return `${JSON.stringify({ kind, ...members })}\n`
@@ -91,6 +94,7 @@ export class Exports {
     const begin = `${JSON.stringify({ kind: 'export', version: 1, tenant: tenant.id, at: time(nowMs) })}\n`
     yield Buffer.from(begin + write('tenant', viewTenant(tenant)))
     yield* this.#endpoints(tenant.id, write)
+    yield* this.#notifications(tenant.id, write)
     yield* this.#events(tenant.id, firstIdAt('evt', nowMs + 1), withPayloads)
     yield* this.#deliveries(tenant.id, firstIdAt('dlv', nowMs + 1), withPayloads)
     yield Buffer.from(`${JSON.stringify({ kind: 'end', complete: true, counts })}\n`)
@@ -104,6 +108,11 @@ export class Exports {
       yield Buffer.from(page.map(endpoint => write('endpoint', endpoint)).join(''))
       after = page.at(-1)!.id as string
     }
+  }
+
+  async *#notifications(tenant: TenantId, write: Write): AsyncGenerator<Buffer> {
+    const found = await this.#store.read('listNotifications', { tenant, after: null, limit: NOTIFICATIONS })
+    if (found.length > 0) yield Buffer.from(found.map(each => write('notification', viewNotification(each))).join(''))
   }
 
   async *#events(tenant: TenantId, before: EventId, lines: Lines): AsyncGenerator<Buffer> {
@@ -161,6 +170,17 @@ const viewTenant = ({ id, name, metadata, retention, createdAtMs }: Tenant) => (
   name,
   metadata,
   retention,
+  createdAt: time(createdAtMs),
+})
+
+/** Without the path of a chat's URL, which is secret. */
+const viewNotification = ({ id, kind, shown, types, confirmedAtMs, createdAtMs }: Notification) => ({
+  id,
+  // `kind` is the line's own.
+  by: kind,
+  address: shown,
+  types,
+  confirmedAt: timeOrNull(confirmedAtMs),
   createdAt: time(createdAtMs),
 })
 

@@ -8,6 +8,7 @@ import { overview } from './0006-overview.ts'
 import { stream } from './0007-stream.ts'
 import { portal } from './0008-portal.ts'
 import { portalLooks } from './0009-portal-looks.ts'
+import { notifications } from './0010-notifications.ts'
 import { escapeFilters } from './escape-filters.ts'
 import type { CodeName, Migration } from './migration.ts'
 
@@ -22,6 +23,7 @@ export const MIGRATIONS: readonly Migration[] = [
   stream,
   portal,
   portalLooks,
+  notifications,
 ]
 
 /** What steps do beyond SQL. */

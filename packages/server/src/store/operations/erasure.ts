@@ -22,6 +22,7 @@ import {
 import { type By, record } from './audit.ts'
 import { eraseCalls } from './idempotent-calls.ts'
 import { describeTables, type TableShape } from './move.ts'
+import { forgetTenantInMessages } from './notifications/messages.ts'
 import { forgetTenantInBatches } from './replays/batches.ts'
 import { forgetTenantInStream } from './stream/log.ts'
 import { deleteTenant } from './tenants.ts'
@@ -138,6 +139,7 @@ export function* eraseSome({ tenant, isLast, limit }: ErasureStep, dialect: Dial
   if (!isLast) return 0
   yield* forgetTenantInBatches(tenant)
   yield* forgetTenantInStream(tenant)
+  yield* forgetTenantInMessages(tenant)
   const gone = yield { text: 'delete from tenant where id = $1 returning id', params: [tenant] }
   return gone.length
 }

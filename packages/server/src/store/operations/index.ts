@@ -19,6 +19,7 @@ import { migrateOperations } from './migrate.ts'
 import { moveOperations } from './move.ts'
 import { nodeOperations } from './nodes.ts'
 import { noticeOperations } from './notices.ts'
+import { notificationOperations } from './notifications/operations.ts'
 import { overviewOperations } from './overview.ts'
 import { portalLinkOperations } from './portal-links.ts'
 import { portalLooksOperations } from './portal-looks.ts'
@@ -51,6 +52,7 @@ export const operations = {
   ...moveOperations,
   ...nodeOperations,
   ...noticeOperations,
+  ...notificationOperations,
   ...overviewOperations,
   ...replayOperations,
   ...retentionOperations,

@@ -29,6 +29,7 @@ import {
   text,
   textOrNull,
 } from '../transaction.ts'
+import { addItems, tenantsWithNotifications } from './notifications/items.ts'
 
 export type Notice = {
   /** The same for the same fact. */
@@ -55,7 +56,7 @@ const time = (ms: number): string => new Date(ms).toISOString()
 
 const TENANT_COLUMNS: BulkQuery['columns'] = [['id', 'text']]
 
-/** Of these tenants and the operator's, those that have endpoints with operational types. */
+/** Of these tenants and the operator's, those that have endpoints with operational types, or notifications. */
 function* subscribers(tenants: readonly TenantId[]): Transaction<Set<TenantId>> {
   const rows = yield {
     text: `select v.id from v where exists (
@@ -63,7 +64,7 @@ function* subscribers(tenants: readonly TenantId[]): Transaction<Set<TenantId>> 
     columns: TENANT_COLUMNS,
     rows: [...new Set([OPERATOR_TENANT, ...tenants])].map(tenant => [tenant]),
   }
-  return new Set(rows.map(row => text(row.id)))
+  return new Set([...rows.map(row => text(row.id)), ...(yield* tenantsWithNotifications(tenants))])
 }
 
 function* wanted<Of extends { readonly tenant: TenantId | null }>(facts: readonly Of[]): Transaction<Of[]> {
@@ -326,14 +327,21 @@ function* readyGathered(nowMs: number, dialect: Dialect): Transaction<void> {
   }
 }
 
-/** Removes notices that were published, or that no endpoint wants now. */
-export function* finishNotices(args: { keys: readonly string[] }): Transaction<void> {
-  if (args.keys.length === 0) return
-  yield {
-    text: 'delete from notice where gathers = 0 and key in (select key from v)',
+/** Removes notices that were published, or that no endpoint wants now, and puts them on what notifications say next. */
+export function* finishNotices({ keys, nowMs }: { keys: readonly string[]; nowMs: number }): Transaction<void> {
+  if (keys.length === 0) return
+  const gone = yield {
+    text: 'delete from notice where gathers = 0 and key in (select key from v) returning type, tenant, data',
     columns: KEY_COLUMNS,
-    rows: args.keys.map(key => [key]),
+    rows: keys.map(key => [key]),
   }
+  const facts = gone.map(row => ({
+    type: text(row.type),
+    tenant: textOrNull(row.tenant),
+    data: text(row.data),
+    atMs: nowMs,
+  }))
+  yield* addItems(facts, nowMs)
 }
 
 /** Made from the row of a delivery that ended. */

@@ -16,6 +16,7 @@ import { revokeKeysOf } from './api-keys.ts'
 import { type By, record, recordPut } from './audit.ts'
 import { nextChange } from './configuration.ts'
 import { eraseCalls } from './idempotent-calls.ts'
+import { dropNotificationsOf } from './notifications/notifications.ts'
 import { closePortal } from './portal-links.ts'
 import { cancelReplaysOf } from './replays/replays.ts'
 
@@ -169,6 +170,7 @@ export function* deleteTenant(
   }
   yield* revokeKeysOf(args, change)
   yield* closePortal(args.id, args.nowMs, change)
+  yield* dropNotificationsOf(args.id)
   yield* cancelReplaysOf(args.id)
   const entry = { action: 'deleted', target: 'tenant', targetId: args.id, tenant: args.id } as const
   yield* record(args, entry, args.nowMs)

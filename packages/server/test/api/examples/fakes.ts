@@ -57,7 +57,7 @@ export class Fakes {
     if (/^phk_/.test(text)) return 'phk_an-example-not-a-real-key'
     if (text.includes('#token=phl_')) return text.replace(/phl_.*/, 'phl_an-example-not-a-real-token')
     if (text.includes('#token=ppl_')) return text.replace(/ppl_.*/, 'ppl_an-example-not-a-real-token')
-    if (name === 'address') return text.includes(':') ? '192.0.2.10:443' : '192.0.2.20'
+    if (name === 'address' && !/[@/]/.test(text)) return text.includes(':') ? '192.0.2.10:443' : '192.0.2.20'
     if (name === 'keys') return this.#named(text)
     if (name === 'since' && isTime(text)) return DAY_BEFORE
     if (isNow(text)) return TIMES[name] ?? ANY_TIME

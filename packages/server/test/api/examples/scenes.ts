@@ -9,6 +9,7 @@ import { DAY_MS, HOUR_MS } from '../../../src/base/durations.ts'
 import { binOf } from '../../../src/base/latency-bins.ts'
 import type { Delivery } from '../../../src/base/model.ts'
 import { createReplayCounter } from '../../../src/replay/selection.ts'
+import { readNotificationSecrets } from '../../../src/secrets/notification-secrets.ts'
 import { noCounts } from '../../../src/store/operations/stats.ts'
 import { atOnce, log } from '../../background/setup.ts'
 import { NODE } from '../../services/setup.ts'
@@ -321,6 +322,30 @@ const portalLooks: Scene = async recorder => {
 }
 const LOGO =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="4" fill="#2f4bc3"/></svg>'
+const notifications: Scene = async recorder => {
+  const untilThen = (body: Json) => ({ ...body, confirmUntil: body.confirmUntil && '2026-05-06T08:00:00.000Z' })
+  const pickAll = (answer: Json) => ({ ...answer, data: answer.data.map(untilThen) })
+  const confirmedThen = (body: Json) => ({ ...body, confirmedAt: '2026-05-03T08:00:00.000Z' })
+  const body = { kind: 'email', address: 'ada@acme.example' }
+  const { id } = await recorder.record('createNotification', { path: TENANT, body, pick: untilThen })
+  const path = { ...TENANT, id }
+  await recorder.record('listNotifications', { path: TENANT, query: { limit: '50' }, pick: pickAll })
+  await recorder.record('getNotification', { path, pick: untilThen })
+  await recorder.record('updateNotification', {
+    path,
+    body: { types: ['posthorn.endpoint.disabled', 'posthorn.secret.expiring'] },
+    pick: untilThen,
+  })
+  await recorder.record('requestConfirmation', { path, pick: untilThen })
+  const [stored] = await recorder.bench.store.read('readSealedNotifications', { after: null, limit: 1 })
+  const { confirm } = readNotificationSecrets(recorder.bench.keyring.open(id, stored!.sealed))
+  recorder.show(confirm, 'pnc_an-example-not-a-real-token')
+  await recorder.record('followNotificationLink', { path: { token: confirm } })
+  // What it shows before has the token in it.
+  await recorder.record('showNotificationLink', { path: { token: confirm } })
+  await recorder.record('testNotification', { path, pick: confirmedThen })
+  await recorder.record('deleteNotification', { path })
+}
 
 const tenantData: Scene = async recorder => {
   await recorder.record('exportTenant', { path: TENANT })
@@ -353,6 +378,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   portal,
   'portal-looks': portalLooks,
   audit: async recorder => void (await recorder.record('listAudit', { query: { ...TENANT, limit: '2' } })),
+  'notifications/notifications': notifications,
   'encryption-keys': only('getEncryptionKeys', 'rotateEncryptionKey'),
   nodes,
   settings: only('getSettings'),

@@ -1,0 +1,116 @@
+/** How mail is handed over: to a real SMTP server, with STARTTLS, TLS and a password (decision 55). */
+import { createAuthority } from '@posthorn/testkit'
+import { describe, expect, it } from 'vitest'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/base/durations.ts'
+import { anAttempt, aSettlement, bytes } from '../store/builders.ts'
+import { sqliteEngine } from '../store/engines.ts'
+import { type Received, startMailbox } from './mailbox.ts'
+import { TO, useNotifications } from './notification-bench.ts'
+import { publish } from './setup.ts'
+
+const NAMES = { names: [], ips: ['127.0.0.1'] }
+
+describe('mail', () => {
+  const bench = useNotifications(sqliteEngine())
+  const failure = async (id: string) => (await bench.service.get('acme', id)).failure?.reason
+  const ask = async () => {
+    const { id } = await bench.service.create('acme', { kind: 'email', address: TO })
+    await bench.run()
+    return id
+  }
+
+  it('is handed over with a password only after STARTTLS, to a server that is trusted', async () => {
+    const authority = await createAuthority()
+    const tls = await authority.issue(NAMES)
+    const box = await startMailbox({ tls, starttls: true, password: 'right' })
+    bench.use({ dev: true, mail: box.server })
+    const id = await ask()
+    expect([box.mails.length, await failure(id)]).toEqual([0, 'smtp ESOCKET'])
+    bench.use({ dev: true, mail: box.server, ca: [authority.caPem] })
+    await bench.pass(2 * MINUTE_MS)
+    expect(box.mails.map(({ isSecure }) => isSecure)).toEqual([true])
+    await box.close()
+  })
+
+  it('is not sent at all if the server, or someone in between, offers no STARTTLS', async () => {
+    const box = await startMailbox()
+    bench.use({ dev: true, mail: { ...box.server, tls: 'starttls' } })
+    const id = await ask()
+    expect([box.mails.length, await failure(id)]).toEqual([0, 'smtp ETLS'])
+    await box.close()
+  })
+
+  it('is handed over in TLS from the first byte to a server that is trusted only', async () => {
+    const authority = await createAuthority()
+    const box = await startMailbox({ tls: await authority.issue(NAMES) })
+    bench.use({ dev: true, mail: box.server })
+    const id = await ask()
+    expect([box.mails.length, await failure(id)]).toEqual([0, 'smtp ESOCKET'])
+    bench.use({ dev: true, mail: box.server, ca: [authority.caPem] })
+    await bench.pass(3 * MINUTE_MS)
+    expect(box.mails.map(({ isSecure }) => isSecure)).toEqual([true])
+    await box.close()
+  })
+
+  it('is tried again while the password is refused, which the operator has to mend', async () => {
+    const box = await startMailbox({ password: 'right' })
+    bench.use({ dev: true, mail: { ...box.server, password: 'wrong' } })
+    const id = await ask()
+    expect([box.mails.length, await failure(id)]).toEqual([0, 'smtp 535'])
+    bench.use({ dev: true, mail: box.server })
+    await bench.pass(2 * MINUTE_MS)
+    expect([box.mails.length, await failure(id)]).toEqual([1, undefined])
+    await box.close()
+  })
+
+  it('is tried again six times in nine hours after 4xx, and then given up', async () => {
+    let asked = 0
+    const { id } = await bench.confirmed()
+    bench.mailbox.refuse = () => ({ code: ++asked > 0 ? 450 : 250, text: 'Try later' })
+    await bench.disable()
+    await bench.pass(DAY_MS, 5 * MINUTE_MS)
+    expect([asked, await failure(id)]).toEqual([6, 'smtp 450'])
+    expect(bench.mailbox.mails).toHaveLength(0)
+  })
+
+  it('is given up at the first 5xx about its recipient', async () => {
+    let asked = 0
+    const { id } = await bench.confirmed()
+    bench.mailbox.refuse = () => ({ code: ++asked > 0 ? 550 : 250, text: 'No such user' })
+    await bench.disable()
+    await bench.pass(2 * HOUR_MS, 5 * MINUTE_MS)
+    expect([asked, await failure(id)]).toEqual([1, 'smtp 550'])
+  })
+
+  it('says which endpoint, since when, what it responded and what to do, in text and in HTML', async () => {
+    await bench.confirmed()
+    const sinceMs = bench.store.now() - 2 * DAY_MS
+    const { items } = await publish(bench.store, [bench.endpoint])
+    const attempt = anAttempt(1, { status: 503, startedAtMs: sinceMs, responseBody: bytes('a-secret-of-the-receiver') })
+    const step = { kind: 'retry', dueAtMs: bench.store.now() + DAY_MS } as const
+    await bench.store.settle(aSettlement(items[0]!, step, { attempt }))
+    await bench.opened.run('update endpoint set failing_since_ms = $1', [sinceMs])
+    await bench.note('posthorn.endpoint.failing', {
+      days: 2,
+      failingSince: new Date(sinceMs).toISOString(),
+      disablesAt: new Date(sinceMs + 5 * DAY_MS).toISOString(),
+      delivery: items[0]!.delivery,
+    })
+    await bench.pass(2 * MINUTE_MS)
+    const [mail] = bench.mailbox.mails as [Received]
+    const text = mail.part('text/plain').replaceAll('\u2060', '')
+    expect(text).toContain('Endpoint hooks.example.com is failing')
+    expect(text).toMatch(/^Failing since: +\d+ \w+ \d{4}, \d\d:\d\d UTC, 2 days ago$/m)
+    expect(text).toMatch(/^Last response: +503 Service Unavailable \(/m)
+    expect(text).toMatch(
+      /^Next: +It is disabled on \d+ \w+ \d{4}, \d\d:\d\d UTC, unless an attempt succeeds before\.$/m,
+    )
+    expect(text).toContain("Look for the request in your server's log.")
+    const url = `https://hooks.provider.example/portal/endpoints/acme/${bench.endpoint.id}`
+    expect(text).toContain(`See the endpoint:\n${url}\n`)
+    const html = mail.part('text/html')
+    expect(html).toMatch(new RegExp(`<a href="${url}"[^>]*>See the endpoint</a>`))
+    expect(html).toContain('503 Service Unavailable')
+    expect(mail.raw + text + html).not.toContain('a-secret')
+  })
+})
