@@ -7,6 +7,7 @@ import {
   redirect,
   retainSearchParams,
 } from '@tanstack/react-router'
+import './sign-on-response.ts'
 import { only, parseSearch, stringifySearch } from '../lib/search.ts'
 import { shell } from '../strings/index.ts'
 import { BASE } from './client.ts'
@@ -37,6 +38,14 @@ const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
   validateSearch: only('to', 'ended'),
+  staticData: { title: shell.signIn.title },
+  component: lazyRouteComponent(() => import('../pages/sign-in/sign-in.tsx'), 'SignIn'),
+})
+
+/** Where issuers of single sign-on lead back to. */
+const signedOn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in/$issuer',
   staticData: { title: shell.signIn.title },
   component: lazyRouteComponent(() => import('../pages/sign-in/sign-in.tsx'), 'SignIn'),
 })
@@ -161,6 +170,7 @@ const settings = page('/operate/settings', () => import('../pages/operate/settin
 
 const routeTree = root.addChildren([
   signIn,
+  signedOn,
   inside.addChildren([
     overview,
     deliveries.addChildren([delivery]),

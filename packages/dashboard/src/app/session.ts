@@ -1,6 +1,7 @@
 import { queryOptions, useQuery } from '@tanstack/react-query'
 import { hasStatus } from '../lib/errors.ts'
 import { call } from './client.ts'
+import type { SignOnResponse } from './sign-on-response.ts'
 
 /** What the pages know of who looks at them. */
 export type Session = {
@@ -13,6 +14,8 @@ export type Session = {
     readonly payloads: boolean
   }
   readonly expiresAt: string | null
+  /** Who signed in through single sign-on. Null for a session of an API key. */
+  readonly person: { readonly issuer: string; readonly subject: string; readonly name: string | null } | null
 }
 
 /** The session, or null if there is none. */
@@ -27,15 +30,38 @@ export function readSession(signal?: AbortSignal): Promise<Session | null> {
   return callSession('GET', undefined, signal)
 }
 
-export type SignIn = { readonly apiKey: string } | { readonly signInToken: string }
+export type SignIn =
+  | { readonly apiKey: string }
+  | { readonly signInToken: string }
+  | { readonly singleSignOn: SignOnResponse }
 
 /** Signs in. Null if the key or the link isn't valid. */
 export function signIn(body: SignIn): Promise<Session | null> {
   return callSession('POST', body)
 }
 
-export async function signOut(): Promise<void> {
-  await callSession('DELETE')
+/** Ends the session. Returns the page that ends it at its issuer too, or null. */
+export async function signOut(session: Session | null | undefined): Promise<string | null> {
+  if (session?.person === null || session?.person === undefined) {
+    await callSession('DELETE')
+    return null
+  }
+  return (await call<{ url: string | null }>('POST', '/v1/single-sign-on/sign-out')).url
+}
+
+export type Issuer = { readonly id: string; readonly name: string; readonly isAvailable: boolean }
+
+/** The issuers that one can sign in through. */
+export const issuersQuery = queryOptions({
+  queryKey: ['sign-in-options'],
+  queryFn: ({ signal }) => call<{ issuers: readonly Issuer[] }>('GET', '/v1/sign-in-options', { signal }),
+  select: ({ issuers }) => issuers,
+  retry: false,
+})
+
+/** The page of the issuer to go to. */
+export async function beginSignOn(issuer: string): Promise<string> {
+  return (await call<{ url: string }>('POST', '/v1/single-sign-on', { body: { issuer } })).url
 }
 
 async function callSession(

@@ -155,9 +155,10 @@ function Account({ onShortcuts }: { readonly onShortcuts: () => void }) {
   const navigate = useNavigate()
   const { data: session } = useQuery(sessionQuery)
   const leave = async () => {
-    await signOut().catch(() => undefined)
+    const url = await signOut(session).catch(() => null)
     queryClient.clear()
-    await navigate({ to: '/sign-in' })
+    if (url === null) await navigate({ to: '/sign-in' })
+    else location.assign(url)
   }
   return (
     <Menu

@@ -22,6 +22,7 @@ import { retrySchedulesResource } from './resources/retry-schedules.ts'
 import { searchResource } from './resources/search.ts'
 import { sessionsResource } from './resources/sessions.ts'
 import { settingsResource } from './resources/settings.ts'
+import { singleSignOnResource } from './resources/single-sign-on.ts'
 import { statsResource } from './resources/stats.ts'
 import { tenantDataResource } from './resources/tenant-data.ts'
 import { tenantsResource } from './resources/tenants.ts'
@@ -41,6 +42,7 @@ export const RESOURCES = [
   retrySchedulesResource,
   apiKeysResource,
   sessionsResource,
+  singleSignOnResource,
   portalResource,
   auditResource,
   encryptionKeysResource,

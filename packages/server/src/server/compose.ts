@@ -20,6 +20,7 @@ import { BackgroundWorks } from '../background/works.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { type ApiKeyId, PARTITION_COUNT } from '../base/model.ts'
+import { StartRefused } from '../base/start-refused.ts'
 import { TypeSamples } from '../catalogue/type-samples.ts'
 import { type Config, readEnvironment } from '../config/config.ts'
 import { settingsInEffect } from '../config/in-effect.ts'
@@ -55,6 +56,8 @@ import { RetrySchedules } from '../services/retry-schedules.ts'
 import { Search } from '../services/search.ts'
 import { SessionCache } from '../services/sessions/session-cache.ts'
 import { Sessions } from '../services/sessions/sessions.ts'
+import { Issuer } from '../services/single-sign-on/issuer.ts'
+import { SingleSignOn } from '../services/single-sign-on/single-sign-on.ts'
 import { Stats } from '../services/stats.ts'
 import { TenantRanks } from '../services/tenant-stats.ts'
 import { Exports } from '../services/tenants/exports.ts'
@@ -68,6 +71,7 @@ import { RunningChecks } from './checks/running-checks.ts'
 import { DashboardLink } from './dashboard-link.ts'
 import { createIdentify } from './identify.ts'
 import type { OpenedKeyring, RootKey } from './instance-keys.ts'
+import { createIssuerFetch } from './issuer-fetch.ts'
 import type { Lifecycle, Service } from './lifecycle.ts'
 import type { ServerIo } from './server-io.ts'
 
@@ -133,6 +137,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     checker,
     apiKeys,
     sessions: callers.sessions,
+    singleSignOn: callers.singleSignOn,
     portalLinks: callers.portalLinks,
     names,
     typeSamples,
@@ -221,14 +226,30 @@ function composeReporter({ store, clock, config }: Foundation, node: Uint8Array,
 type Callers = ReturnType<typeof composeCallers>
 
 /** Who can call the API: keys, and the sessions that stand for them. */
-function composeCallers({ config, store, clock, rootKey }: Foundation, apiKeys: ApiKeyCache) {
+function composeCallers(foundation: Foundation, apiKeys: ApiKeyCache) {
+  const { config, store, clock, rootKey, keys } = foundation
   const keyOf = (id: ApiKeyId) => apiKeys.get(id)
   const { sessionIdleHours } = config
   const gate = createIdentify(config, rootKey, apiKeys)
-  const cache = new SessionCache(store, clock, { sessionIdleHours, isRoot: rootKey.matches, keyOf })
-  const parts = { cache, identify: gate.identify, keyOf, rootHash: rootKey.hash, clock }
+  const issuers = composeIssuers(foundation)
+  const issuerMarks = new Set(issuers.map(({ mark }) => mark))
+  const cache = new SessionCache(store, clock, { sessionIdleHours, isRoot: rootKey.matches, keyOf, issuerMarks })
+  const parts = { cache, identify: gate.identify, keyOf, rootHash: rootKey.hash, issuerMarks, clock }
   const sessions = new Sessions(store, config, parts)
-  return { gate, cache, sessions, portalLinks: new PortalLinks(store, sessions, config) }
+  const singleSignOn = new SingleSignOn(store, { issuers, sessions, keyring: keys.keyring })
+  return { gate, cache, sessions, singleSignOn, portalLinks: new PortalLinks(store, sessions, config) }
+}
+
+/** Throws StartRefused for an issuer without TLS outside development. */
+function composeIssuers({ config: { singleSignOn, extraCa, dev }, clock, logger }: Foundation): Issuer[] {
+  const plain = singleSignOn.find(({ issuer }) => /^http:/i.test(issuer))
+  if (plain !== undefined && !dev) {
+    const detail = `singleSignOn: the issuer of ${plain.id} begins with http://, which only dev allows. Use https://.`
+    throw new StartRefused(detail)
+  }
+  if (singleSignOn.length === 0) return []
+  const fetch = createIssuerFetch(extraCa.map(({ pem }) => pem))
+  return singleSignOn.map(settings => new Issuer(settings, { clock, logger, fetch }))
 }
 
 /** Where `npm run build:dashboard` puts the dashboard. */
@@ -339,6 +360,7 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
   readonly checker: Checker
   readonly apiKeys: ApiKeyCache
   readonly sessions: Sessions
+  readonly singleSignOn: SingleSignOn
   readonly portalLinks: PortalLinks
   readonly names: Names
   readonly typeSamples: TypeSamples
@@ -353,8 +375,8 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
 /** The services behind the API. */
 function composeServices(foundation: Foundation, parts: ServiceParts): Services {
   const { config, store, clock, keys } = foundation
-  const { publisher, checker, apiKeys, sessions, portalLinks, names, typeSamples, keyRotation, countReplay, nodes } =
-    parts
+  const { publisher, checker, apiKeys, sessions, singleSignOn, portalLinks } = parts
+  const { names, typeSamples, keyRotation, countReplay, nodes } = parts
   const { onBackgroundWork, flushStats, countBacklog } = parts
   const types = () => publisher.types()
   return {
@@ -370,6 +392,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     exports: new Exports(store),
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
     sessions,
+    singleSignOn,
     portalLinks,
     eventTypes: new EventTypes(store, typeSamples, config, checker),
     deliveries: new Deliveries(store, clock),

@@ -34,8 +34,11 @@ const CHANGING = [
   'retryAllMatchingDeliveries',
   'retryMatchingDeliveries',
   // These have no key yet to repeat the call under.
+  'beginSingleSignOn',
   'redeemPortalLink',
   'signIn',
+  // Ends the session.
+  'signOutEverywhere',
   'tryFilter',
   'unarchiveEventType',
 ]

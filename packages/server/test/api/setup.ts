@@ -75,6 +75,7 @@ export class ApiBench extends Bench {
         replayBatches: this.replayBatches,
         apiKeys: this.apiKeys,
         sessions: this.sessions,
+        singleSignOn: this.singleSignOn,
         portalLinks: this.portalLinks,
         keyRotation: this.keyRotation,
         search: this.search,

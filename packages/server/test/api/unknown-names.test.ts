@@ -20,7 +20,10 @@ const faultAt = ({ body }: Answer, field: string): Json =>
 type Place = { readonly id: string; readonly url: string; readonly method: string; readonly operation: Json }
 
 /** All paths but those that exist for sessions only. */
-const ofKeys = () => Object.entries(bench.document.paths).filter(([path]) => !/^\/v1\/(portal-)?session$/.test(path))
+const ofKeys = () =>
+  Object.entries(bench.document.paths).filter(
+    ([path]) => !/^\/v1\/((portal-)?session|sign-in-options|single-sign-on(\/sign-out)?)$/.test(path),
+  )
 
 const places = (): Place[] =>
   ofKeys().flatMap(([path, item]) =>

@@ -336,6 +336,7 @@ describe('descriptions of the settings', () => {
     expect(settings.filter(({ flag }) => flag === null).map(({ key }) => key)).toEqual([
       'databaseUrl',
       'listenUrl',
+      'singleSignOn',
       'apiKey',
       'encryptionKey',
       'olderEncryptionKeys',

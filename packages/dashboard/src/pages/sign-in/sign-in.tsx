@@ -2,12 +2,14 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { type FormEvent, useEffect, useState } from 'react'
 import { queryClient } from '../../app/query.ts'
 import { type SignIn as Credentials, sessionQuery, signIn } from '../../app/session.ts'
+import { signOnResponse } from '../../app/sign-on-response.ts'
 import favicon from '../../icons/favicon.svg'
 import { Button } from '../../kit/button.tsx'
 import { TextField } from '../../kit/field.tsx'
 import { Banner } from '../../kit/surfaces.tsx'
 import { isAway, messageOf } from '../../lib/errors.ts'
 import { shell } from '../../strings/index.ts'
+import { Issuers, takeTarget } from './issuers.tsx'
 import styles from './sign-in.module.css'
 
 const words = shell.signIn
@@ -19,21 +21,23 @@ function takeToken(): string | null {
   return token
 }
 const token = takeToken()
+const isArriving = token !== null || signOnResponse !== null
 let isRedeemed = false
 
-/** Where one signs in, by a key or by a link, and goes on to where one was. */
+/** Where one signs in, by a key, a link or an issuer, and goes on to where one was. */
 export function SignIn() {
-  const { to, ended } = useSearch({ strict: false }) as { to?: string; ended?: string }
+  const { to: wanted, ended } = useSearch({ strict: false }) as { to?: string; ended?: string }
   const navigate = useNavigate()
   const [key, setKey] = useState('')
   const [error, setError] = useState<string | null>(null)
-  const [isBusy, setBusy] = useState(token !== null)
+  const [isBusy, setBusy] = useState(isArriving)
   const enter = async (credentials: Credentials, refused: string) => {
     setBusy(true)
     setError(null)
     try {
       const session = await signIn(credentials)
       if (session === null) return setError(refused)
+      const to = wanted ?? takeTarget()
       if (session.apiKey.scope === 'publish') return setError(words.publishOnly)
       setKey('')
       queryClient.setQueryData(sessionQuery.queryKey, session)
@@ -51,9 +55,10 @@ export function SignIn() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: a link is redeemed once
   useEffect(() => {
     document.title = words.title
-    if (token === null || isRedeemed) return
+    if (isRedeemed) return
     isRedeemed = true
-    void enter({ signInToken: token }, words.linkUsed)
+    if (token !== null) void enter({ signInToken: token }, words.linkUsed)
+    else if (signOnResponse !== null) void enter({ singleSignOn: signOnResponse }, words.responseInvalid)
   }, [])
   const submit = (event: FormEvent) => {
     event.preventDefault()
@@ -68,6 +73,7 @@ export function SignIn() {
         <img src={favicon} alt="" />
         <h1>{words.title}</h1>
         {ended !== undefined && error === null && <Banner>{words.ended}</Banner>}
+        <Issuers to={wanted} onError={failure => setError(isAway(failure) ? words.unreachable : explain(failure))} />
         <TextField
           label={words.key}
           help={words.keyHelp}

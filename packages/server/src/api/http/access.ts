@@ -72,6 +72,16 @@ export function requirePayloads(caller: Caller, what: string): void {
   throw new PosthornError('forbidden', `A key without the permission \`payloads\` cannot ${what}.`)
 }
 
+/**
+ * Throws `forbidden` for a person, who has no key: what the call makes would end with nothing.
+ *
+ * @param what what they can't do, as the end of "cannot"
+ */
+export function requireKey(caller: { readonly person?: object } | null, what: string): void {
+  if (caller?.person === undefined) return
+  throw new PosthornError('forbidden', `A person who signed in through single sign-on cannot ${what}. Use an API key.`)
+}
+
 /** The refusal of a call that exists at another door only. */
 export const elsewhere = (door: SessionKind): PosthornError =>
   new PosthornError('not_found', `This path exists only for sessions: put ${PREFIXES[door]} before it.`)

@@ -87,6 +87,7 @@ export class SessionDoor {
     this.#source.use(only)
     const { session, key, token } = only
     const caller = { key, session: { id: session.id, token } }
+    if (session.person !== null) return { ...caller, person: session.person }
     return session.portal === null ? caller : { ...caller, portal: { ...session.portal, madeBy: session.key } }
   }
 }

@@ -6,6 +6,7 @@ import { nodeReports } from './0004-node-reports.ts'
 import { sessions } from './0005-sessions.ts'
 import { overview } from './0006-overview.ts'
 import { portal } from './0007-portal.ts'
+import { people } from './0008-people.ts'
 import { escapeFilters } from './escape-filters.ts'
 import type { CodeName, Migration } from './migration.ts'
 
@@ -18,6 +19,7 @@ export const MIGRATIONS: readonly Migration[] = [
   sessions,
   overview,
   portal,
+  people,
 ]
 
 /** What steps do beyond SQL. */

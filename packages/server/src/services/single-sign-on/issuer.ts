@@ -1,0 +1,144 @@
+/** One issuer of OpenID Connect: its metadata, kept for a while, and the calls to it. */
+import { hash } from 'node:crypto'
+import * as oidc from 'openid-client'
+import type { Clock } from '../../base/clock.ts'
+import { PosthornError } from '../../base/errors.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { IssuerSettings } from '../../config/issuers.ts'
+import { isLoopbackHost } from '../../guard/target.ts'
+
+/** How long a call to an issuer can take. */
+const TIMEOUT_SECONDS = 10
+/** Tolerated difference of the clocks. */
+const TOLERANCE_SECONDS = 30
+/** How long metadata are used without being read again. */
+const FRESH_MS = 600_000
+/** How long the sign-in page takes an issuer to be as it was. */
+const KNOWN_MS = 10_000
+/** How long an issuer that failed is not asked again. */
+const PAUSE_MS = 3_000
+
+/** A call to an issuer had no response, or none that can be read. */
+export class IssuerUnreachable extends Error {}
+
+export type IssuerParts = {
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly logger: Pick<Logger, 'warn'>
+  /** Makes the calls: with its limits of size, and the certificates to trust. */
+  readonly fetch: oidc.CustomFetch
+}
+
+type Known = { readonly configuration: oidc.Configuration; readonly atMs: number }
+
+/**
+ * A hash of what the settings say of an issuer, as far as it decides who gets in and what they can do. A new client
+ * secret or name ends no session.
+ */
+export function markOf({ id, issuer, clientId, grants, endsWithToken }: IssuerSettings): string {
+  const rows = grants.map(({ claim, value, scope, tenant, payloads }) => [claim, value, scope, tenant, payloads])
+  return hash('sha256', JSON.stringify([id, issuer, clientId, endsWithToken, rows]))
+}
+
+export class Issuer {
+  readonly settings: IssuerSettings
+  readonly mark: string
+  readonly #parts: IssuerParts
+  #known: Known | undefined
+  #failedAtMs: number | undefined
+  #reading: Promise<oidc.Configuration> | undefined
+
+  constructor(settings: IssuerSettings, parts: IssuerParts) {
+    this.settings = settings
+    this.mark = markOf(settings)
+    this.#parts = parts
+  }
+
+  /** Its metadata. Throws `issuer_unavailable` if there are none that are fresh enough. */
+  async configuration(freshMs = FRESH_MS): Promise<oidc.Configuration> {
+    const nowMs = this.#parts.clock.monotonicMs()
+    if (this.#known !== undefined && nowMs - this.#known.atMs < freshMs) return this.#known.configuration
+    if (this.#failedAtMs !== undefined && nowMs - this.#failedAtMs < PAUSE_MS) throw this.unavailable()
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined
+    })
+    return this.#reading
+  }
+
+  /** Whether it responds now, or did a few seconds ago. */
+  async isAvailable(): Promise<boolean> {
+    return this.configuration(KNOWN_MS).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  unavailable(): PosthornError {
+    const remedy = 'Try again later, or sign in with an API key.'
+    return new PosthornError('issuer_unavailable', `${this.settings.name} is not responding as it should. ${remedy}`)
+  }
+
+  /** The issuer's own sign-out. Null if it has none, or is unavailable. */
+  async signOutUrl(parameters: Record<string, string>): Promise<string | null> {
+    const configuration = await this.configuration().catch(() => undefined)
+    const { end_session_endpoint: endpoint } = configuration?.serverMetadata() ?? {}
+    if (configuration === undefined || !this.#isForBrowsers(endpoint)) return null
+    return oidc.buildEndSessionUrl(configuration, parameters).href
+  }
+
+  async #read(): Promise<oidc.Configuration> {
+    const { issuer, clientId } = this.settings
+    const isInsecure = /^http:/i.test(issuer)
+    try {
+      const metadata = { [oidc.clockTolerance]: TOLERANCE_SECONDS }
+      const configuration = await oidc.discovery(new URL(issuer), clientId, metadata, this.#authentication(), {
+        [oidc.customFetch]: this.#parts.fetch,
+        timeout: TIMEOUT_SECONDS,
+        // Signatures are checked although tokens come by TLS (decision 56).
+        execute: [oidc.enableNonRepudiationChecks, ...(isInsecure ? [oidc.allowInsecureRequests] : [])],
+      })
+      const metadataOf = configuration.serverMetadata()
+      const { authorization_endpoint: authorize, token_endpoint: token, jwks_uri: keys } = metadataOf
+      // The library accepts a template for some issuers, which then stands for anyone's directory.
+      if (new URL(metadataOf.issuer).href !== new URL(issuer).href) throw new Error('its metadata name another issuer')
+      if (!this.#isForBrowsers(authorize) || token === undefined || keys === undefined) {
+        throw new Error('its metadata lack authorization_endpoint, token_endpoint or jwks_uri')
+      }
+      this.#known = { configuration, atMs: this.#parts.clock.monotonicMs() }
+      this.#failedAtMs = undefined
+      return configuration
+    } catch (error) {
+      this.#failedAtMs = this.#parts.clock.monotonicMs()
+      this.warn(error, 'issuer of single sign-on unavailable')
+      throw this.unavailable()
+    }
+  }
+
+  /** Whether a page can lead to it: another scheme would run a script in the page. */
+  #isForBrowsers(endpoint: string | undefined): boolean {
+    const url = endpoint === undefined ? null : URL.parse(endpoint)
+    if (url === null) return false
+    const isLocal = /^http:/i.test(this.settings.issuer) && isLoopbackHost(url.hostname.replace(/^\[|\]$/g, ''))
+    return url.protocol === 'https:' || (url.protocol === 'http:' && isLocal)
+  }
+
+  #authentication(): oidc.ClientAuth {
+    const { clientSecret, clientAuthentication } = this.settings
+    if (clientSecret === null) return oidc.None()
+    return (clientAuthentication === 'basic' ? oidc.ClientSecretBasic : oidc.ClientSecretPost)(clientSecret.reveal())
+  }
+
+  /** Logs why a call failed, in words that contain no token. */
+  warn(error: unknown, message: string): void {
+    this.#parts.logger.warn({ issuer: this.settings.id, reason: reasonOf(error) }, message)
+  }
+}
+
+/** The messages of an error and its causes. The library's own never contain what was received. */
+function reasonOf(error: unknown): string {
+  const reasons: string[] = []
+  for (let each = error; each instanceof Error && reasons.length < 4; each = each.cause) {
+    const { code } = each as { code?: unknown }
+    reasons.push(typeof code === 'string' ? `${each.message} (${code})` : each.message)
+  }
+  return reasons.join(': ').slice(0, 500)
+}

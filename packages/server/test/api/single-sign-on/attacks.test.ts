@@ -1,0 +1,341 @@
+/** Single sign-on, attacked (decision 56): tokens that are no good, responses that belong to others, broken issuers. */
+// cspell:ignore crit Cscript
+import { createHmac, generateKeyPairSync } from 'node:crypto'
+import { decodeJwt, exportSPKI, generateKeyPair, importJWK, type JWTPayload, SignJWT } from 'jose'
+import { describe, expect, it } from 'vitest'
+import { HandClock } from '../../hand-clock.ts'
+import type { Answer } from '../setup.ts'
+import { CLIENT, type TestProvider, type TokenResponse } from './provider.ts'
+import { grant, jarOf, SignOnBench } from './setup.ts'
+
+const bench = new SignOnBench()
+const { provider } = bench
+const problem = ({ status, body }: Answer) => [status, body.code]
+const INVALID = [401, 'unauthorized']
+const AWAY = [502, 'issuer_unavailable']
+
+const base64 = (value: object | string) =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+const header = { alg: 'RS256', kid: 'first' }
+
+/** Signs other claims with the provider's own key. */
+const resigned =
+  (change: (claims: JWTPayload) => JWTPayload | object, over: object = {}) =>
+  async (response: TokenResponse): Promise<TokenResponse> => {
+    const claims = { ...change(decodeJwt(response.id_token)) } as JWTPayload
+    const token = await new SignJWT(claims)
+      .setProtectedHeader({ ...header, ...over })
+      .sign(provider.privateKey, { crit: { odd: true } })
+    return { ...response, id_token: token }
+  }
+
+const replaced = (make: (claims: JWTPayload, token: string) => string | Promise<string>) => {
+  return async (response: TokenResponse): Promise<TokenResponse> => ({
+    ...response,
+    id_token: await make(decodeJwt(response.id_token), response.id_token),
+  })
+}
+
+const without = (name: string) => (claims: JWTPayload) => ({ ...claims, [name]: undefined })
+const nowSeconds = () => Math.floor(Date.now() / 1000)
+
+async function hmac(claims: JWTPayload, secret: string, over: object = {}): Promise<string> {
+  const input = `${base64({ alg: 'HS256', kid: 'first', ...over })}.${base64(claims)}`
+  return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
+}
+
+const publicPem = async () => exportSPKI((await importJWK(provider.publicJwk, 'RS256')) as TestProvider['privateKey'])
+
+const expectNoSession = async () => expect((await bench.api.get('/v1/sessions')).body.data).toEqual([])
+
+describe('an ID token', () => {
+  it('that is signed again with the right key is accepted: what follows fails for its own reason', async () => {
+    provider.behaviour.forge = resigned(claims => claims)
+    expect((await bench.signIn()).status).toBe(201)
+  })
+
+  it.each<[string, (response: TokenResponse) => Promise<TokenResponse>]>([
+    ['has expired', resigned(claims => ({ ...claims, exp: nowSeconds() - 60 }))],
+    ['never expires', resigned(without('exp'))],
+    ['expires at a text', resigned(claims => ({ ...claims, exp: '9999999999' }))],
+    ['is not valid yet', resigned(claims => ({ ...claims, nbf: nowSeconds() + 600 }))],
+    ['has no time', resigned(without('iat'))],
+    ['is for another client', resigned(claims => ({ ...claims, aud: 'another' }))],
+    ['is for no client', resigned(without('aud'))],
+    [
+      'is for several clients, and does not say for which',
+      resigned(claims => ({ ...claims, aud: [CLIENT.id, 'another'] })),
+    ],
+    [
+      'is for several clients, and for another one',
+      resigned(claims => ({ ...claims, aud: [CLIENT.id, 'b'], azp: 'b' })),
+    ],
+    ['answers another sign-in', resigned(claims => ({ ...claims, nonce: 'another' }))],
+    ['answers no sign-in', resigned(without('nonce'))],
+    ['is of another issuer', resigned(claims => ({ ...claims, iss: 'https://issuer.example.com' }))],
+    ['is of an issuer that begins alike', resigned(claims => ({ ...claims, iss: `${claims.iss}/` }))],
+    ['is of no issuer', resigned(without('iss'))],
+    ['is about no one', resigned(without('sub'))],
+    ['is about a number', resigned(claims => ({ ...claims, sub: 7 }))],
+    ['is about an empty text', resigned(claims => ({ ...claims, sub: '' }))],
+    ['is about a text with a line break', resigned(claims => ({ ...claims, sub: 'ada\n' }))],
+    ['is about a very long text', resigned(claims => ({ ...claims, sub: 'a'.repeat(256) }))],
+    ['has critical extensions', resigned(claims => claims, { crit: ['odd'], odd: 1 })],
+    ['is signed with a key that the issuer does not publish', resigned(claims => claims, { kid: 'other' })],
+    [
+      'is signed with another key of the same name',
+      replaced(async claims =>
+        new SignJWT(claims).setProtectedHeader(header).sign((await generateKeyPair('RS256')).privateKey),
+      ),
+    ],
+    [
+      'brings its own key',
+      replaced(async claims => {
+        const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+        const jwk = publicKey.export({ format: 'jwk' }) as { kty: string }
+        return new SignJWT(claims).setProtectedHeader({ alg: 'RS256', jwk }).sign(privateKey)
+      }),
+    ],
+    ['is not signed', replaced(claims => `${base64({ alg: 'none' })}.${base64(claims)}.`)],
+    ['is not signed (None)', replaced(claims => `${base64({ alg: 'None', kid: 'first' })}.${base64(claims)}.`)],
+    ['has lost its signature', replaced((_claims, token) => `${token.split('.').slice(0, 2).join('.')}.`)],
+    [
+      'was altered',
+      replaced((claims, token) =>
+        [token.split('.')[0], base64({ ...claims, groups: ['operators'], x: 1 }), token.split('.')[2]].join('.'),
+      ),
+    ],
+    ['is signed by HMAC with the public key', replaced(async claims => hmac(claims, await publicPem()))],
+    ['is signed by HMAC with the client secret', replaced(claims => hmac(claims, CLIENT.secret))],
+    ['says that HMAC is RS256', replaced(async claims => hmac(claims, await publicPem(), { alg: 'RS256' }))],
+    ['is no token', replaced(() => 'x.y.z')],
+    ['is empty', replaced(() => '')],
+    ['is encrypted', replaced(() => 'a.b.c.d.e')],
+    ['is missing', async response => ({ ...response, id_token: undefined as never })],
+  ])('that %s signs no one in', async (_what, forge) => {
+    provider.behaviour.forge = forge
+    expect(problem(await bench.signIn())).toEqual(INVALID)
+    await expectNoSession()
+    expect(bench.log.join('')).not.toMatch(/eyJ|client-secret|"sub"/)
+  })
+})
+
+describe('a response of an issuer', () => {
+  const begun = async () => {
+    const answer = await bench.begin()
+    return { cookie: jarOf(answer), query: await provider.signIn(answer.body.url) }
+  }
+  const code = (query: string) => new URLSearchParams(query).get('code')!
+
+  it('works once, with the state or with the code', async () => {
+    const first = await begun()
+    expect((await bench.end(first.cookie, first.query)).status).toBe(201)
+    expect(problem(await bench.end(first.cookie, first.query))).toEqual(INVALID)
+    const second = await begun()
+    const mixed = new URLSearchParams(second.query)
+    mixed.set('code', code(first.query))
+    expect(problem(await bench.end(second.cookie, String(mixed)))).toEqual(INVALID)
+    expect(problem(await bench.end(second.cookie, second.query))).toEqual(INVALID)
+  })
+
+  it('works for one of those who try at the same time', async () => {
+    const { cookie, query } = await begun()
+    const answers = await Promise.all(Array.from({ length: 5 }, () => bench.end(cookie, query)))
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 401, 401, 401, 401])
+  })
+
+  it('works only in the browser that began', async () => {
+    const [victim, attacker] = [await begun(), await begun()]
+    expect(problem(await bench.end('', attacker.query))).toEqual(INVALID)
+    expect(problem(await bench.end(victim.cookie, attacker.query))).toEqual(INVALID)
+    // The code of another sign-in, with one's own state: its verifier is another.
+    const injected = new URLSearchParams(victim.query)
+    injected.set('code', code(attacker.query))
+    expect(problem(await bench.end(victim.cookie, String(injected)))).toEqual(INVALID)
+    await expectNoSession()
+  })
+
+  it('is found among cookies that another site has planted', async () => {
+    const { cookie, query } = await begun()
+    const others = ['posthorn_sign_in=AAAA', (await begun()).cookie, `posthorn_sign_in=${'x'.repeat(4_000)}`]
+    expect((await bench.end([...others, cookie].join('; '), query)).status).toBe(201)
+  })
+
+  it.each([
+    ['no state', (query: URLSearchParams) => query.delete('state')],
+    ['two states', (query: URLSearchParams) => query.append('state', query.get('state')!)],
+    ['two codes', (query: URLSearchParams) => query.append('code', query.get('code')!)],
+    ['no code', (query: URLSearchParams) => query.delete('code')],
+    ['another code', (query: URLSearchParams) => query.set('code', 'x')],
+    ['another issuer', (query: URLSearchParams) => query.set('iss', 'https://issuer.example.com')],
+    ['no issuer although it promises one', (query: URLSearchParams) => query.delete('iss')],
+  ])('with %s signs no one in', async (_what, change) => {
+    const { cookie, query } = await begun()
+    const changed = new URLSearchParams(query)
+    change(changed)
+    expect(problem(await bench.end(cookie, String(changed)))).toEqual(INVALID)
+    await expectNoSession()
+  })
+
+  it('of one issuer is not taken for that of another', async () => {
+    await bench.use([{}, { id: 'other', name: 'Other' }])
+    const { cookie, query } = await begun()
+    expect(problem(await bench.end(cookie, query, 'other'))).toEqual(INVALID)
+    expect((await bench.end(cookie, query)).status).toBe(201)
+  })
+
+  it('works for ten minutes', async () => {
+    const { cookie, query } = await begun()
+    const { now } = bench.api.store
+    bench.api.store.now = () => now.call(bench.api.store) + 600_001
+    expect(problem(await bench.end(cookie, query))).toEqual(INVALID)
+    bench.api.store.now = now
+    await expectNoSession()
+  })
+
+  it('that refuses is passed on in words, without what the URL says beyond a code', async () => {
+    const answer = await bench.begin()
+    const state = new URL(answer.body.url).searchParams.get('state')!
+    const iss = encodeURIComponent(provider.issuer)
+    const denied = await bench.end(
+      jarOf(answer),
+      `error=access_denied&error_description=<b>x</b>&state=${state}&iss=${iss}`,
+    )
+    expect(problem(denied)).toEqual([403, 'forbidden'])
+    expect(denied.body.detail).toBe('Okta did not sign you in: access_denied. Begin again, or use an API key.')
+    const again = await bench.begin()
+    const other = new URL(again.body.url).searchParams.get('state')!
+    const odd = await bench.end(jarOf(again), `error=%3Cscript%3E&state=${other}&iss=${iss}`)
+    expect(odd.body.detail).toContain('an unknown error')
+  })
+
+  it('is answered late after many wrong ones, like a wrong key', async () => {
+    await bench.end('', 'code=x&state=y')
+    expect(bench.api.failedAuthentications()).toBe(1)
+  })
+
+  it.each([
+    ['no query', { issuer: 'okta' }],
+    ['a number for a query', { issuer: 'okta', response: 7 }],
+    ['a very long query', { issuer: 'okta', response: 'x'.repeat(8_193) }],
+    ['a very long issuer', { issuer: 'o'.repeat(33), response: '' }],
+    ['a key in it', { issuer: 'okta', response: '', apiKey: 'x' }],
+  ])('with %s is refused', async (_what, singleSignOn) => {
+    expect((await bench.post('/session/v1/session', { singleSignOn })).status).toBe(422)
+  })
+
+  it('together with a key is refused', async () => {
+    const singleSignOn = { issuer: 'okta', response: '' }
+    expect((await bench.post('/session/v1/session', { singleSignOn, apiKey: 'x' })).status).toBe(422)
+  })
+})
+
+describe('the user info', () => {
+  const grants = [grant({ claim: 'team', value: 'ops' })]
+  const answer = (info: object) => {
+    provider.behaviour.before = (request, response) => {
+      if (request.url !== '/me') return false
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(info))
+      return true
+    }
+  }
+
+  it('is read if the ID token lacks a claim that decides', async () => {
+    await bench.use([{ grants }])
+    answer({ sub: 'ada', team: 'ops' })
+    expect((await bench.signIn()).status).toBe(201)
+  })
+
+  it('of someone else is refused', async () => {
+    await bench.use([{ grants }])
+    answer({ sub: 'eve', team: 'ops' })
+    expect(problem(await bench.signIn())).toEqual(INVALID)
+  })
+
+  it('does not replace what the ID token says', async () => {
+    await bench.use([{ grants: [...grants, grant({ value: 'admins' })] }])
+    answer({ sub: 'ada', groups: ['admins'] })
+    expect(problem(await bench.signIn())).toEqual([403, 'forbidden'])
+  })
+})
+
+describe('an issuer that', () => {
+  type Before = NonNullable<typeof provider.behaviour.before>
+  const at =
+    (path: string, status: number, body: string, headers: Record<string, string> = {}): Before =>
+    (request, response) => {
+      if (request.url !== path) return false
+      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body)
+      return true
+    }
+  const METADATA = '/.well-known/openid-configuration'
+  const metadata = (over: object) =>
+    at(
+      METADATA,
+      200,
+      JSON.stringify({
+        issuer: provider.issuer,
+        authorization_endpoint: `${provider.issuer}/auth`,
+        token_endpoint: `${provider.issuer}/token`,
+        jwks_uri: `${provider.issuer}/jwks`,
+        ...over,
+      }),
+    )
+
+  it.each<[string, () => Before]>([
+    ['fails', () => at(METADATA, 500, '{}')],
+    ['has no metadata', () => at(METADATA, 404, 'no')],
+    ['sends a page', () => at(METADATA, 200, '<html>', { 'content-type': 'text/html' })],
+    ['leads elsewhere', () => at(METADATA, 302, '', { location: `${provider.issuer}/elsewhere` })],
+    ['sends very much', () => at(METADATA, 200, `{"x":"${'x'.repeat(1_100_000)}"}`)],
+    ['is another one', () => metadata({ issuer: 'https://issuer.example.com' })],
+    ['has a script for a page', () => metadata({ authorization_endpoint: 'javascript:alert(1)' })],
+    ['has a page without TLS', () => metadata({ authorization_endpoint: 'http://issuer.example.com/auth' })],
+    ['has no page', () => metadata({ authorization_endpoint: undefined })],
+    ['publishes no keys', () => metadata({ jwks_uri: undefined })],
+    [
+      'closes the connection',
+      () => request => {
+        request.socket.destroy()
+        return true
+      },
+    ],
+  ])('%s is reported as unavailable', async (_what, before) => {
+    provider.behaviour.before = before()
+    expect(problem(await bench.begin())).toEqual(AWAY)
+    expect((await bench.get('/session/v1/sign-in-options', '')).body.issuers[0].isAvailable).toBe(false)
+  })
+
+  it.each<[string, () => Before, unknown[]]>([
+    ['fails', () => at('/token', 503, '{}'), AWAY],
+    ['sends a page', () => at('/token', 200, '<html>', { 'content-type': 'text/html' }), AWAY],
+    ['leads elsewhere', () => at('/token', 307, '', { location: '/elsewhere' }), AWAY],
+    ['sends very much', () => at('/token', 200, `{"x":"${'x'.repeat(1_100_000)}"}`), AWAY],
+    ['does not know the client', () => at('/token', 401, '{"error":"invalid_client"}'), [403, 'forbidden']],
+    ['fails to publish its keys', () => at('/jwks', 500, '{}'), AWAY],
+    ['publishes other keys', () => at('/jwks', 200, '{"keys":[]}'), INVALID],
+    ['publishes no list of keys', () => at('/jwks', 200, '{}'), INVALID],
+  ])('%s when a sign-in ends signs no one in', async (_what, before, expected) => {
+    const answer = await bench.begin()
+    const query = await provider.signIn(answer.body.url)
+    provider.behaviour.before = before()
+    expect(problem(await bench.end(jarOf(answer), query))).toEqual(expected)
+    await expectNoSession()
+  })
+
+  it('is away is asked once in a while, however many ask for it', async () => {
+    let calls = 0
+    const fetch = async () => {
+      calls++
+      throw new TypeError('away')
+    }
+    const clock = new HandClock()
+    await bench.use([{}], { fetch, clock: { monotonicMs: () => clock.monotonicMs() } })
+    await Promise.all(Array.from({ length: 20 }, () => bench.begin()))
+    await bench.begin()
+    expect(calls).toBe(1)
+    clock.turn(3_001)
+    await bench.begin()
+    expect(calls).toBe(2)
+  })
+})
