@@ -15,12 +15,15 @@ if (folder !== undefined) {
 const ALL = ['{packages,bench,chaos,drill,examples}/**/*.test.ts']
 /** Tests that kill processes, wait for leases to expire, or move whole stores: two thirds of the time of all. */
 const SYSTEM = ['packages/server/test/{cluster,e2e,move}/**/*.test.ts', '{chaos,drill}/**/*.test.ts']
+/** Tests in a browser, but for one journey, which is a test of the parts. */
+const BROWSER = ['packages/dashboard/test/browser/journeys/**/*.test.ts']
 
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: 'parts', include: ALL, exclude: ['**/node_modules/**', ...SYSTEM] } },
+      { extends: true, test: { name: 'parts', include: ALL, exclude: ['**/node_modules/**', ...SYSTEM, ...BROWSER] } },
       { extends: true, test: { name: 'system', include: SYSTEM } },
+      { extends: true, test: { name: 'browser', include: BROWSER } },
     ],
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -22,6 +22,7 @@ import { refusedCalls } from './neighbours/refused-calls.ts'
 import { rateWithBacklog } from './rate-with-backlog.ts'
 import { singleEvents } from './single-events.ts'
 import { startWithBacklog } from './start-with-backlog.ts'
+import { stream } from './stream.ts'
 
 export const BENCHES: readonly Bench[] = [
   batchSqlite,
@@ -36,6 +37,7 @@ export const BENCHES: readonly Bench[] = [
   fanOut,
   diskBytes,
   moreNodes,
+  stream,
   configuration,
   matching,
   lookups,

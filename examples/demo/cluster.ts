@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { publish } from '@posthorn/client'
 import {
   createAuthority,
   type Postgres,
@@ -11,6 +12,7 @@ import {
   startPostgres,
   startReceiver,
 } from '@posthorn/testkit'
+import pg from 'pg'
 import { type Api, createApi } from './api.ts'
 import { Moves } from './moves.ts'
 
@@ -104,6 +106,20 @@ export class ClusterDemo {
     this.#report()
     clearInterval(this.#reporter)
     return this.#summarise()
+  }
+
+  /** Publishes from SQL, as an application in the same database does: an event, and one that its schema rejects. */
+  async publishFromSql(): Promise<void> {
+    const client = new pg.Client({ connectionString: this.#databaseUrl })
+    await client.connect()
+    try {
+      for (const CoverId of ['564200aa-7128-4a26-83a8-cf0201903fcc', 'unknown']) {
+        await publish(client, { tenant: TENANTS[0]!, type: TYPE, payload: { CoverId }, key: `from-sql-${CoverId}` })
+      }
+    } finally {
+      await client.end()
+    }
+    this.#tell('Published two events from SQL. One has no valid CoverId: GET /v1/rejected-events says so.')
   }
 
   /** How to call a node that is not going to be killed. */

@@ -2,9 +2,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createAuthority } from '@posthorn/testkit'
+import { type Authority, createAuthority } from '@posthorn/testkit'
 import { type Api, createApi, type PublishedEvent } from './api.ts'
 import { ClusterDemo } from './cluster.ts'
+import { Company } from './company/company.ts'
 import { build, createLink } from './dashboard.ts'
 import { readEvents } from './events.ts'
 import { type DemoOptions, parseOptions, USAGE } from './options.ts'
@@ -31,9 +32,13 @@ type Demo = {
   readonly timers: Set<NodeJS.Timeout>
   /** Whether attempts are shown: until the demo begins to end. */
   showing: boolean
+  authority?: Authority
   server?: DemoServer
+  /** More customers, who keep the dashboard busy. None with `--exit`. */
+  company?: Company
 }
 
+const events = readEvents(new URL('../events.ndjson', import.meta.url))
 const startedAtMs = performance.now()
 const elapsedMs = () => performance.now() - startedAtMs
 const say = (text: string) => process.stdout.write(`${text}\n`)
@@ -76,6 +81,7 @@ async function runCluster({ exit }: DemoOptions): Promise<void> {
     const { isGood, lastLine } = await demo.run()
     if (exit) return await stop(isGood ? 0 : 1, lastLine)
     say(lastLine)
+    await demo.publishFromSql()
     say(demo.explain())
   } catch (error) {
     if (isEnding) return // the demo is ending, which cut the call off
@@ -110,7 +116,8 @@ async function run(options: DemoOptions): Promise<void> {
     })
     void isBuilt?.then(is => (is && demo.showing ? showDashboard(demo.server!) : undefined))
     const published = await publish(demo, api)
-    await waitUntilDone(api)
+    const opening = options.exit ? undefined : openCompany(demo)
+    await Promise.all([opening, waitUntilDone(api)])
     if (options.exit) return await stop(...(await summarise(demo, api, published)))
     explain(demo)
   } catch (error) {
@@ -123,9 +130,10 @@ async function run(options: DemoOptions): Promise<void> {
 /** Starts the receivers and the server, and creates the endpoints, in that order. */
 async function start(demo: Demo): Promise<Api> {
   const authority = await createAuthority('Posthorn demo authority')
+  demo.authority = authority
   const caFile = join(demo.folder, 'receivers-ca.pem')
   const dataFolder = join(demo.folder, 'data')
-  mkdirSync(dataFolder)
+  mkdirSync(dataFolder, { mode: 0o700 })
   writeFileSync(caFile, authority.caPem)
   demo.receivers.push(...(await startReceivers(authority)))
   demo.server = await startServer({
@@ -135,7 +143,7 @@ async function start(demo: Demo): Promise<Api> {
     scheduleSeconds: SCHEDULE_SECONDS,
     onLog: line => show(demo, line),
   })
-  const api = createApi(demo.server.url, demo.server.apiKey, events().tenant)
+  const api = createApi(demo.server.url, demo.server.apiKey, events.tenant)
   await api.putTenant()
   say('Posthorn is running with an embedded store in a temporary folder. Its receivers (TLS), one per starter type:\n')
   for (const receiver of demo.receivers) {
@@ -147,10 +155,6 @@ async function start(demo: Demo): Promise<Api> {
   return api
 }
 
-function events() {
-  return readEvents(new URL('../events.ndjson', import.meta.url))
-}
-
 async function publish(demo: Demo, api: Api): Promise<readonly PublishedEvent[]> {
   for (const { receiver, downMs } of demo.receivers) {
     if (downMs === 0) continue
@@ -158,11 +162,18 @@ async function publish(demo: Demo, api: Api): Promise<readonly PublishedEvent[]>
     later(demo, downMs, () => void receiver.start())
   }
   say(TABLE_HEAD)
-  return api.publish(events().body)
+  return api.publish(events.body)
+}
+
+async function openCompany(demo: Demo): Promise<void> {
+  const { url, apiKey } = demo.server!
+  demo.company = new Company()
+  await demo.company.open(url, apiKey, demo.authority!)
 }
 
 function show(demo: Demo, line: Readonly<Record<string, unknown>>): void {
-  if (line.msg !== 'attempt' || !demo.showing) return
+  // The company's attempts are for the dashboard: there would be some every second.
+  if (line.msg !== 'attempt' || !demo.showing || line.tenant !== events.tenant) return
   const text = formatAttempt(
     {
       atMs: elapsedMs(),
@@ -206,10 +217,13 @@ async function summarise(
 
 function explain(demo: Demo): void {
   const { url, apiKey } = demo.server!
+  const { tenants, endpoints } = demo.company!.counts
+  say(`\nIn the background, ${tenants} more tenants with ${endpoints} endpoints get about two events a second. Some of`)
+  say('their receivers are slow, down, hanging or refuse the token. Their attempts are not listed here.')
   say(`\nThe API is at ${url}/v1; ${url}/openapi.json describes it. To publish one more event:\n`)
   const event = '{"type":"COVER_REFERENCE","payload":{"CoverId":"564200aa-7128-4a26-83a8-cf0201903fcc"}}'
   const headers = `-H 'Authorization: Bearer ${apiKey}' -H 'Content-Type: application/json'`
-  say(`curl -sS ${url}/v1/tenants/${events().tenant}/events ${headers} -d '${event}'`) // one line, to copy it whole
+  say(`curl -sS ${url}/v1/tenants/${events.tenant}/events ${headers} -d '${event}'`) // one line, to copy it whole
   say('\nCtrl-C ends the demo and removes its folder.')
 }
 
@@ -224,10 +238,11 @@ async function showDashboard({ url, apiKey }: { readonly url: string; readonly a
 async function close(demo: Demo): Promise<void> {
   demo.showing = false
   for (const timer of demo.timers) clearTimeout(timer)
+  const closed = demo.company?.close()
   const ended = demo.server?.end() ?? Promise.resolve()
   // With `--exit`, a server that is slow to end is left to its tether, which also removes the folder.
   await (demo.options.exit ? Promise.race([ended, new Promise(resolve => setTimeout(resolve, LAST_WAIT_MS))]) : ended)
-  await Promise.all(demo.receivers.map(({ receiver }) => receiver.close()))
+  await Promise.all([closed, ...demo.receivers.map(({ receiver }) => receiver.close())])
   if (!demo.server) rmSync(demo.folder, { recursive: true, force: true })
 }
 

@@ -49,9 +49,13 @@ export function generate(document: Document): Map<string, string> {
   return format(files)
 }
 
+/** As the linter sorts names: letter by letter, an upper-case one before the same in lower case. */
+const placeOf = (name: string): string =>
+  [...name].map(letter => `${letter.toLowerCase()}${letter === letter.toLowerCase() ? 1 : 0}`).join('')
+
 function importOf(names: Iterable<string>, from: string): string {
   const bare = (name: string) => name.replace('type ', '')
-  const sorted = [...names].sort((a, b) => bare(a).localeCompare(bare(b), 'en', { caseFirst: 'upper' }))
+  const sorted = [...names].sort((a, b) => (placeOf(bare(a)) < placeOf(bare(b)) ? -1 : 1))
   if (sorted.every(name => name.startsWith('type ')))
     return `import type { ${sorted.map(bare).join(', ')} } from '${from}'\n`
   return `import { ${sorted.join(', ')} } from '${from}'\n`

@@ -58,7 +58,11 @@ ${methods.join('\n')}}
     const query = this.#query(operation)
     const body = this.#body(operation)
     const makes = parameters.some(parameter => parameter.in === 'header' && parameter.name === MAKES)
-    const options = this.#need('options.ts', makes ? 'type MakingCallOptions' : 'type CallOptions')
+    const success = successOf(operation)
+    const isStream = success.some(({ content = {} }) => content['text/event-stream'] !== undefined)
+    const options = isStream
+      ? this.#need('stream.ts', 'type StreamOptions')
+      : this.#need('options.ts', makes ? 'type MakingCallOptions' : 'type CallOptions')
     const argsWith = (bodyType: string) =>
       [
         ...inPath.map(({ name }) => `${name}: string`),
@@ -69,12 +73,16 @@ ${methods.join('\n')}}
     const about = this.#about(call, inPath)
     const start = `  ${methodOf(operationId, tag)}(`
     const pathText = `${this.#need('path.ts', 'path')}\`${path.replaceAll(/\{(\w+)\}/g, '$${$1}')}\``
-    const success = successOf(operation)
     const page = this.#page(operationId, success)
     if (page !== undefined) {
       const returns = `${this.#need('list.ts', 'type List')}<${page.item}, ${page.page}>`
       const queryText = query === undefined ? 'undefined' : 'query'
       const run = `${this.#need('list.ts', 'list')}(this.#connection, ${pathText}, ${queryText}, options)`
+      return `${about}${start}${argsWith('')}): ${returns} {\nreturn ${run}\n}\n`
+    }
+    if (isStream) {
+      const run = `${this.#need('stream.ts', 'stream')}(this.#connection, ${pathText}, query, options)`
+      const returns = `AsyncGenerator<${this.#need('stream.ts', 'type StreamRecord')}, void>`
       return `${about}${start}${argsWith('')}): ${returns} {\nreturn ${run}\n}\n`
     }
     if (success.some(({ content = {} }) => content['application/x-ndjson'] !== undefined)) {

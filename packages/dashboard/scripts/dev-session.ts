@@ -11,10 +11,11 @@ export function devSession(server: string): Plugin {
     configureServer({ middlewares }) {
       middlewares.use('/session', async (request, response, next) => {
         if (!request.url?.startsWith('/v1')) return next()
-        if (key !== undefined && request.url === '/v1/session') {
+        if (key !== undefined && /^\/v1\/session(-state)?$/.test(request.url)) {
           response.setHeader('content-type', 'application/json')
           if (request.method === 'DELETE') return void response.writeHead(204).end()
-          return void response.end(JSON.stringify(rootSession))
+          if (request.url === '/v1/session') return void response.end(JSON.stringify(rootSession))
+          return void response.end(JSON.stringify({ session: rootSession, hasEnded: false }))
         }
         const chunks: Buffer[] = []
         for await (const chunk of request) chunks.push(chunk as Buffer)

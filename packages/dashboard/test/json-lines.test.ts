@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { firstFolds, type JsonLine, linesOf, visibleLines } from '../src/lib/json-lines.ts'
+import { firstFolds, type JsonLine, linesOf, readLines, scalar, visibleLines } from '../src/lib/json-lines.ts'
 
 /** The text that the lines show. The comma of an `open` is shown only while it is folded. */
 const textOf = (lines: readonly JsonLine[]) =>
@@ -38,4 +38,24 @@ test('a large value is folded where it is deep or long, a small one nowhere', ()
   expect(firstFolds(linesOf({ a: [1, 2] })).size).toBe(0)
   const lines = linesOf({ long: Array.from({ length: 500 }, (_, index) => index), short: [1] })
   expect([...firstFolds(lines)].map(index => lines[index]?.key)).toEqual(['"long"'])
+})
+
+test('numbers that JavaScript can’t hold are shown as they are written', () => {
+  const texts = ['12345678901234567890', '1.10', '1e400', '-0', '0.1', '7']
+  const lines = readLines(`[${texts.join(',')}]`)
+  expect(lines.slice(1, -1).map(({ text, kind }) => [text, kind])).toEqual(texts.map(text => [text, 'number']))
+  expect(() => readLines('{')).toThrow(SyntaxError)
+  const deep = 20_000
+  expect(readLines('['.repeat(deep) + ']'.repeat(deep))).toHaveLength(2 * deep - 1)
+})
+
+test('characters that aren’t seen, or that turn text around, are shown as escapes', () => {
+  expect(scalar('\u202etxt.exe')).toBe('"\\u202etxt.exe"')
+  expect(linesOf({ '\u200bkey': 'äöü' }).map(({ key, text }) => [key, text])[1]).toEqual(['"\\u200bkey"', '"äöü"'])
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), text => {
+      expect(JSON.parse(scalar(text))).toBe(text)
+      expect(scalar(text)).not.toMatch(/[\u202a-\u202e\u2066-\u2069\u200b-\u200f]/)
+    }),
+  )
 })

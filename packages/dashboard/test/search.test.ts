@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { boundsOf, rangeOf, searchOf } from '../src/lib/range.ts'
+import { boundsOf, rangeBackTo, rangeOf, searchOf } from '../src/lib/range.ts'
 import { only, parseSearch, stringifySearch, valuesOf } from '../src/lib/search.ts'
 
 test('what is written to the URL is read from it again', () => {
@@ -55,4 +55,15 @@ test('a range survives the URL', () => {
 test('a named range begins its length before now and has no end', () => {
   const now = Date.parse('2026-11-30T12:00:00Z')
   expect(boundsOf({ name: '1h' }, now)).toEqual({ from: '2026-11-30T11:00:00.000Z', to: undefined })
+})
+
+test.each([
+  [60_000, '15m'],
+  [15 * 60_000, '1h'],
+  [23 * 3_600_000, '24h'],
+  [86_400_000, '7d'],
+  [400 * 86_400_000, '90d'],
+])('what was %i ms ago is in the range %s', (agoMs, name) => {
+  const now = Date.parse('2026-11-30T12:00:00Z')
+  expect(rangeBackTo(now - agoMs, now)).toBe(name)
 })

@@ -1,6 +1,6 @@
 /** A temporary certificate authority for receivers that no one outside this machine is meant to trust. */
 import 'reflect-metadata' // the library below uses decorators and throws at import without it
-import { randomBytes, webcrypto } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 
 export type Certificate = {
@@ -44,14 +44,17 @@ const DAY_MS = 24 * HOUR_MS
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 const EXTENDED_USES = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' }
 
-x509.cryptoProvider.set(webcrypto)
+/** The global one: where a program knows the DOM's types, as browser tests do, they differ from those of node:crypto. */
+type Key = InstanceType<typeof CryptoKey>
+
+x509.cryptoProvider.set(crypto)
 
 /** Creates a new authority (ECDSA P-256) in memory only. */
 export async function createAuthority(
   commonName = 'Posthorn test authority',
   validity: Validity = {},
 ): Promise<Authority> {
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   // The suffix distinguishes authorities: with equal names OpenSSL reports a bad signature, not an unknown issuer.
   const name = `CN=${commonName} ${randomBytes(4).toString('hex')}`
   const own = { subject: name, issuer: name, publicKey: keys.publicKey, signingKey: keys.privateKey }
@@ -87,12 +90,12 @@ async function authorityCertificate(parts: AuthorityParts, validity: Validity): 
 async function issueCertificate(
   request: CertificateRequest,
   issuer: x509.X509Certificate,
-  issuerKeys: webcrypto.CryptoKeyPair,
+  issuerKeys: { readonly publicKey: Key; readonly privateKey: Key },
 ): Promise<Certificate> {
   const ips = request.ips ?? []
   const subject = request.commonName ?? request.names[0] ?? ips[0]
   if (subject === undefined) throw new Error('A certificate needs at least one name or address.')
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
     subject: [{ CN: [subject] }],
@@ -114,7 +117,7 @@ async function issueCertificate(
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   })
-  const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
+  const key = await crypto.subtle.exportKey('pkcs8', keys.privateKey)
   return { certPem: certificate.toString('pem'), keyPem: x509.PemConverter.encode(key, 'PRIVATE KEY') }
 }
 

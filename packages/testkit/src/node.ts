@@ -9,8 +9,10 @@ export type NodeOptions = {
   readonly encryptionKey: string
   /** A PostgreSQL that it shares with other nodes. Default: none; then `flags` contain the data folder. */
   readonly databaseUrl?: string
-  /** Flags of `posthorn serve`. The node always listens on a free port of 127.0.0.1, in development mode. */
+  /** Flags of `posthorn serve`. The node always listens on 127.0.0.1, in development mode. */
   readonly flags: readonly string[]
+  /** The port to listen on, for a node that takes the place of another. Default: any free port. */
+  readonly port?: number
   /** Flags of Node.js. Default: none. */
   readonly nodeFlags?: readonly string[]
   /** A file that the node finds as `/etc/resolv.conf`, in a mount namespace of its own; only for root, on Linux. */
@@ -42,7 +44,8 @@ const START_TIMEOUT_MS = 60_000
 
 /** Resolves when the node listens; rejects with its last log lines if it ends before that. */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
-  const args = [CLI, 'serve', '--host', '127.0.0.1', '--port', '0', '--dev', ...options.flags]
+  const port = String(options.port ?? 0)
+  const args = [CLI, 'serve', '--host', '127.0.0.1', '--port', port, '--dev', ...options.flags]
   const node = [process.execPath, ...OWN_NODE_FLAGS, ...(options.nodeFlags ?? []), ...args]
   const [command, ...rest] = options.resolvConf === undefined ? node : withResolvConf(options.resolvConf, node)
   const child = spawnTethered(command!, rest, {

@@ -145,6 +145,8 @@ export type RetryMatchingDeliveriesQuery = {
   from?: Time | undefined
   /** Only items created before this time. In RFC 3339 format; a date alone is midnight UTC. */
   to?: Time | undefined
+  /** `true` changes nothing: the response is what the call would return. */
+  dryRun?: boolean | undefined
   /** Where to continue: the `nextCursor` or `prevCursor` of another page of this list. */
   cursor?: string | undefined
   /** Maximum number of deliveries to retry in this call. From 1 to 500. Default: 100. */
@@ -275,7 +277,7 @@ export class DeliveriesResource {
    *
    * Retries each as `…/retry` does, newest first, and leaves alone what was sent again since, so that the call can be
    * repeated. `state` must be given. A call retries at most `limit` deliveries: repeat it with `nextCursor` until that
-   * is null. `GET` of the list with `counts=true` says how many match.
+   * is null. With `dryRun=true`, it says what would be retried and what would be left alone.
    *
    * @param tenant The tenant's id, chosen by the provider.
    * @throws ApiError with the codes that any call can have, or `not_found`.
@@ -297,7 +299,8 @@ export class DeliveriesResource {
    *
    * For API keys without a tenant. Retries each as `…/retry` does, newest first, and leaves alone what was sent again
    * since, so that the call can be repeated. `state` must be given. A call retries at most `limit` deliveries: repeat
-   * it with `nextCursor` until that is null. `GET` of the list with `counts=true` says how many match.
+   * it with `nextCursor` until that is null. With `dryRun=true`, it says what would be retried and what would be left
+   * alone.
    */
   retryAllMatching(query?: RetryAllMatchingDeliveriesQuery, options?: CallOptions): Promise<Retries> {
     return this.#connection.call({ method: 'POST', path: path`/v1/deliveries/retry`, query }, options)

@@ -176,6 +176,8 @@ export type Endpoint = {
    * there is no clientSecret, or if it cannot be decrypted.
    */
   secretFingerprint: string | null
+  /** When the clientSecret expires. Null if there is none, or if it is no JWT that says so. */
+  secretExpiresAt: Timestamp | null
   /** The clientSecret that will replace the current one. Null if there is none. */
   nextSecret: NextSecret | null
   /** The signing secrets that are valid now, newest first. */
@@ -283,6 +285,8 @@ export type EndpointWithSecret = {
    * there is no clientSecret, or if it cannot be decrypted.
    */
   secretFingerprint: string | null
+  /** When the clientSecret expires. Null if there is none, or if it is no JWT that says so. */
+  secretExpiresAt: Timestamp | null
   /** The clientSecret that will replace the current one. Null if there is none. */
   nextSecret: NextSecret | null
   /** The signing secrets that are valid now, newest first. */
@@ -634,6 +638,7 @@ export type Retries = {
 
 export type Replay = {
   id: string
+  tenant: string
   /** The `key` that the replay was created with. Null if it had none. */
   key: string | null
   /**
@@ -1025,6 +1030,13 @@ export type Session = {
   isCurrent: boolean
 }
 
+export type SessionState = {
+  /** The session. Null if there is none. */
+  session: Session | null
+  /** Whether the browser has a session that has ended. */
+  hasEnded: boolean
+}
+
 export type SignInLink = {
   /** The link. Only this response contains it. */
   url: string
@@ -1136,19 +1148,9 @@ export type AuditEntry = {
     /** IP address that the call came from. Null if there was no call, or if the address is unknown. */
     address: string | null
   }
-  action:
-    | 'created'
-    | 'updated'
-    | 'enabled'
-    | 'disabled'
-    | 'archived'
-    | 'unarchived'
-    | 'revoked'
-    | 'deleted'
-    | 'replaced'
-    | 'erased'
+  action: AuditEntryAction
   target: {
-    type: 'event_type' | 'tenant' | 'endpoint' | 'api_key' | 'encryption_key' | 'root_key' | 'session' | 'portal_link'
+    type: AuditEntryType
     id: string
   }
   /** The tenant that the target belongs to. Null if it belongs to none. */
@@ -1419,6 +1421,8 @@ export type NextSecret = {
   fingerprint: string
   /** When the secret takes effect. */
   switchAt: Timestamp
+  /** When the secret expires. Null if it is no JWT that says so. */
+  expiresAt: Timestamp | null
 }
 
 export type Signing = {
@@ -1483,6 +1487,28 @@ export type PortalSessionTenant = {
   name: string | null
 }
 
+export type AuditEntryAction =
+  | 'created'
+  | 'updated'
+  | 'enabled'
+  | 'disabled'
+  | 'archived'
+  | 'unarchived'
+  | 'revoked'
+  | 'deleted'
+  | 'replaced'
+  | 'erased'
+
+export type AuditEntryType =
+  | 'event_type'
+  | 'tenant'
+  | 'endpoint'
+  | 'api_key'
+  | 'encryption_key'
+  | 'root_key'
+  | 'session'
+  | 'portal_link'
+
 export type Backlog = {
   /** Number of pending deliveries, not including held ones. */
   pending: number
@@ -1527,3 +1553,5 @@ export type SignatureHeaderNames = {
   /** Defaults to `webhook-signature`. */
   signature?: string | null | undefined
 }
+
+export type ReadStreamKind = 'event' | 'delivery' | 'attempt' | 'endpoint'

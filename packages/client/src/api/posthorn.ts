@@ -16,6 +16,7 @@ import { ReplaysResource } from './replays.ts'
 import { RetriesResource } from './retries.ts'
 import { SearchResource } from './search.ts'
 import { SessionsResource } from './sessions.ts'
+import { StreamResource } from './stream.ts'
 import { TenantsResource } from './tenants.ts'
 
 /**
@@ -31,6 +32,7 @@ export class Posthorn {
   readonly deliveries: DeliveriesResource
   readonly replays: ReplaysResource
   readonly search: SearchResource
+  readonly stream: StreamResource
   readonly overview: OverviewResource
   readonly retries: RetriesResource
   readonly apiKeys: ApiKeysResource
@@ -51,6 +53,7 @@ export class Posthorn {
     this.deliveries = new DeliveriesResource(connection)
     this.replays = new ReplaysResource(connection)
     this.search = new SearchResource(connection)
+    this.stream = new StreamResource(connection)
     this.overview = new OverviewResource(connection)
     this.retries = new RetriesResource(connection)
     this.apiKeys = new ApiKeysResource(connection)

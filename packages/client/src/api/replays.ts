@@ -55,6 +55,14 @@ export type ListReplaysQuery = {
   limit?: number | undefined
 }
 
+/** Query of: List the replays of all tenants, newest first. */
+export type ListAllReplaysQuery = ListReplaysQuery & {
+  /** Only replays of this tenant. */
+  tenant?: string | undefined
+  /** Only replays that are part of this replay across tenants, by its id. */
+  batch?: string | undefined
+}
+
 /** Body of: Replay earlier events of all tenants. */
 export type CreateReplayBatchBody = {
   /**
@@ -127,6 +135,16 @@ export class ReplaysResource {
    */
   list(tenant: string, query?: ListReplaysQuery, options?: CallOptions): List<Replay, Page<Replay>> {
     return list(this.#connection, path`/v1/tenants/${tenant}/replays`, query, options)
+  }
+
+  /**
+   * List the replays of all tenants, newest first: `GET /v1/tenant-replays`.
+   *
+   * For API keys without a tenant. Lists the replays in each tenant, also those that are part of a replay across
+   * tenants, which `/v1/replays` lists.
+   */
+  listAll(query?: ListAllReplaysQuery, options?: CallOptions): List<Replay, Page<Replay>> {
+    return list(this.#connection, path`/v1/tenant-replays`, query, options)
   }
 
   /**

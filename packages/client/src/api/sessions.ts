@@ -4,7 +4,7 @@ import { type List, list, type Page } from '../http/list.ts'
 import type { CallOptions } from '../http/options.ts'
 import { path } from '../http/path.ts'
 import { readNothing } from '../http/responses.ts'
-import type { BegunSignIn, Session, SignedOut, SignInLink, SignInOptions } from './models.ts'
+import type { BegunSignIn, Session, SessionState, SignedOut, SignInLink, SignInOptions } from './models.ts'
 
 /** Body of: Sign in: exchange an API key, a sign-in link or the response of an issuer for a session. */
 export type SignInBody = {
@@ -85,6 +85,18 @@ export class SessionsResource {
    */
   signOut(options?: CallOptions): Promise<void> {
     return this.#connection.call({ method: 'DELETE', path: path`/v1/session` }, options, readNothing)
+  }
+
+  /**
+   * Ask whether the browser has a session: `GET /v1/session-state`.
+   *
+   * The path is `/session/v1/session-state`. Having no session is no error here. Needs the header `Posthorn-Session: 1`
+   * and, from the browser itself, `Sec-Fetch-Site: same-origin`.
+   *
+   * @throws ApiError with the codes that any call can have, or `not_found`.
+   */
+  getState(options?: CallOptions): Promise<SessionState> {
+    return this.#connection.call({ method: 'GET', path: path`/v1/session-state` }, options)
   }
 
   /**

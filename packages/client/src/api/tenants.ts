@@ -13,6 +13,11 @@ export type ListTenantsQuery = {
   cursor?: string | undefined
   /** Maximum number of items to return. From 1 to 1,000. Default: 50. */
   limit?: number | undefined
+  /**
+   * Only tenants with this text in their id or name. Upper and lower case of the letters A to Z are the same. At most
+   * 2,048 characters.
+   */
+  text?: string | undefined
 }
 
 /** Body of: Create a tenant, or replace its name, metadata, retention periods and portal permissions. */
@@ -51,7 +56,11 @@ export class TenantsResource {
     this.#connection = connection
   }
 
-  /** List tenants, sorted by id: `GET /v1/tenants`. */
+  /**
+   * List tenants, sorted by id: `GET /v1/tenants`.
+   *
+   * With `text`, a page can have fewer tenants than `limit` although more follow. Follow `nextCursor` until it is null.
+   */
   list(query?: ListTenantsQuery, options?: CallOptions): List<Tenant, Page<Tenant>> {
     return list(this.#connection, path`/v1/tenants`, query, options)
   }

@@ -9,6 +9,7 @@ import {
   checkTimeout,
   type Fetch,
   type MakingCallOptions,
+  type RequestHeaders,
 } from './options.ts'
 import { type Path, toPath, toQuery } from './path.ts'
 import { readJson, refuseUnlessOk } from './responses.ts'
@@ -19,6 +20,8 @@ export type Call = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly path: Path
   readonly query?: object | undefined
+  /** Headers besides those of every call. */
+  readonly headers?: RequestHeaders | undefined
   /** Sent as JSON. Undefined for no body. */
   readonly body?: unknown
   /** Whether it takes an `Idempotency-Key`. Default: false. */
@@ -32,6 +35,7 @@ type Read<Result> = (response: Response, name: CallName) => Promise<Result>
 type PreparedRequest = CallName & {
   readonly url: string
   readonly json: string | undefined
+  readonly headers: RequestHeaders | undefined
   readonly key: string | null
 }
 
@@ -102,12 +106,12 @@ export class Connection {
     attempt: (request: PreparedRequest) => Promise<Result>,
   ): Promise<Result> {
     checkRetries(maxRetries)
-    const { method, query, body } = call
+    const { method, query, headers, body } = call
     const path = toPath(call.path)
     const key = call.makes === true ? (idempotencyKey === undefined ? newKey() : idempotencyKey) : null
     // Written once: with the same key, every attempt must send the same bytes.
     const json = body === undefined ? undefined : JSON.stringify(body)
-    const request = { method, path, url: `${this.#base}${path}${toQuery(query)}`, json, key }
+    const request = { method, path, url: `${this.#base}${path}${toQuery(query)}`, json, headers, key }
     const isRepeatable = method === 'GET' || key !== null
     for (let retry = 0; ; retry++) {
       signal?.throwIfAborted()
@@ -142,10 +146,11 @@ export class Connection {
     }
   }
 
-  async #headersOf({ json, key }: PreparedRequest): Promise<Headers> {
+  async #headersOf({ json, headers: own, key }: PreparedRequest): Promise<Headers> {
     const others = typeof this.#headers === 'function' ? await this.#headers() : this.#headers
     try {
       const headers = new Headers(others)
+      for (const [name, value] of Object.entries(own ?? {})) headers.set(name, value)
       if (json !== undefined) headers.set('content-type', 'application/json')
       if (this.#key !== undefined) headers.set('authorization', `Bearer ${this.#key}`)
       if (key !== null) headers.set('idempotency-key', key)

@@ -25,8 +25,3 @@ export function Failed({ error }: { readonly error: unknown }) {
     </Page>
   )
 }
-
-/** Stands where a page is still being built. */
-export function Building() {
-  return <EmptyState title={shell.building.title}>{shell.building.text}</EmptyState>
-}

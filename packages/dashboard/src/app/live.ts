@@ -1,7 +1,9 @@
+import type { StreamRecord } from '@posthorn/client'
 import type { QueryKey } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
-import { BASE, SESSION_HEADERS } from './client.ts'
-import { queryClient } from './query.ts'
+import { hasStatus } from '../lib/errors.ts'
+import { BASE, posthorn } from './client.ts'
+import { ping, queryClient } from './query.ts'
 
 /**
  * Keeps the pages up to date: reads the server's stream and has what it concerns read again. Queries are named after
@@ -9,7 +11,7 @@ import { queryClient } from './query.ts'
  * `tenants`, `nodes`. One connection a browser: the tab that holds the lock reads and tells the others.
  */
 
-type Kind = 'event' | 'delivery' | 'attempt' | 'endpoint' | 'reset'
+type Kind = StreamRecord['kind']
 
 /** What is read again after a record, and how long after it at the soonest, in milliseconds. */
 const CONCERNS: Readonly<Record<Kind, readonly (readonly [name: string, afterMs: number])[]>> = {
@@ -33,6 +35,7 @@ const CONCERNS: Readonly<Record<Kind, readonly (readonly [name: string, afterMs:
     ['stats', 4_000],
     ['overview', 4_000],
     ['endpoint', 3_000],
+    ['endpoints', 8_000],
   ],
   endpoint: [
     ['endpoints', 800],
@@ -42,6 +45,9 @@ const CONCERNS: Readonly<Record<Kind, readonly (readonly [name: string, afterMs:
   reset: [],
 }
 
+/** A tab that waits longer for the lock has it from another tab, which told it what happened until then. */
+const HANDOVER_MS = 1_000
+
 /** How often everything on the page is read again if the server has no stream. */
 const POLL_MS = 5_000
 
@@ -49,7 +55,11 @@ let isPaused = false
 let missed = 0
 const due = new Map<string, ReturnType<typeof setTimeout>>()
 const listeners = new Set<() => void>()
-const channel = new BroadcastChannel('posthorn.live')
+/** Of the lock and of the channel: servers under other paths of the same host have their own. */
+const NAME = `posthorn.live ${BASE.pathname}`
+/** Tells the other tabs that the stream broke off. */
+const BROKEN = 'broken'
+const channel = new BroadcastChannel(NAME)
 
 function changed(): void {
   for (const listener of listeners) listener()
@@ -106,35 +116,44 @@ export function useLive(): { readonly isPaused: boolean; readonly missed: number
 
 /** Starts reading, until the signal is aborted. `tenant` is the only tenant that the session can see. */
 export function startLive(tenant: string | null, signal: AbortSignal): void {
-  const onMessage = (message: MessageEvent<Kind>) => take(message.data)
+  const onMessage = ({ data }: MessageEvent<Kind | typeof BROKEN>) => (data === BROKEN ? void ping() : take(data))
   channel.addEventListener('message', onMessage)
   signal.addEventListener('abort', () => channel.removeEventListener('message', onMessage))
-  const read = () => follow(tenant, signal).catch(() => undefined)
+  const startedAtMs = performance.now()
+  const read = () => follow(tenant, signal, performance.now() - startedAtMs > HANDOVER_MS)
   // Without TLS there are no locks: then each tab reads for itself.
   if (navigator.locks === undefined) void read()
-  else navigator.locks.request('posthorn.live', { signal }, read).catch(() => undefined)
+  else navigator.locks.request(NAME, { signal }, read).catch(() => undefined)
 }
 
-async function follow(tenant: string | null, signal: AbortSignal): Promise<void> {
-  const path = tenant === null ? 'session/v1/stream' : `session/v1/tenants/${encodeURIComponent(tenant)}/stream`
-  let position = ''
-  for (let failures = 0; !signal.aborted; ) {
-    try {
-      const headers = { ...SESSION_HEADERS, ...(position !== '' && { 'last-event-id': position }) }
-      const response = await fetch(new URL(path, BASE), { headers, signal })
-      if (response.status === 404 || response.status === 501) return await poll(signal)
-      if (!response.ok || response.body === null) throw new Error(String(response.status))
-      // What happened before the first position was noted can't be known.
-      if (position === '' && failures > 0) tell('reset')
-      failures = 0
-      for await (const record of records(response.body)) {
-        position = record.id ?? position
-        if (record.kind in CONCERNS) tell(record.kind as Kind)
-      }
-    } catch {
-      failures++
-    }
-    await sleep(Math.min(15_000, 500 * 2 ** Math.min(failures, 5)), signal)
+/**
+ * Reads the stream, which opens itself again where it broke off, and says so if it can't continue there.
+ *
+ * @param isLate whether something can have happened since the page was read that no one told it
+ */
+async function follow(tenant: string | null, signal: AbortSignal, isLate: boolean): Promise<void> {
+  // Once it has been open, it continues where it was. Before, it begins with the present.
+  let isBehind = isLate
+  let wasOpen = false
+  const onConnection = (isOpen: boolean) => {
+    if (isOpen && isBehind) tell('reset')
+    wasOpen ||= isOpen
+    isBehind = !wasOpen
+    if (isOpen || signal.aborted) return
+    // The page might have nothing to ask for until the server is back, and would not say that it is away.
+    void ping()
+    channel.postMessage(BROKEN)
+  }
+  const options = { signal, onConnection }
+  const { stream } = posthorn
+  const records = tenant === null ? stream.read({}, options) : stream.readTenant(tenant, {}, options)
+  try {
+    for await (const { kind } of records) tell(kind)
+  } catch (error) {
+    if (signal.aborted) return
+    // The session has ended: reading anything shows it.
+    if (hasStatus(error, 401)) tell('reset')
+    else await poll(signal)
   }
 }
 
@@ -148,32 +167,6 @@ async function poll(signal: AbortSignal): Promise<void> {
     await sleep(POLL_MS, signal)
     if (document.visibilityState === 'visible')
       for (const kind of Object.keys(CONCERNS)) if (kind !== 'reset') tell(kind as Kind)
-  }
-}
-
-/** The id and the kind of each record of server-sent events. Its data is read by the queries that it concerns. */
-async function* records(body: ReadableStream<Uint8Array>): AsyncGenerator<{ id: string | undefined; kind: string }> {
-  const reader = body.pipeThrough(new TextDecoderStream() as never).getReader() as ReadableStreamDefaultReader<string>
-  let rest = ''
-  let id: string | undefined
-  let kind = ''
-  try {
-    for (;;) {
-      const { value, done } = await reader.read()
-      if (done) return
-      const lines = (rest + value).split(/\r\n|\n|\r/)
-      rest = lines.pop() ?? ''
-      for (const line of lines) {
-        if (line.startsWith('id:')) id = line.slice(3).trim()
-        else if (line.startsWith('event:')) kind = line.slice(6).trim()
-        else if (line === '' && kind !== '') {
-          yield { id, kind }
-          kind = ''
-        }
-      }
-    }
-  } finally {
-    void reader.cancel().catch(() => undefined)
   }
 }
 

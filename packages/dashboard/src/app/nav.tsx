@@ -1,13 +1,16 @@
 import { Link, useLocation } from '@tanstack/react-router'
-import { useState } from 'react'
 import favicon from '../icons/favicon.svg'
 import { Icon, type IconName } from '../kit/icon.tsx'
 import { cx } from '../lib/cx.ts'
 import { common, shell } from '../strings/index.ts'
+import { Mark, useMarks } from './marks.tsx'
 import { usePermissions } from './session.ts'
 import styles from './shell.module.css'
 
 export type Place = { readonly to: string; readonly label: string; readonly icon: IconName; readonly key?: string }
+
+/** `needsAll`: the API shows it only to keys with the scope `all`. */
+type OperatePlace = Place & { readonly needsAll?: boolean }
 
 /** Where one can go, in the order of the navigation; `key` follows `g`. */
 export const PLACES: readonly Place[] = [
@@ -24,29 +27,31 @@ export const OPERATOR_PLACES: readonly Place[] = [
   { to: '/tenants', label: shell.nav.tenants, icon: 'tenants', key: 'n' },
 ]
 
-export const OPERATE: readonly Place[] = [
+/** Running the installation: first whether it runs, then what got stuck, who has access, and how it is set up. */
+export const OPERATE: readonly OperatePlace[] = [
   { to: '/operate/nodes', label: shell.nav.nodes, icon: 'operate', key: 's' },
-  { to: '/operate/checks', label: shell.nav.checks, icon: 'check' },
-  { to: '/operate/rejected', label: shell.nav.rejected, icon: 'cross' },
-  { to: '/operate/set-aside', label: shell.nav.setAside, icon: 'pause' },
-  { to: '/operate/audit', label: shell.nav.audit, icon: 'events', key: 'a' },
-  { to: '/operate/api-keys', label: shell.nav.apiKeys, icon: 'key', key: 'k' },
-  { to: '/operate/sessions', label: shell.nav.sessions, icon: 'key' },
-  { to: '/operate/egress', label: shell.nav.egress, icon: 'link' },
-  { to: '/operate/settings', label: shell.nav.settings, icon: 'operate', key: ',' },
+  { to: '/operate/checks', label: shell.nav.checks, icon: 'check', key: 'c' },
+  { to: '/operate/rejected', label: shell.nav.rejected, icon: 'cross', key: 'j' },
+  { to: '/operate/set-aside', label: shell.nav.setAside, icon: 'pause', key: 'q' },
+  { to: '/operate/audit', label: shell.nav.audit, icon: 'events', key: 'a', needsAll: true },
+  { to: '/operate/api-keys', label: shell.nav.apiKeys, icon: 'key', key: 'k', needsAll: true },
+  { to: '/operate/sessions', label: shell.nav.sessions, icon: 'key', key: 'w', needsAll: true },
+  { to: '/operate/egress', label: shell.nav.egress, icon: 'link', key: 'v' },
+  { to: '/operate/settings', label: shell.nav.settings, icon: 'operate', key: ',', needsAll: true },
 ]
 
 /** The places that the session's key can see. */
 export function usePlaces(): { readonly main: readonly Place[]; readonly operate: readonly Place[] } {
-  const { isOperator } = usePermissions()
-  return isOperator ? { main: [...PLACES, ...OPERATOR_PLACES], operate: OPERATE } : { main: PLACES, operate: [] }
+  const { isOperator, canWrite } = usePermissions()
+  if (!isOperator) return { main: PLACES, operate: [] }
+  return { main: [...PLACES, ...OPERATOR_PLACES], operate: OPERATE.filter(({ needsAll }) => canWrite || !needsAll) }
 }
 
 export function Nav({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
   const { pathname } = useLocation()
   const { main, operate } = usePlaces()
   const isOperating = pathname.startsWith('/operate')
-  const [isUnfolded, setUnfolded] = useState(isOperating)
+  const marks = useMarks(isOperating)
   const isCurrent = (to: string) => (to === '/' ? pathname === '/' : pathname === to || pathname.startsWith(`${to}/`))
   const item = (place: Place, isSub = false) => (
     <Link
@@ -60,6 +65,7 @@ export function Nav({ isOpen, onClose }: { readonly isOpen: boolean; readonly on
     >
       {!isSub && <Icon name={place.icon} />}
       <span className={styles.label}>{place.label}</span>
+      {isSub && <Mark mark={marks[place.to]} />}
     </Link>
   )
   return (
@@ -82,17 +88,21 @@ export function Nav({ isOpen, onClose }: { readonly isOpen: boolean; readonly on
         {main.slice(PLACES.length).map(place => item(place))}
         {operate.length > 0 && (
           <>
-            <button
-              type="button"
-              className={styles.link}
+            <Link
+              to={'/operate' as '/'}
+              className={cx(styles.link, isOperating && styles.open)}
+              activeOptions={{ exact: true, includeSearch: false }}
               title={shell.nav.operate}
-              aria-expanded={isUnfolded || isOperating}
-              onClick={() => setUnfolded(!isUnfolded)}
+              aria-expanded={isOperating}
+              onClick={onClose}
             >
               <Icon name="operate" />
               <span className={styles.label}>{shell.nav.operate}</span>
-            </button>
-            {(isUnfolded || isOperating) && operate.map(place => item(place, true))}
+              <span className={cx(styles.label, styles.fold)}>
+                <Icon name={isOperating ? 'down' : 'right'} size={12} />
+              </span>
+            </Link>
+            {isOperating && operate.map(place => item(place, true))}
           </>
         )}
       </nav>

@@ -32,12 +32,12 @@ export const queryClient: QueryClient = new QueryClient({
 
 onBack(() => void queryClient.invalidateQueries())
 
-/** Asks for the session while the server is away. */
+/** Asks the server whether it is there, and notes it. */
 export async function ping(): Promise<void> {
   try {
     await readSession()
     setAway(false)
   } catch (error) {
-    if (!isAway(error)) setAway(false)
+    setAway(isAway(error))
   }
 }

@@ -8,13 +8,14 @@ import {
   retainSearchParams,
 } from '@tanstack/react-router'
 import './sign-on-response.ts'
+import type { RangeName } from '../lib/range.ts'
 import { only, parseSearch, stringifySearch } from '../lib/search.ts'
 import { shell } from '../strings/index.ts'
 import { BASE } from './client.ts'
 import { Failed, NotFound } from './fallbacks.tsx'
 import { queryClient } from './query.ts'
-import { sessionQuery } from './session.ts'
-import { Shell } from './shell.tsx'
+import { hasEnded, sessionQuery } from './session.ts'
+import { type PageData, Shell } from './shell.tsx'
 
 declare module '@tanstack/react-router' {
   interface Register {
@@ -23,6 +24,8 @@ declare module '@tanstack/react-router' {
   interface StaticDataRouteOption {
     title?: string
     hasRange?: boolean
+    standardRange?: RangeName
+    isGlobal?: boolean
   }
 }
 
@@ -37,7 +40,8 @@ const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  validateSearch: only('to', 'ended'),
+  // Not `to`, which is the end of a period on every page and would be kept.
+  validateSearch: only('next', 'ended'),
   staticData: { title: shell.signIn.title },
   component: lazyRouteComponent(() => import('../pages/sign-in/sign-in.tsx'), 'SignIn'),
 })
@@ -58,7 +62,9 @@ const inside = createRoute({
   beforeLoad: async ({ context, location }) => {
     const session = await context.queryClient.ensureQueryData(sessionQuery).catch(() => undefined)
     // A server that is away is no reason to leave: the page says so, and stays.
-    if (session === null) throw redirect({ to: '/sign-in', search: { to: location.href } as never, replace: true })
+    if (session !== null) return
+    const search = { next: location.href, ...(hasEnded() && { ended: '1' }) }
+    throw redirect({ to: '/sign-in', search: search as never, replace: true })
   },
 })
 
@@ -68,7 +74,7 @@ type Component = () => React.ReactNode
 function page<const Path extends string, const Name extends string>(
   path: Path,
   load: () => Promise<{ Page: Component }>,
-  data: { readonly title: string; readonly hasRange?: boolean },
+  data: PageData & { readonly title: string },
   names: readonly Name[] = [],
 ) {
   return createRoute({
@@ -86,7 +92,7 @@ const deliveries = page(
   '/deliveries',
   () => import('../pages/deliveries/list.tsx'),
   { title: nav.deliveries, hasRange: true },
-  ['state', 'heldReason', 'status', 'error', 'type', 'endpoint', 'event', 'key', 'cursor'],
+  ['state', 'heldReason', 'status', 'error', 'type', 'endpoint', 'filter', 'text', 'event', 'key', 'cursor'],
 )
 const delivery = createRoute({
   getParentRoute: () => deliveries,
@@ -105,33 +111,52 @@ const event = createRoute({
   path: '$tenant/$id',
   component: lazyRouteComponent(() => import('../pages/events/detail.tsx'), 'Detail'),
 })
-const newEvent = page('/events/new', () => import('../pages/events/new.tsx'), { title: 'Publish a test event' }, [
+const newEvent = page('/events/new', () => import('../pages/events/new.tsx'), { title: shell.palette.publishEvent }, [
   'type',
+  'event',
 ])
 const endpoints = page('/endpoints', () => import('../pages/endpoints/list.tsx'), { title: nav.endpoints }, [
   'health',
   'state',
   'type',
+  'text',
   'url',
   'uid',
   'cursor',
 ])
-const newEndpoint = page('/endpoints/new', () => import('../pages/endpoints/new.tsx'), {
-  title: 'Register an endpoint',
-})
+const newEndpoint = page(
+  '/endpoints/new',
+  () => import('../pages/register/register.tsx'),
+  { title: shell.palette.registerEndpoint },
+  ['type'],
+)
 const endpoint = page(
   '/endpoints/$tenant/$id',
   () => import('../pages/endpoints/one.tsx'),
   { title: nav.endpoints, hasRange: true },
   ['tab'],
 )
-const types = page('/event-types', () => import('../pages/event-types/list.tsx'), { title: nav.types }, [
-  'q',
-  'archived',
-])
-const type = page('/event-types/$name', () => import('../pages/event-types/one.tsx'), { title: nav.types }, ['tab'])
+const types = page(
+  '/event-types',
+  () => import('../pages/event-types/list.tsx'),
+  { title: nav.types, isGlobal: true },
+  ['q', 'archived', 'create'],
+)
+const type = page(
+  '/event-types/$name',
+  () => import('../pages/event-types/one.tsx'),
+  { title: nav.types, isGlobal: true },
+  ['tab', 'lang'],
+)
 const replays = page('/replays', () => import('../pages/replays/list.tsx'), { title: nav.replays }, ['state', 'cursor'])
 const replay = page('/replays/$tenant/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays })
+const replayBatch = page('/replays/$id', () => import('../pages/replays/one.tsx'), { title: nav.replays }, ['cursor'])
+const newReplay = page('/replays/new', () => import('../pages/replays/new.tsx'), { title: shell.palette.startReplay }, [
+  'type',
+  'endpoint',
+  'state',
+  'missing',
+])
 const tenants = page('/tenants', () => import('../pages/tenants/list.tsx'), { title: nav.tenants, hasRange: true }, [
   'sort',
   'q',
@@ -141,32 +166,56 @@ const tenant = page('/tenants/$tenant', () => import('../pages/tenants/one.tsx')
   title: nav.tenants,
   hasRange: true,
 })
-const nodes = page('/operate/nodes', () => import('../pages/operate/nodes.tsx'), { title: nav.nodes })
-const checks = page('/operate/checks', () => import('../pages/operate/checks.tsx'), { title: nav.checks })
+const operate = createRoute({
+  getParentRoute: () => inside,
+  path: '/operate',
+  beforeLoad: () => {
+    throw redirect({ to: '/operate/nodes' as '/', search: ((before: object) => before) as never, replace: true })
+  },
+})
+const nodes = page('/operate/nodes', () => import('../pages/operate/nodes.tsx'), { title: nav.nodes, isGlobal: true }, [
+  'node',
+])
+const checks = page('/operate/checks', () => import('../pages/operate/checks.tsx'), {
+  title: nav.checks,
+  isGlobal: true,
+})
 const rejected = page('/operate/rejected', () => import('../pages/operate/rejected.tsx'), { title: nav.rejected }, [
   'key',
-  'type',
   'cursor',
+  'open',
 ])
 const setAside = page('/operate/set-aside', () => import('../pages/operate/set-aside.tsx'), { title: nav.setAside }, [
   'cursor',
 ])
-const audit = page('/operate/audit', () => import('../pages/operate/audit.tsx'), { title: nav.audit }, [
-  'action',
-  'target',
-  'key',
-  'cursor',
-])
+const audit = page(
+  '/operate/audit',
+  () => import('../pages/operate/audit.tsx'),
+  { title: nav.audit, hasRange: true, standardRange: '30d' },
+  ['actor', 'action', 'target', 'targetId', 'cursor', 'open'],
+)
 const apiKeys = page('/operate/api-keys', () => import('../pages/operate/api-keys.tsx'), { title: nav.apiKeys }, [
-  'cursor',
-])
-const sessions = page('/operate/sessions', () => import('../pages/operate/sessions.tsx'), { title: nav.sessions }, [
-  'cursor',
-])
-const egress = page('/operate/egress', () => import('../pages/operate/egress.tsx'), { title: nav.egress })
-const settings = page('/operate/settings', () => import('../pages/operate/settings.tsx'), { title: nav.settings }, [
   'q',
+  'state',
+  'scope',
+  'open',
 ])
+const sessions = page(
+  '/operate/sessions',
+  () => import('../pages/operate/sessions.tsx'),
+  { title: nav.sessions, isGlobal: true },
+  ['key', 'open'],
+)
+const egress = page('/operate/egress', () => import('../pages/operate/egress.tsx'), {
+  title: nav.egress,
+  isGlobal: true,
+})
+const settings = page(
+  '/operate/settings',
+  () => import('../pages/operate/settings.tsx'),
+  { title: nav.settings, isGlobal: true },
+  ['q', 'source'],
+)
 
 const routeTree = root.addChildren([
   signIn,
@@ -182,9 +231,12 @@ const routeTree = root.addChildren([
     types,
     type,
     replays,
+    newReplay,
     replay,
+    replayBatch,
     tenants,
     tenant,
+    operate,
     nodes,
     checks,
     rejected,
@@ -196,6 +248,9 @@ const routeTree = root.addChildren([
     settings,
   ]),
 ])
+
+// The first page's code comes while the session is asked for, rather than after it.
+if (location.pathname === BASE.pathname) void import('../pages/overview/overview.tsx')
 
 export const router = createRouter({
   routeTree,

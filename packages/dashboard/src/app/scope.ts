@@ -15,11 +15,14 @@ export function useRange(standard?: RangeName): Range {
   return rangeOf(useSearch({ strict: false }) as Search, standard)
 }
 
-/** The page's parameters, and a function that changes some of them and stays on the page. */
+/**
+ * The page's parameters, and a function that changes some of them and stays on the page. `replace`: without a step to go
+ * back to, for what is typed.
+ */
 export function useFilters() {
   const search = useSearch({ strict: false }) as Search
   const navigate = useNavigate()
-  const change = (changes: Record<string, string | undefined>) =>
-    void navigate({ to: '.', search: ((before: Search) => ({ ...before, ...changes })) as never, replace: false })
+  const change = (changes: Record<string, string | undefined>, replace = false) =>
+    void navigate({ to: '.', search: ((before: Search) => ({ ...before, ...changes })) as never, replace })
   return [search, change] as const
 }

@@ -25,9 +25,21 @@ export const sessionQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 })
 
-/** The session that the browser has. Null if there is none. */
-export function readSession(signal?: AbortSignal): Promise<Session | null> {
-  return callSession('GET', undefined, signal)
+type State = { readonly session: Session | null; readonly hasEnded: boolean }
+
+let ended = false
+
+/** Whether the browser had a session that has ended, when it was last read. */
+export const hasEnded = (): boolean => ended
+
+/**
+ * The session that the browser has. Null if there is none. Having none is no refusal here, which browsers would report
+ * on their consoles.
+ */
+export async function readSession(signal?: AbortSignal): Promise<Session | null> {
+  const state = await call<State>('GET', '/v1/session-state', { signal })
+  ended = state.hasEnded
+  return state.session
 }
 
 export type SignIn =
@@ -64,13 +76,9 @@ export async function beginSignOn(issuer: string): Promise<string> {
   return (await call<{ url: string }>('POST', '/v1/single-sign-on', { body: { issuer } })).url
 }
 
-async function callSession(
-  method: 'GET' | 'POST' | 'DELETE',
-  body?: SignIn,
-  signal?: AbortSignal,
-): Promise<Session | null> {
+async function callSession(method: 'POST' | 'DELETE', body?: SignIn): Promise<Session | null> {
   try {
-    return (await call<Session | undefined>(method, '/v1/session', { body, signal })) ?? null
+    return (await call<Session | undefined>(method, '/v1/session', { body })) ?? null
   } catch (error) {
     if (hasStatus(error, 401)) return null
     throw error

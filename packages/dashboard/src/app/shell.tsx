@@ -5,21 +5,23 @@ import favicon from '../icons/favicon.svg'
 import faviconAway from '../icons/favicon-away.svg'
 import faviconFailing from '../icons/favicon-failing.svg'
 import { IconButton } from '../kit/button.tsx'
+import { useHotkeys } from '../kit/hotkeys.ts'
 import { Icon } from '../kit/icon.tsx'
 import { Hidden, IS_APPLE, Kbd } from '../kit/kbd.tsx'
 import { Menu } from '../kit/menu.tsx'
 import { RangePicker } from '../kit/range-picker.tsx'
 import { Banner } from '../kit/surfaces.tsx'
 import { Toasts } from '../kit/toast.tsx'
-import { searchOf } from '../lib/range.ts'
+import { type RangeName, searchOf } from '../lib/range.ts'
 import { common, shell } from '../strings/index.ts'
 import { useAway } from './connection.ts'
-import { useHotkeys } from './hotkeys.ts'
+import { useLeave } from './leave.ts'
 import { startLive } from './live.ts'
 import { Nav, usePlaces } from './nav.tsx'
-import { ended, PING_MS, ping, queryClient } from './query.ts'
+import { ended, PING_MS, ping } from './query.ts'
+import { useRecent } from './recent.ts'
 import { useFilters, useRange } from './scope.ts'
-import { sessionQuery, signOut, usePermissions } from './session.ts'
+import { sessionQuery, usePermissions } from './session.ts'
 import styles from './shell.module.css'
 import { TenantPicker } from './tenant-picker.tsx'
 import { setTheme, useTheme } from './theme.ts'
@@ -29,8 +31,16 @@ const FIND_KEYS = IS_APPLE ? '⌘K' : 'Ctrl K'
 const Palette = lazy(() => import('./palette.tsx'))
 const Shortcuts = lazy(() => import('./shortcuts.tsx'))
 
-/** What a route says of its page. `hasRange`: the period at the top applies to it. */
-export type PageData = { readonly title?: string; readonly hasRange?: boolean }
+/**
+ * What a route says of its page. `hasRange`: the period at the top applies to it; without a choice, `standardRange`.
+ * `isGlobal`: it is about no tenant.
+ */
+export type PageData = {
+  readonly title?: string
+  readonly hasRange?: boolean
+  readonly standardRange?: RangeName
+  readonly isGlobal?: boolean
+}
 
 /** The frame around every page but the one where one signs in. */
 export function Shell() {
@@ -40,13 +50,20 @@ export function Shell() {
   const navigate = useNavigate()
   const isAway = useAway()
   const page = usePage()
+  useRecent()
+  const close = () => setOverlay(null)
   const { main, operate } = usePlaces()
   const places = [...main, ...operate].filter(({ key }) => key !== undefined)
-  useHotkeys({
-    'mod+k': () => setOverlay('palette'),
-    '?': () => setOverlay('shortcuts'),
-    ...Object.fromEntries(places.map(({ key, to }) => [`g ${key}`, () => void navigate({ to: to as '/' })])),
-  })
+  const goUp = useGoUp()
+  useHotkeys(
+    {
+      'mod+k': () => setOverlay('palette'),
+      '?': () => setOverlay('shortcuts'),
+      Escape: goUp,
+      ...Object.fromEntries(places.map(({ key, to }) => [`g ${key}`, () => void navigate({ to: to as '/' })])),
+    },
+    { isFallback: true },
+  )
   useEffect(() => {
     const controller = new AbortController()
     startLive(tenant, controller.signal)
@@ -59,8 +76,10 @@ export function Shell() {
   }, [isAway])
   useEffect(() => {
     const leave = () => {
-      const to = `${location.pathname.slice(new URL(document.baseURI).pathname.length - 1)}${location.search}`
-      void navigate({ to: '/sign-in', search: { to, ended: '1' } as never, replace: true })
+      // Several calls are refused at the same time; the first has left already.
+      if (location.pathname === new URL('sign-in', document.baseURI).pathname) return
+      const next = `${location.pathname.slice(new URL(document.baseURI).pathname.length - 1)}${location.search}`
+      void navigate({ to: '/sign-in', search: { next, ended: '1' } as never, replace: true })
     }
     ended.addEventListener('ended', leave)
     return () => ended.removeEventListener('ended', leave)
@@ -92,8 +111,8 @@ export function Shell() {
           <span>{shell.find}</span>
           <Kbd>{FIND_KEYS}</Kbd>
         </button>
-        {isOperator && <TenantPicker />}
-        {page.hasRange && <TopRange />}
+        {isOperator && !page.isGlobal && <TenantPicker />}
+        {page.hasRange && <TopRange standard={page.standardRange} />}
         <Account onShortcuts={() => setOverlay('shortcuts')} />
       </header>
       <main className={styles.main} id="content" tabIndex={-1}>
@@ -109,8 +128,8 @@ export function Shell() {
       </main>
       <Toasts />
       <Suspense fallback={null}>
-        {overlay === 'palette' && <Palette onClose={() => setOverlay(null)} />}
-        {overlay === 'shortcuts' && <Shortcuts onClose={() => setOverlay(null)} />}
+        {overlay === 'palette' && <Palette onClose={close} onShortcuts={() => setOverlay('shortcuts')} />}
+        {overlay === 'shortcuts' && <Shortcuts onClose={close} />}
       </Suspense>
     </div>
   )
@@ -119,6 +138,19 @@ export function Shell() {
 /** A button, as a link to a fragment would leave the page: `<base href>` applies to it. */
 function skip(): void {
   document.getElementById('content')?.focus()
+}
+
+/** Leaves the page of one thing for the list that it is in. Out of a field, it only leaves the field. */
+function useGoUp(): () => void {
+  const match = useMatches().at(-1)
+  const navigate = useNavigate()
+  return () => {
+    const focused = document.activeElement
+    if (focused instanceof HTMLElement && focused.matches('input, textarea, select')) return focused.blur()
+    const path = match?.fullPath ?? ''
+    const [list = ''] = path.split('/$')
+    if (list !== path) void navigate({ to: list as '/' })
+  }
 }
 
 function usePage(): PageData {
@@ -144,22 +176,16 @@ function useFavicon(isAway: boolean): void {
   }, [href])
 }
 
-function TopRange() {
-  const range = useRange()
+function TopRange({ standard }: { readonly standard: RangeName | undefined }) {
+  const range = useRange(standard)
   const [, change] = useFilters()
   return <RangePicker range={range} onChange={next => change({ ...searchOf(next), cursor: undefined })} />
 }
 
 function Account({ onShortcuts }: { readonly onShortcuts: () => void }) {
   const theme = useTheme()
-  const navigate = useNavigate()
   const { data: session } = useQuery(sessionQuery)
-  const leave = async () => {
-    const url = await signOut(session).catch(() => null)
-    queryClient.clear()
-    if (url === null) await navigate({ to: '/sign-in' })
-    else location.assign(url)
-  }
+  const leave = useLeave()
   return (
     <Menu
       trigger={<IconButton icon={theme === 'dark' ? 'moon' : 'sun'} label={`${shell.theme}, ${shell.account}`} />}

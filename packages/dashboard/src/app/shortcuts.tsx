@@ -4,44 +4,72 @@ import { shell } from '../strings/index.ts'
 import { usePlaces } from './nav.tsx'
 import styles from './shortcuts.module.css'
 
+type Line = readonly [keys: readonly string[], what: string]
+
 /** All keys, in a dialog. */
 export default function Shortcuts({ onClose }: { readonly onClose: () => void }) {
   const { main, operate } = usePlaces()
   const { keys } = shell
-  const rows: readonly (readonly [readonly string[], string])[] = [
-    [[IS_APPLE ? '⌘' : 'Ctrl', 'K'], keys.palette],
-    [['/'], keys.filter],
-    [['j'], keys.next],
-    [['k'], keys.previous],
-    [['Enter'], keys.open],
-    [['x'], keys.tick],
-    [['r'], keys.retry],
-    [['Esc'], keys.close],
-    [['?'], keys.help],
-    ...[...main, ...operate].flatMap(({ key, label }) =>
-      key === undefined ? [] : [[['g', key], keys.go(label)] as const],
-    ),
-  ]
+  const mod = IS_APPLE ? '⌘' : 'Ctrl'
+  const go = [...main, ...operate].flatMap(({ key, label }): Line[] => (key === undefined ? [] : [[['g', key], label]]))
   return (
-    <Dialog open onClose={onClose} title={shell.shortcuts}>
-      <dl className={styles.keys}>
-        {rows.map(([names, what]) => (
-          <Row key={what} names={names} what={what} />
-        ))}
-      </dl>
+    <Dialog open wide onClose={onClose} title={shell.shortcuts}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <div className={styles.columns} tabIndex={0}>
+        <div className={styles.column}>
+          <Section
+            title={keys.everywhere}
+            lines={[
+              [[mod, 'K'], keys.palette],
+              [['?'], keys.help],
+              [['Esc'], keys.close],
+            ]}
+          />
+          <Section
+            title={keys.lists}
+            lines={[
+              [['/'], keys.filter],
+              [['j', '↓'], keys.next],
+              [['k', '↑'], keys.previous],
+              [['Home', 'End'], keys.ends],
+              [['Enter'], keys.open],
+              [['x'], keys.tick],
+            ]}
+          />
+          <Section
+            title={keys.one}
+            lines={[
+              [['j', 'k'], keys.step],
+              [['r'], keys.retry],
+              [['e'], keys.edit],
+              [[mod, 'Enter'], keys.save],
+            ]}
+          />
+        </div>
+        <div className={styles.column}>
+          <Section title={keys.go} lines={go} />
+        </div>
+      </div>
     </Dialog>
   )
 }
 
-function Row({ names, what }: { readonly names: readonly string[]; readonly what: string }) {
+function Section({ title, lines }: { readonly title: string; readonly lines: readonly Line[] }) {
   return (
-    <>
-      <dt>
-        {names.map(name => (
-          <Kbd key={name}>{name}</Kbd>
+    <section>
+      <h3>{title}</h3>
+      <dl className={styles.keys}>
+        {lines.map(([names, what]) => (
+          <div key={what}>
+            <dt>{what}</dt>
+            <dd>
+              {names.map(name => (
+                <Kbd key={name}>{name}</Kbd>
+              ))}
+            </dd>
+          </div>
         ))}
-      </dt>
-      <dd>{what}</dd>
-    </>
+      </dl>
+    </section>
   )
 }

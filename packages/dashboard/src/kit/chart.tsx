@@ -26,11 +26,17 @@ type Props = {
   /** Dragging over steps: their bounds. */
   readonly onZoom?: (from: number, to: number) => void
   readonly legend?: boolean
+  /** Least room for the axis, in pixels, so that charts under each other begin at the same place. */
+  readonly room?: number
 }
 
+/** Room for the axis: at least this if nothing else is asked for, and this for each character of its longest label, in pixels. */
 const LEFT = 44
+const CHARACTER = 7
 const BOTTOM = 20
 const TOP = 8
+/** Width of a letter of a label, in pixels, at most. */
+const LETTER = 6.5
 const STROKES: Readonly<Record<Tone, string | undefined>> = {
   green: styles.strokeGreen,
   blue: styles.strokeBlue,
@@ -123,20 +129,34 @@ type Scales = {
 }
 
 function Frame(props: Props & { readonly max: number; readonly children: (scales: Scales) => ReactNode }) {
-  const { label, times, stepMs, series, height = 200, max, onSelect, onZoom, legend = true, children } = props
+  const {
+    label,
+    times,
+    stepMs,
+    series,
+    height = 200,
+    max,
+    onSelect,
+    onZoom,
+    legend = true,
+    room = LEFT,
+    children,
+  } = props
   const format = props.format ?? formatNumber
   const [ref, width] = useWidth<HTMLDivElement>()
   const svg = useRef<SVGSVGElement>(null)
   const [at, setAt] = useState<number | null>(null)
   const [from, setFrom] = useState<number | null>(null)
-  const inner = Math.max(0, width - LEFT)
-  const stepWidth = times.length === 0 ? 0 : inner / times.length
   const { top, lines } = niceScale(max)
-  const x = (index: number) => LEFT + index * stepWidth
+  const marks = lines.map(line => (props.format === undefined ? formatCompact(line) : format(line)))
+  const start = Math.max(room, 8 + CHARACTER * Math.max(...marks.map(mark => mark.length)))
+  const inner = Math.max(0, width - start)
+  const stepWidth = times.length === 0 ? 0 : inner / times.length
+  const x = (index: number) => start + index * stepWidth
   const y = (value: number) => TOP + (height - BOTTOM - TOP) * (1 - value / top)
   const indexAt = (event: PointerEvent) => {
     const left = svg.current?.getBoundingClientRect().left ?? 0
-    return Math.max(0, Math.min(times.length - 1, Math.floor((event.clientX - left - LEFT) / stepWidth)))
+    return Math.max(0, Math.min(times.length - 1, Math.floor((event.clientX - left - start) / stepWidth)))
   }
   const bounds = (a: number, b: number): [number, number] => [times[Math.min(a, b)]!, times[Math.max(a, b)]! + stepMs]
   const end = (index: number) => {
@@ -172,6 +192,8 @@ function Frame(props: Props & { readonly max: number; readonly children: (scales
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrows move through it
         tabIndex={0}
         onKeyDown={onKeyDown}
+        // Dragging would select the labels.
+        onMouseDown={event => event.preventDefault()}
         onBlur={() => setAt(null)}
         onPointerMove={event => stepWidth > 0 && setAt(indexAt(event))}
         onPointerLeave={() => {
@@ -181,11 +203,11 @@ function Frame(props: Props & { readonly max: number; readonly children: (scales
         onPointerDown={event => event.button === 0 && stepWidth > 0 && setFrom(indexAt(event))}
         onPointerUp={event => stepWidth > 0 && end(indexAt(event))}
       >
-        {lines.map(line => (
+        {lines.map((line, index) => (
           <g key={line}>
-            <line className={styles.grid} x1={LEFT} x2={width} y1={Math.round(y(line))} y2={Math.round(y(line))} />
-            <text x={LEFT - 8} y={y(line) + 4} textAnchor="end">
-              {props.format === undefined ? formatCompact(line) : format(line)}
+            <line className={styles.grid} x1={start} x2={width} y1={Math.round(y(line))} y2={Math.round(y(line))} />
+            <text x={start - 8} y={y(line) + 4} textAnchor="end">
+              {marks[index]}
             </text>
           </g>
         ))}
@@ -202,11 +224,17 @@ function Frame(props: Props & { readonly max: number; readonly children: (scales
             height={height - BOTTOM - TOP}
           />
         )}
-        {labelled(times.length, inner).map(index => (
-          <text key={index} x={x(index)} y={height - 4}>
-            {axisLabel(times[index]!, stepMs)}
-          </text>
-        ))}
+        {labelled(times.length, inner).map(index => {
+          const label = axisLabel(times[index]!, stepMs)
+          // The last one would be cut off at the edge: it ends there instead, unless it would then meet the one before.
+          const isCut = x(index) + label.length * LETTER > width
+          if (isCut && x(index) > width - (label.length * LETTER) / 2) return null
+          return (
+            <text key={index} x={isCut ? width : x(index)} y={height - 4} textAnchor={isCut ? 'end' : 'start'}>
+              {label}
+            </text>
+          )
+        })}
       </svg>
       {at !== null && times[at] !== undefined && (
         <Tip

@@ -148,15 +148,16 @@ type ComboboxProps = {
   readonly onSearch?: (text: string) => void
   readonly placeholder?: string
   readonly help?: ReactNode
+  readonly error?: string | null
   readonly hideLabel?: boolean
 }
 
 /** One of many choices, found by typing. */
 export function Combobox(props: ComboboxProps) {
-  const { label, value, options, onChange, onSearch, placeholder, help, hideLabel } = props
+  const { label, value, options, onChange, onSearch, placeholder, help, error, hideLabel } = props
   const chosen = options.find(option => option.value === value) ?? (value === null ? null : { value, label: value })
   return (
-    <Field label={label} help={help} hideLabel={hideLabel}>
+    <Field label={label} help={help} error={error} hideLabel={hideLabel}>
       {wiring => (
         <BaseCombobox.Root
           items={[...options]}
@@ -167,10 +168,13 @@ export function Combobox(props: ComboboxProps) {
           onInputValueChange={text => onSearch?.(text)}
           filter={onSearch === undefined ? undefined : null}
         >
-          <BaseCombobox.Input className={styles.input} placeholder={placeholder} {...wiring} />
+          <div className={styles.combo}>
+            <BaseCombobox.Input className={styles.input} placeholder={placeholder} {...wiring} />
+            <Icon name="down" />
+          </div>
           <BaseCombobox.Portal>
-            <BaseCombobox.Positioner className={popup.positioner} sideOffset={4}>
-              <BaseCombobox.Popup className={popup.popup}>
+            <BaseCombobox.Positioner className={popup.positioner} sideOffset={4} align="start">
+              <BaseCombobox.Popup className={cx(popup.popup, styles.list)}>
                 <BaseCombobox.Empty className={popup.empty}>{common.noOptions}</BaseCombobox.Empty>
                 <BaseCombobox.List>
                   {(option: Option) => (

@@ -42,6 +42,8 @@ type ConfirmProps = {
   readonly children: ReactNode
   /** The verb with its number: `Resend 214 deliveries`. */
   readonly action: string
+  /** The other button. Default: `Cancel`, which says too little where something is cancelled. */
+  readonly dismiss?: string
   readonly danger?: boolean
   readonly disabled?: boolean
   /** Carries it out. If it fails, the dialog stays and says why. */
@@ -49,7 +51,8 @@ type ConfirmProps = {
 }
 
 /** Says what will happen before it happens. Nothing is asked twice. */
-export function ConfirmDialog({ open, onClose, title, children, action, danger, disabled, onConfirm }: ConfirmProps) {
+export function ConfirmDialog(props: ConfirmProps) {
+  const { open, onClose, title, children, action, dismiss = common.cancel, danger, disabled, onConfirm } = props
   const [isBusy, setBusy] = useState(false)
   const [error, setError] = useState<string | null>(null)
   const close = () => {
@@ -75,7 +78,7 @@ export function ConfirmDialog({ open, onClose, title, children, action, danger, 
         {error}
       </div>
       <DialogActions>
-        <Button onClick={close}>{common.cancel}</Button>
+        <Button onClick={close}>{dismiss}</Button>
         <Button
           kind={danger ? 'danger' : 'primary'}
           busy={isBusy}

@@ -1,9 +1,9 @@
 import { type ReactNode, useEffect, useRef } from 'react'
-import { useHotkeys } from '../app/hotkeys.ts'
 import { cx } from '../lib/cx.ts'
 import { common } from '../strings/index.ts'
 import { IconButton } from './button.tsx'
 import styles from './drawer.module.css'
+import { useHotkeys } from './hotkeys.ts'
 
 type SplitProps = {
   /** The detail, usually the router's `<Outlet />`. */

@@ -53,24 +53,25 @@ export function Field({
   )
 }
 
-type TextFieldProps = FieldProps &
-  Omit<ComponentProps<'input'>, 'onChange' | 'value'> & {
+/** A field for a text, with the attributes of its element. */
+type TextProps<Name extends 'input' | 'textarea'> = FieldProps &
+  Omit<ComponentProps<Name>, 'onChange' | 'value'> & {
     readonly value: string
     readonly onChange: (value: string) => void
     readonly mono?: boolean
   }
 
-export function TextField({ label, help, error, hideLabel, mono, onChange, className, ...rest }: TextFieldProps) {
+/** One line. */
+export function TextField({ onChange, ...props }: TextProps<'input'>) {
+  const { field, attributes } = split(props)
   return (
-    <Field label={label} help={help} error={error} hideLabel={hideLabel}>
+    <Field {...field}>
       {wiring => (
         <input
           type="text"
           autoComplete="off"
-          spellCheck={false}
-          className={cx(styles.input, mono && styles.mono, className)}
+          {...attributes}
           onChange={event => onChange(event.target.value)}
-          {...rest}
           {...wiring}
         />
       )}
@@ -78,25 +79,21 @@ export function TextField({ label, help, error, hideLabel, mono, onChange, class
   )
 }
 
-type TextAreaProps = FieldProps &
-  Omit<ComponentProps<'textarea'>, 'onChange' | 'value'> & {
-    readonly value: string
-    readonly onChange: (value: string) => void
-    readonly mono?: boolean
-  }
-
-export function TextArea({ label, help, error, hideLabel, mono, onChange, className, ...rest }: TextAreaProps) {
+/** Several lines. */
+export function TextArea({ onChange, ...props }: TextProps<'textarea'>) {
+  const { field, attributes } = split(props)
   return (
-    <Field label={label} help={help} error={error} hideLabel={hideLabel}>
-      {wiring => (
-        <textarea
-          spellCheck={false}
-          className={cx(styles.input, mono && styles.mono, className)}
-          onChange={event => onChange(event.target.value)}
-          {...rest}
-          {...wiring}
-        />
-      )}
+    <Field {...field}>
+      {wiring => <textarea {...attributes} onChange={event => onChange(event.target.value)} {...wiring} />}
     </Field>
   )
+}
+
+/** What belongs to the field around a text, and what to the text itself. */
+function split<Rest extends { readonly className?: string }>(props: FieldProps & Rest & { readonly mono?: boolean }) {
+  const { label, help, error, hideLabel, mono, className, ...rest } = props
+  return {
+    field: { label, help, error, hideLabel },
+    attributes: { spellCheck: false, className: cx(styles.input, mono && styles.mono, className), ...rest },
+  }
 }

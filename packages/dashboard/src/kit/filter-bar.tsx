@@ -1,5 +1,4 @@
 import { type ReactNode, useRef, useState } from 'react'
-import { useHotkeys } from '../app/hotkeys.ts'
 import { cx } from '../lib/cx.ts'
 import { type Search, valuesOf } from '../lib/search.ts'
 import { common } from '../strings/index.ts'
@@ -7,6 +6,7 @@ import { Button } from './button.tsx'
 import { Checkbox, type Option } from './choices.tsx'
 import { TextField } from './field.tsx'
 import styles from './filter-bar.module.css'
+import { useHotkeys } from './hotkeys.ts'
 import { Icon } from './icon.tsx'
 import { Popover } from './popover.tsx'
 
@@ -22,6 +22,16 @@ export type Filter = {
   readonly own?: string
   readonly help?: string
   readonly mono?: boolean
+  /** How a value reads in the chip. Default: its options' labels, or the value. */
+  readonly show?: (value: string) => string
+  /** What the value is chosen with, in place of options or a text. */
+  readonly editor?: (props: EditorProps) => ReactNode
+}
+
+export type EditorProps = {
+  readonly value: string | undefined
+  /** Changes the value and closes. Undefined removes it. */
+  readonly onApply: (value: string | undefined) => void
 }
 
 type Props = {
@@ -29,31 +39,35 @@ type Props = {
   readonly search: Search
   /** Changes the URL. Undefined removes a parameter. */
   readonly onChange: (changes: Record<string, string | undefined>) => void
+  /** At the start of the row: a `SearchField`, which `/` then goes to. */
+  readonly lead?: ReactNode
   /** At the end of the row, such as the switch for live updates. */
   readonly children?: ReactNode
 }
 
 /** The filters of a list as chips in one row. What is chosen is in the URL, so reload, back and a pasted link keep it. */
-export function FilterBar({ filters, search, onChange, children }: Props) {
+export function FilterBar({ filters, search, onChange, lead, children }: Props) {
   const bar = useRef<HTMLElement>(null)
-  useHotkeys({ '/': () => bar.current?.querySelector('button')?.focus() })
+  useHotkeys(lead === undefined ? { '/': () => bar.current?.querySelector('button')?.focus() } : {})
   const isFiltered = filters.some(({ name }) => search[name] !== undefined)
   return (
     <search className={styles.bar} ref={bar} aria-label={common.filter}>
-      {filters.map(filter => (
-        <Chip key={filter.name} filter={filter} value={search[filter.name]} onChange={onChange} />
-      ))}
-      {isFiltered && (
-        <Button
-          kind="quiet"
-          small
-          onClick={() => onChange(Object.fromEntries(filters.map(({ name }) => [name, undefined])))}
-        >
-          {common.clearFilters}
-        </Button>
-      )}
-      <span className={styles.spacer} />
-      {children && <span className={styles.end}>{children}</span>}
+      {lead}
+      <div className={styles.chips}>
+        {filters.map(filter => (
+          <Chip key={filter.name} filter={filter} value={search[filter.name]} onChange={onChange} />
+        ))}
+        {isFiltered && (
+          <Button
+            kind="quiet"
+            small
+            onClick={() => onChange(Object.fromEntries(filters.map(({ name }) => [name, undefined])))}
+          >
+            {common.clearFilters}
+          </Button>
+        )}
+      </div>
+      {children && <div className={styles.end}>{children}</div>}
     </search>
   )
 }
@@ -62,9 +76,8 @@ type ChipProps = { readonly filter: Filter; readonly value: string | undefined; 
 
 function Chip({ filter, value, onChange }: ChipProps) {
   const [isOpen, setOpen] = useState(false)
-  const { name, label, options } = filter
-  const shown = valuesOf(value).map(one => options?.find(option => option.value === one)?.label ?? one)
-  const text = shown.length > 2 ? common.selected(shown.length) : shown.join(', ')
+  const { name, label, editor } = filter
+  const text = value === undefined ? '' : shownAs(value, filter)
   const chip = (
     <button type="button" className={cx(styles.chip, value !== undefined && styles.set)}>
       {label}
@@ -74,12 +87,22 @@ function Chip({ filter, value, onChange }: ChipProps) {
   return (
     <span className={styles.group}>
       <Popover trigger={chip} label={label} open={isOpen} onOpenChange={setOpen}>
-        <Choices
-          filter={filter}
-          value={value}
-          onChange={next => onChange({ [name]: next, cursor: undefined })}
-          onClose={() => setOpen(false)}
-        />
+        {editor === undefined ? (
+          <Choices
+            filter={filter}
+            value={value}
+            onChange={next => onChange({ [name]: next, cursor: undefined })}
+            onClose={() => setOpen(false)}
+          />
+        ) : (
+          editor({
+            value,
+            onApply: next => {
+              setOpen(false)
+              onChange({ [name]: next, cursor: undefined })
+            },
+          })
+        )}
       </Popover>
       {value !== undefined && (
         <button
@@ -93,6 +116,14 @@ function Chip({ filter, value, onChange }: ChipProps) {
       )}
     </span>
   )
+}
+
+function shownAs(value: string, { options, show }: Filter): string {
+  if (show !== undefined) return show(value)
+  // A text can have commas of its own.
+  if (options === undefined) return value
+  const shown = valuesOf(value).map(one => options.find(option => option.value === one)?.label ?? one)
+  return shown.length > 2 ? common.selected(shown.length) : shown.join(', ')
 }
 
 type ChoicesProps = {

@@ -2,7 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { useMemo, useRef, useState } from 'react'
 import { cx } from '../lib/cx.ts'
 import { formatBytes } from '../lib/format.ts'
-import { firstFolds, type JsonLine, linesOf, visibleLines } from '../lib/json-lines.ts'
+import { firstFolds, type JsonLine, linesOf, readLines, visibleLines } from '../lib/json-lines.ts'
 import { common } from '../strings/index.ts'
 import { Button } from './button.tsx'
 import { SegmentedControl } from './choices.tsx'
@@ -58,9 +58,9 @@ function parse(value: unknown, text: string | undefined) {
       raw = JSON.stringify(value) ?? 'null'
       lines = linesOf(value)
     } else {
-      const parsed: unknown = JSON.parse(text)
+      const read = readLines(text)
       // A lone number or word reads the same either way.
-      if (typeof parsed === 'object' && parsed !== null) lines = linesOf(parsed)
+      if (read.length > 1) lines = read
     }
   } catch {
     // Not JSON: shown as it is.

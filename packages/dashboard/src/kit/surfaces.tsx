@@ -87,16 +87,18 @@ type EmptyProps = {
   readonly actions?: ReactNode
   /** The call of the API that makes the first one. */
   readonly curl?: string
+  /** What the code is, if it isn't a call. */
+  readonly codeLabel?: string
 }
 
 /** Nothing there yet: what will stand here, and how to make the first one. */
-export function EmptyState({ title, children, actions, curl }: EmptyProps) {
+export function EmptyState({ title, children, actions, curl, codeLabel = 'curl' }: EmptyProps) {
   return (
     <div className={styles.empty}>
       <h2>{title}</h2>
       {children !== undefined && <p>{children}</p>}
       {actions !== undefined && <div className={styles.actions}>{actions}</div>}
-      {curl !== undefined && <CodeBlock code={curl} label="curl" />}
+      {curl !== undefined && <CodeBlock code={curl} label={codeLabel} />}
     </div>
   )
 }

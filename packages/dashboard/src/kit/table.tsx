@@ -1,14 +1,15 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react'
-import { useHotkeys } from '../app/hotkeys.ts'
 import { cx } from '../lib/cx.ts'
 import { useDelayed, useNarrow } from '../lib/hooks.ts'
 import { common } from '../strings/index.ts'
 import { Button } from './button.tsx'
 import { Checkbox } from './choices.tsx'
+import { useHotkeys } from './hotkeys.ts'
 import { Icon } from './icon.tsx'
 import { EmptyState, ErrorState, Skeleton } from './surfaces.tsx'
 import styles from './table.module.css'
+import { Time } from './time.tsx'
 
 export type Column<Row> = {
   readonly id: string
@@ -26,6 +27,8 @@ type Props<Row> = {
   readonly keyOf: (row: Row) => string
   /** The row's name for screen readers where it is ticked. Default: its key. */
   readonly nameOf?: (row: Row) => string
+  /** The heading that a row belongs under. Rows come in the order of their groups. */
+  readonly groupOf?: (row: Row) => string
   /** Opens a row: by click, or Enter. */
   readonly onOpen?: (row: Row) => void
   /** The key of the row that is open. */
@@ -49,6 +52,11 @@ type Props<Row> = {
 }
 
 const TICK: string = '20px'
+/** The height of a group's heading, in pixels. */
+const GROUP = 40
+
+/** From this many rows on, those out of sight are not in the page: drawing 100 at once takes a tenth of a second. */
+const VIRTUAL_FROM = 60
 
 /**
  * A list of things. Its four states: a skeleton after 150 ms, what failed with "try again", no match with "clear
@@ -95,14 +103,21 @@ function Rows<Row>(props: RowsProps<Row>) {
   const scroll = useRef<HTMLDivElement>(null)
   const body = useRef<HTMLTableSectionElement>(null)
   const [current, setCurrent] = useState(-1)
-  const isVirtual = !inline && rows.length > 150
+  const isVirtual = !inline && rows.length > VIRTUAL_FROM
+  const groupAt = (index: number) => {
+    const row = rows[index]
+    return row === undefined ? undefined : props.groupOf?.(row)
+  }
+  const startsGroup = (index: number) => props.groupOf !== undefined && groupAt(index) !== groupAt(index - 1)
   const virtual = useVirtualizer({
     count: isVirtual ? rows.length : 0,
     getScrollElement: () => scroll.current,
-    estimateSize: () => (isNarrow ? 60 : 36),
+    estimateSize: index => (isNarrow ? 60 : 36) + (startsGroup(index) ? GROUP : 0),
     overscan: 12,
     scrollMargin: 0,
   })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: rows of two lines have another height
+  useEffect(() => virtual.measure(), [isNarrow])
   const rowAt = (index: number) => body.current?.querySelector<HTMLElement>(`[data-index="${index}"]`)
   const go = (index: number) => {
     const next = Math.max(0, Math.min(rows.length - 1, index))
@@ -143,8 +158,9 @@ function Rows<Row>(props: RowsProps<Row>) {
     event.stopPropagation()
     action()
   }
-  const renderRow = (row: Row, index: number, start?: number) => {
+  const renderRow = (row: Row, index: number, top?: number) => {
     const key = keyOf(row)
+    const start = top !== undefined && startsGroup(index) ? top + GROUP : top
     return (
       <tr
         key={key}
@@ -186,6 +202,18 @@ function Rows<Row>(props: RowsProps<Row>) {
       </tr>
     )
   }
+  const renderGroup = (index: number, start?: number) =>
+    startsGroup(index) && (
+      <tr
+        key={`group ${index}`}
+        className={cx(styles.group, start !== undefined && styles.placed)}
+        style={start === undefined ? undefined : { transform: `translateY(${start}px)` }}
+      >
+        <th scope="rowgroup" colSpan={columns.length}>
+          <bdi>{groupAt(index)}</bdi>
+        </th>
+      </tr>
+    )
   const isAll = onTick !== undefined && rows.every(row => ticked?.has(keyOf(row)))
   return (
     <div className={inline ? undefined : styles.scroll} ref={scroll}>
@@ -223,8 +251,10 @@ function Rows<Row>(props: RowsProps<Row>) {
         </thead>
         <tbody className={styles.body} ref={body} style={isVirtual ? { height: virtual.getTotalSize() } : undefined}>
           {isVirtual
-            ? virtual.getVirtualItems().map(item => renderRow(rows[item.index]!, item.index, item.start))
-            : rows.map((row, index) => renderRow(row, index))}
+            ? virtual
+                .getVirtualItems()
+                .flatMap(({ index, start }) => [renderGroup(index, start), renderRow(rows[index]!, index, start)])
+            : rows.flatMap((row, index) => [renderGroup(index), renderRow(row, index)])}
         </tbody>
       </table>
     </div>
@@ -249,33 +279,60 @@ function Skeletons({ label, isTall }: { readonly label: string; readonly isTall:
   )
 }
 
+/** What a `Table` shows of how its rows are read. */
+export const statesOf = (list: {
+  readonly error: unknown
+  readonly isPlaceholderData: boolean
+  readonly refetch: () => Promise<unknown>
+}) => ({ error: list.error, onRetry: () => void list.refetch(), isStale: list.isPlaceholderData })
+
 type PagerProps = {
   readonly children?: ReactNode
-  readonly prevCursor: string | null | undefined
-  readonly nextCursor: string | null | undefined
-  readonly onGo: (cursor: string) => void
-  /** Back to the first page, if this isn't it. */
-  readonly onFirst?: () => void
+  readonly page: { readonly prevCursor: string | null; readonly nextCursor: string | null } | undefined
+  /** The cursor of this page, as the URL has it, so that there is a way back to the first. */
+  readonly cursor?: string | undefined
+  /** Undefined goes to the first page. */
+  readonly onGo: (cursor: string | undefined) => void
+  /** What the pages before and after are called. Default: newer and older. */
+  readonly names?: { readonly first: string; readonly before: string; readonly after: string }
 }
 
+const BY_AGE = { first: common.newest, before: common.newer, after: common.older }
+
 /** The foot of a list: what is said about it, and pages both ways. */
-export function Pager({ children, prevCursor, nextCursor, onGo, onFirst }: PagerProps) {
+export function Pager({ children, page, cursor, onGo, names = BY_AGE }: PagerProps) {
+  const { prevCursor, nextCursor } = page ?? {}
   return (
     <>
       <span>{children}</span>
       <span className={styles.spacer} />
-      {onFirst !== undefined && (
-        <Button kind="quiet" small onClick={onFirst}>
-          {common.newest}
+      {cursor !== undefined && (
+        <Button kind="quiet" small onClick={() => onGo(undefined)}>
+          {names.first}
         </Button>
       )}
-      <Button small icon="left" disabled={!prevCursor} onClick={() => prevCursor && onGo(prevCursor)}>
-        {common.newer}
-      </Button>
-      <Button small disabled={!nextCursor} onClick={() => nextCursor && onGo(nextCursor)}>
-        {common.older}
-        <Icon name="right" />
-      </Button>
+      {(prevCursor || nextCursor) && (
+        <>
+          <Button small icon="left" disabled={!prevCursor} onClick={() => prevCursor && onGo(prevCursor)}>
+            {names.before}
+          </Button>
+          <Button small disabled={!nextCursor} onClick={() => nextCursor && onGo(nextCursor)}>
+            {names.after}
+            <Icon name="right" />
+          </Button>
+        </>
+      )}
+    </>
+  )
+}
+
+/** How far back a list was searched that ends before everything was looked at; null if it doesn't. */
+export function SearchedTo({ at }: { readonly at: string | null | undefined }) {
+  if (!at) return null
+  return (
+    <>
+      {' '}
+      · {common.searchedTo} <Time at={at} as="clock" />{' '}
     </>
   )
 }

@@ -61,5 +61,7 @@ export function Time({ at, as = 'relative', focusable = true }: Props) {
 /** Counts down to a time, every second: `in 1 min 12 s`, then `due now`. */
 export function Countdown({ to, due }: { readonly to: string; readonly due: string }) {
   const left = Date.parse(to) - useNow(1_000)
-  return <span>{left <= 500 ? due : `in ${formatDuration(Math.ceil(left / 1_000) * 1_000)}`}</span>
+  const seconds = Math.ceil(left / 1_000)
+  if (left <= 500) return <span>{due}</span>
+  return <span>in {seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1_000)}</span>
 }

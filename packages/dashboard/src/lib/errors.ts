@@ -28,3 +28,15 @@ export function fieldError(error: unknown, field: string): string | null {
   if (!(error instanceof ApiError)) return null
   return error.fields.find(one => one.field === field || one.field === `/${field}`)?.detail ?? null
 }
+
+/** The API's first sentence about a field of a form or a part of it: `/types`, `/types/3`. */
+export function errorUnder(error: unknown, field: string): string | null {
+  if (!(error instanceof ApiError)) return null
+  return error.fields.find(one => one.field === `/${field}` || one.field.startsWith(`/${field}/`))?.detail ?? null
+}
+
+/** Whether all that the API says is about these fields of a form, or parts of them, which show it themselves. */
+export function isAbout(error: unknown, fields: readonly string[]): boolean {
+  if (!(error instanceof ApiError) || error.fields.length === 0) return false
+  return error.fields.every(({ field }) => fields.some(one => field === `/${one}` || field.startsWith(`/${one}/`)))
+}

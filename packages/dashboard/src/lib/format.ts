@@ -79,6 +79,12 @@ export function formatClock(at: number, now: number): string {
   return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${time.slice(0, 5)}`
 }
 
+/** `22 Apr 2027`; local time. */
+export function formatDay(at: number): string {
+  const date = new Date(at)
+  return `${date.getDate()} ${MONTHS[date.getMonth()]} ${date.getFullYear()}`
+}
+
 /** To the millisecond, with the zone's offset: `2026-11-29 14:02:11.482 +01:00`. */
 export function formatLocal(at: number): string {
   const date = new Date(at)

@@ -15,6 +15,34 @@ export type JsonLine = {
   readonly isArray: boolean
 }
 
+/** A number that JavaScript can't hold, as it is written. */
+class Written {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+type Reviver = (key: string, value: unknown, context?: { readonly source?: string }) => unknown
+
+/** Numbers stay as they are written, in browsers that tell how that is (`JSON.parse` with source text access). */
+const keepNumbers: Reviver = (_key, value, context) =>
+  typeof value === 'number' && context?.source !== undefined && context.source !== String(value)
+    ? new Written(context.source)
+    : value
+
+/** The value of a JSON text, for `linesOf`. Throws a SyntaxError if it isn't JSON. */
+export function readLines(text: string): JsonLine[] {
+  try {
+    return linesOf(JSON.parse(text, keepNumbers as Parameters<typeof JSON.parse>[1]))
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    // Nested deeper than the reviver can go.
+    return linesOf(JSON.parse(text))
+  }
+}
+
 type Draft = { -readonly [Name in keyof JsonLine]: JsonLine[Name] }
 
 /** The lines of a value, all unfolded. Without recursion, because payloads can be nested deeper than the stack. */
@@ -45,13 +73,18 @@ export function linesOf(value: unknown): JsonLine[] {
     }
     const { key, depth, comma } = step
     const isArray = Array.isArray(step.value)
+    if (step.value instanceof Written) {
+      const { text } = step.value
+      lines.push({ depth, key, kind: 'number', text, comma, end: 0, size: 0, isArray })
+      continue
+    }
     if (step.value === null || typeof step.value !== 'object') {
       lines.push({ depth, key, kind: kindOf(step.value), text: scalar(step.value), comma, end: 0, size: 0, isArray })
       continue
     }
     const members: [string | undefined, unknown][] = isArray
       ? (step.value as unknown[]).map(item => [undefined, item])
-      : Object.entries(step.value).map(([name, member]) => [JSON.stringify(name), member])
+      : Object.entries(step.value).map(([name, member]) => [scalar(name), member])
     if (members.length === 0) {
       lines.push({ depth, key, kind: 'literal', text: isArray ? '[]' : '{}', comma, end: 0, size: 0, isArray })
       continue
@@ -91,6 +124,18 @@ function kindOf(value: unknown): 'string' | 'number' | 'literal' {
   return typeof value === 'string' ? 'string' : typeof value === 'number' ? 'number' : 'literal'
 }
 
-function scalar(value: unknown): string {
-  return value === undefined ? 'null' : JSON.stringify(value)
+/**
+ * Characters that aren't seen, or that change the order of what is: a text could look like another. JSON can write them
+ * as escapes.
+ */
+const UNSEEN = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g
+
+/** JSON in which every character is seen. */
+export function withoutControls(json: string): string {
+  return json.replace(UNSEEN, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** A value as JSON, in which every character is seen. */
+export function scalar(value: unknown): string {
+  return value === undefined ? 'null' : withoutControls(JSON.stringify(value))
 }

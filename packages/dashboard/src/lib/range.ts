@@ -42,6 +42,13 @@ export function searchOf(range: Range): {
   return { range: undefined, from: range.from, to: range.to ?? undefined }
 }
 
+/** The shortest named range that has a time in it. The longest if none has. */
+export function rangeBackTo(time: number, now: number): RangeName {
+  const names = Object.keys(RANGES) as RangeName[]
+  // A little more than the range: it goes on moving.
+  return names.find(name => now - time < RANGES[name] * 0.98) ?? '90d'
+}
+
 /** How long a range is, in milliseconds. */
 export function lengthOf(range: Range, now: number): number {
   if (range.name !== null) return RANGES[range.name]

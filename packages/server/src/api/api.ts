@@ -94,14 +94,15 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
     lines.close()
     done()
   })
-  addCallers(api, gate)
+  const sessions = {
+    session: new SessionDoor('session', options.sessions),
+    portal: new SessionDoor('portal', options.sessions),
+  }
+  addCallers(api, gate, sessions)
   addAdmission(api, {
     gate,
     doors,
-    sessions: {
-      session: new SessionDoor('session', options.sessions),
-      portal: new SessionDoor('portal', options.sessions),
-    },
+    sessions,
     pages,
     connections,
     load,
@@ -225,7 +226,7 @@ function createFramework(
   return api
 }
 
-function addCallers(api: Api, gate: Gate): void {
+function addCallers(api: Api, gate: Gate, sessions: Readonly<Record<SessionKind, SessionDoor>>): void {
   api.decorateRequest('caller', null)
   api.decorateRequest('once', null)
   api.decorateRequest('bodyBytes', null)
@@ -233,6 +234,15 @@ function addCallers(api: Api, gate: Gate): void {
     getter(this: FastifyRequest) {
       return gate.actorOf(this)
     },
+  })
+  api.decorateRequest('isStillAllowed', function (this: FastifyRequest) {
+    const session = this.caller?.session
+    return gate.isStillAllowed(
+      this,
+      session === undefined
+        ? gate.authenticate(this)
+        : sessions[this.caller?.portal === undefined ? 'session' : 'portal'].still(session),
+    )
   })
   api.decorateRequest('clientAddress', {
     getter(this: FastifyRequest) {
@@ -279,8 +289,8 @@ function addAdmission(api: Api, parts: Admission): void {
     if (refused !== undefined) return refused
     if (isClosing() && !request.is404)
       return new PosthornError('shutting_down', 'The server is shutting down. Try again.')
-    // A sign-in has a small body and no key yet: there is one at a time on a connection.
-    const isFree = access === 'open' || isSigningIn(access)
+    // A sign-in has a small body and no key yet, and a visitor no body: there is one at a time on a connection.
+    const isFree = access === 'open' || isSigningIn(access) || access === 'visitor'
     return isFree || load.admit(call, request) ? undefined : overloaded()
   }
   /** @param caller null: the call needs no key */
@@ -302,6 +312,13 @@ function addAdmission(api: Api, parts: Admission): void {
     if (isSigningIn(access)) {
       const fault = door.faultOfSignIn(request)
       return fault === undefined ? admit(entering, null) : done(fault)
+    }
+    if (access === 'visitor') {
+      return door.enterAsVisitor(request, result => {
+        if ('error' in result) return done(result.error)
+        if (result.isGuess) gate.delay(request, () => admit(entering, null))
+        else admit(entering, result.caller)
+      })
     }
     door.enter(request, result => {
       if (!('error' in result)) return admit(entering, result)

@@ -24,6 +24,7 @@ import { sessionsResource } from './resources/sessions.ts'
 import { settingsResource } from './resources/settings.ts'
 import { singleSignOnResource } from './resources/single-sign-on.ts'
 import { statsResource } from './resources/stats.ts'
+import { streamResource } from './resources/stream.ts'
 import { tenantDataResource } from './resources/tenant-data.ts'
 import { tenantsResource } from './resources/tenants.ts'
 
@@ -38,6 +39,7 @@ export const RESOURCES = [
   replaysResource,
   searchResource,
   statsResource,
+  streamResource,
   overviewResource,
   retrySchedulesResource,
   apiKeysResource,

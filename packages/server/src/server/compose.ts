@@ -38,30 +38,12 @@ import { Publisher } from '../publish/publisher.ts'
 import { Replayer } from '../replay/replayer.ts'
 import { createReplayCounter, type ReplayCounter } from '../replay/selection.ts'
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts'
-import { ApiKeys } from '../services/api-keys/api-keys.ts'
-import { Deliveries } from '../services/deliveries/deliveries.ts'
-import { EndpointLists } from '../services/endpoints/endpoint-lists.ts'
-import { Endpoints } from '../services/endpoints/endpoints.ts'
-import { EventTypes } from '../services/event-types/event-types.ts'
-import { Events } from '../services/events/events.ts'
-import { FilterTrials } from '../services/filter-trials.ts'
-import { IdempotentCalls } from '../services/idempotent-calls.ts'
 import { KeyRotation } from '../services/key-rotation.ts'
-import { Nodes, type NodesOptions } from '../services/nodes.ts'
-import { type CountBacklog, Overview } from '../services/overview.ts'
 import { PortalLinks } from '../services/portal/portal-links.ts'
-import { ReplayBatches } from '../services/replay-batches.ts'
-import { Replays } from '../services/replays.ts'
-import { RetrySchedules } from '../services/retry-schedules.ts'
-import { Search } from '../services/search.ts'
 import { SessionCache } from '../services/sessions/session-cache.ts'
 import { Sessions } from '../services/sessions/sessions.ts'
 import { Issuer } from '../services/single-sign-on/issuer.ts'
 import { SingleSignOn } from '../services/single-sign-on/single-sign-on.ts'
-import { Stats } from '../services/stats.ts'
-import { TenantRanks } from '../services/tenant-stats.ts'
-import { Exports } from '../services/tenants/exports.ts'
-import { Tenants } from '../services/tenants/tenants.ts'
 import type { Bus } from '../store/bus.ts'
 import type { NodeLoad, NodeReport } from '../store/operations/nodes.ts'
 import { Relay } from '../store/relay.ts'
@@ -74,6 +56,7 @@ import type { OpenedKeyring, RootKey } from './instance-keys.ts'
 import { createIssuerFetch } from './issuer-fetch.ts'
 import type { Lifecycle, Service } from './lifecycle.ts'
 import type { ServerIo } from './server-io.ts'
+import { composeServices } from './services.ts'
 
 /** What every part can use. */
 export type Foundation = {
@@ -102,8 +85,6 @@ export type Composed = {
 const INBOX_LOOK_MS = 50
 /** The same if this process is the only one: it knows all events except those that a fault has left claimed. */
 const LONE_INBOX_LOOK_MS = 1_000
-/** What an attempt takes in addition to connecting and waiting for the status. */
-const ATTEMPT_MARGIN_MS = 5_000
 
 export async function compose(foundation: Foundation): Promise<Composed> {
   const { config, store, bus, clock, logger, io } = foundation
@@ -193,6 +174,13 @@ export async function compose(foundation: Foundation): Promise<Composed> {
         start: () => api.listen(listeningOf(config, pages)),
         refuse: () => api.refuse(),
         drain: timeoutMs => api.drain(timeoutMs),
+      },
+      // After the API, so that its streams end before it waits for its calls.
+      {
+        name: 'streams',
+        start: () => services.streams.start(),
+        refuse: () => services.streams.refuse(),
+        stop: () => services.streams.stop(),
       },
       { name: 'history', start: () => history.start(), stop: () => history.stop() },
       { name: 'statistics', start: () => statistics.start(), stop: () => statistics.stop() },
@@ -353,60 +341,6 @@ function composeSending(
       { name: 'replays', start: () => replayer.start(), drain: () => replayer.stop() },
       { name: 'notices', start: () => notices.start(), stop: () => notices.stop() },
     ],
-  }
-}
-
-type ServiceParts = Pick<Sending, 'publisher'> & {
-  readonly checker: Checker
-  readonly apiKeys: ApiKeyCache
-  readonly sessions: Sessions
-  readonly singleSignOn: SingleSignOn
-  readonly portalLinks: PortalLinks
-  readonly names: Names
-  readonly typeSamples: TypeSamples
-  readonly keyRotation: KeyRotation
-  readonly countReplay: ReplayCounter
-  readonly nodes: NodesOptions
-  readonly onBackgroundWork: () => void
-  readonly flushStats: () => Promise<void>
-  readonly countBacklog: CountBacklog
-}
-
-/** The services behind the API. */
-function composeServices(foundation: Foundation, parts: ServiceParts): Services {
-  const { config, store, clock, keys } = foundation
-  const { publisher, checker, apiKeys, sessions, singleSignOn, portalLinks } = parts
-  const { names, typeSamples, keyRotation, countReplay, nodes } = parts
-  const { onBackgroundWork, flushStats, countBacklog } = parts
-  const types = () => publisher.types()
-  return {
-    publisher,
-    endpoints: new Endpoints(store, keys.keyring, config, types, { resolver: names.resolve }),
-    endpointLists: new EndpointLists(store, clock),
-    retrySchedules: new RetrySchedules(store, config, types),
-    tenants: new Tenants(store, {
-      // Twice the connection timeout: a token might have to be requested first.
-      attemptMs: 2 * config.connectTimeoutMs + config.responseTimeoutMs + ATTEMPT_MARGIN_MS,
-      onErase: onBackgroundWork,
-    }),
-    exports: new Exports(store),
-    apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
-    sessions,
-    singleSignOn,
-    portalLinks,
-    eventTypes: new EventTypes(store, typeSamples, config, checker),
-    deliveries: new Deliveries(store, clock),
-    events: new Events(store, clock),
-    filterTrials: new FilterTrials(store, types),
-    replays: new Replays(store, countReplay),
-    replayBatches: new ReplayBatches(store, countReplay, { onChange: onBackgroundWork }),
-    search: new Search(store, clock),
-    keyRotation,
-    stats: new Stats(store, flushStats),
-    nodes: new Nodes(store, nodes),
-    overview: new Overview(store, countBacklog),
-    tenantRanks: new TenantRanks(store, clock, flushStats),
-    idempotentCalls: new IdempotentCalls(store, keys.keyring),
   }
 }
 

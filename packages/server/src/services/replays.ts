@@ -12,10 +12,16 @@ import type {
 import type { ReplayCounter } from '../replay/selection.ts'
 import { addManyParts, cancelReplay, moveParts, settleParts } from '../store/in-steps.ts'
 import { CallRepeated, type Keep, type Once } from '../store/operations/idempotent-calls.ts'
-import type { CreatedReplay as CreatedInStore, NewReplay, ReplayFilter } from '../store/operations/replays/replays.ts'
+import type {
+  AllReplaysFilter,
+  CreatedReplay as CreatedInStore,
+  NewReplay,
+  ReplayFilter,
+} from '../store/operations/replays/replays.ts'
 import type { Store } from '../store/store.ts'
 import { checkEndOfPeriod, checkStartOfPeriod, checkTypeOfEvent } from './checks/contradictions.ts'
-import { checkPlace, notFound, requireTenant } from './checks/refusals.ts'
+import { checkTenantParameter } from './checks/list-parameters.ts'
+import { checkIdParameter, checkPlace, notFound, requireTenant } from './checks/refusals.ts'
 import { endpointIdOf, noEndpoint } from './endpoints/references.ts'
 import {
   checkKey,
@@ -132,6 +138,14 @@ export class Replays {
     checkPlace('rpl', filter)
     await requireTenant(this.#store, tenant)
     return this.#store.read('listReplays', { ...filter, tenant, limit })
+  }
+
+  /** The replays of all tenants, or of some. */
+  async listAll(filter: AllReplaysFilter, limit: number): Promise<Replay[]> {
+    checkPlace('rpl', filter)
+    checkIdParameter('rpb', filter.batch, 'batch')
+    if (filter.tenant !== null) await checkTenantParameter(this.#store, filter.tenant)
+    return this.#store.read('listAllReplays', { ...filter, limit })
   }
 
   /** No more deliveries are created until the replay is resumed. Those already created are sent. */

@@ -51,10 +51,13 @@ export const UNMOVED_TABLES: Readonly<Record<string, string>> = {
   portal_link: 'they are made when someone asks for one, and their sessions are not moved either',
   used_sign_in: 'a sign-in works for ten minutes',
   upkeep: 'each store schedules its own upkeep',
+  stream_log: 'positions in a stream belong to the store that they are of',
   mismatch: 'the consistency check runs again on the target and finds mismatches again',
 }
 
 export const UNMOVED_META: Readonly<Record<string, string>> = {
+  stream: 'says until when the log of streams is written',
+  stream_kept: 'belongs to the log of streams',
   schema_version: 'each store has its own, and both are the same before anything is moved',
   schema_compatible_from: 'belongs to the schema version',
 }

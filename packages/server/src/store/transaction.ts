@@ -5,6 +5,8 @@
  * The text is SQL that both engines understand, with `$1` parameters. A bulk query reads its rows from a common table
  * expression `v` that the driver puts before the text: multi-row `values` on SQLite, `unnest` on PostgreSQL.
  */
+import type { Note } from './stream-notes.ts'
+
 export type Value = string | number | Uint8Array | null
 
 export type Row = Readonly<Record<string, Value>>
@@ -23,7 +25,8 @@ export type BulkQuery = {
   readonly rows: readonly (readonly Value[])[]
 }
 
-export type AnyQuery = Query | BulkQuery
+/** What a transaction yields: a query or, without any rows in return, what it has changed. */
+export type AnyQuery = Query | BulkQuery | Note
 
 export type Transaction<Result> = Generator<AnyQuery, Result, Row[]>
 
@@ -60,6 +63,18 @@ export type Dialect = {
    * had committed itself, including what its standby doesn't have yet. SQLite shows only what is on disk.
    */
   readonly confirmReads: Query | null
+  /** Adds a row to the log of the stream, with the entries as its parameter. */
+  readonly addToStream: string
+  /**
+   * The present snapshot as an expression, in the form of `stream-position.ts`, to be read in the same statement as the
+   * rows that are visible in it.
+   */
+  readonly snapshot: string
+  /**
+   * Finds the transactions, as `transaction`, that might not know yet that the stream is on, if it is asked that long
+   * after the stream was turned on. Null if there can be none.
+   */
+  readonly streamWriters: { readonly afterMs: number; readonly query: Query } | null
   /** Held to the end by a transaction that reads configuration and relies on it (publish). SQLite has one writer. */
   readonly lockConfigurationShared: Query | null
   /** Held to the end by a transaction that changes configuration. */

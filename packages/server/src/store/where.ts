@@ -13,6 +13,9 @@ export type Place<Id extends string = string> =
   | { readonly before: Id | null; readonly after?: never }
   | { readonly after: Id | null; readonly before?: never }
 
+/** The pattern of `like … escape '!'` that finds a part of a text. */
+export const patternOf = (part: string): string => `%${part.replaceAll(/[!%_]/g, '!$&')}%`
+
 /** Conditions and their parameters, numbered in the order in which they are added. */
 export class Where {
   readonly params: Value[]

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Endpoints } from '../../src/services/endpoints/endpoints.ts'
 import { policy, resolvesTo, SECRET, TYPE } from '../services/setup.ts'
-import { type Json, useApi } from './setup.ts'
+import { type Json, refused, useApi } from './setup.ts'
 
 const bench = useApi()
 const { get, post, put, patch, remove } = bench
@@ -95,6 +95,52 @@ describe('the audit log', () => {
     expect(await told('&tenant=beta&to=2020-01-01T00:00:00Z')).toEqual([])
     expect(await told('&tenant=beta&from=2020-01-01T00:00:00Z')).toEqual(entries)
     expect((await get('/v1/audit?tenant=%00')).status).toBe(422)
+  })
+
+  it('can be searched by who made a change, by what it was and by what it changed', async () => {
+    const { id: keyId, key } = (await post('/v1/api-keys', { name: 'ops', scope: 'all' })).body
+    const other = (await post('/v1/api-keys', { name: 'ops', scope: 'all' })).body
+    await put('/v1/tenants/beta', {}, { key })
+    await put('/v1/tenants/beta', { name: 'B' }, { key: other.key })
+    await put('/v1/tenants/gamma', {})
+    const all = await told()
+    const system = all.filter(({ actor }) => actor.kind === 'system')
+    const sought: [string, (entry: Json) => boolean][] = [
+      ['actor=root', ({ actor }) => actor.kind === 'root'],
+      ['actor=key', ({ actor }) => actor.kind === 'key'],
+      [`actor=${keyId}`, ({ actor }) => actor.key === keyId],
+      ['actor=system', ({ actor }) => actor.kind === 'system'],
+      ['action=updated', ({ action }) => action === 'updated'],
+      ['action=created,updated&target=tenant', ({ target }) => target.type === 'tenant'],
+      ['target=tenant&target=api_key', ({ target }) => ['tenant', 'api_key'].includes(target.type)],
+      ['targetId=beta', ({ target }) => target.id === 'beta'],
+      ['targetId=beta&actor=root', () => false],
+      [`tenant=beta&actor=${other.id}`, ({ tenant, actor }) => tenant === 'beta' && actor.key === other.id],
+    ]
+    for (const [query, isSought] of sought) {
+      expect(await told(`&${query}`), query).toEqual(all.filter(isSought))
+    }
+    expect(system.length).toBeGreaterThan(0)
+    const first = (await get('/v1/audit?target=tenant,api_key&limit=3')).body
+    expect([first.data.length, first.searchedTo]).toEqual([3, null])
+    const second = (await get(`/v1/audit?target=tenant,api_key&limit=100&cursor=${first.nextCursor}`)).body
+    expect([...first.data, ...second.data]).toEqual(all.filter(sought[6]![1]))
+    const back = (await get(`/v1/audit?target=tenant,api_key&limit=3&cursor=${second.prevCursor}`)).body
+    expect(back.data).toEqual(first.data)
+  })
+
+  it('refuses an actor, an action or a target that no entry can have, with what they can be', async () => {
+    for (const [query, field, hint] of [
+      ['actor=me', 'actor', 'root, key, system, or the id of an API key'],
+      ['action=create', 'action', 'Did you mean `created`?'],
+      ['action=', 'action', 'must be one of created'],
+      ['target=endpoints', 'target', 'Did you mean `endpoint`?'],
+      ['targetId=%00', 'targetId', ''],
+    ] as const) {
+      const answer = await get(`/v1/audit?${query}`)
+      expect(refused(answer), query).toEqual([422, 'invalid', [field]])
+      expect(answer.body.detail).toContain(hint)
+    }
   })
 
   it('records what Posthorn changed itself', async () => {

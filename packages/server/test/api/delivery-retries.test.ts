@@ -79,6 +79,35 @@ describe('retrying the deliveries that match', () => {
     expect((await bench.list('pending', kept)).length).toBe(2)
   })
 
+  it('as a dry run says what it would do, and changes nothing', async () => {
+    const [gone, off] = [await bench.endpoint(), await bench.endpoint(), await bench.endpoint()]
+    for (let at = 0; at < 3; at++) await bench.publishOne()
+    const failed = await end('exhausted')
+    await post(`/v1/tenants/acme/deliveries/${failed.find(({ endpoint }) => endpoint !== gone)!.id}/retry`)
+    await bench.run('update event set payload = $1 where id = $2', [new Uint8Array(0), idBytes(failed[0]!.event)])
+    await bench.publishOne()
+    await post(`/v1/tenants/acme/endpoints/${off}/disable`)
+    await bench.remove(`/v1/tenants/acme/endpoints/${gone}`)
+    const before = (await get(`${ACME}?limit=1000`)).body.data
+    const ids = before.filter(({ state }: Json) => state !== 'cancelled').map(({ id }: Json) => id)
+    const calls: [url: string, body: object][] = [
+      [`${RETRY}?state=exhausted,pending,held&limit=500`, {}],
+      [RETRY, { ids: [...ids, newId('dlv', 1)] }],
+    ]
+    const dry: Json[] = []
+    for (const [url, body] of calls) {
+      dry.push((await post(`${url}${url.includes('?') ? '&' : '?'}dryRun=true`, body)).body)
+      expect((await get(`${ACME}?limit=1000`)).body.data).toEqual(before)
+    }
+    const all = (await post('/v1/deliveries/retry?state=exhausted,pending,held&limit=500&dryRun=true')).body
+    const real = (await post(...calls[0]!)).body
+    expect([dry[0], all]).toEqual([real, real])
+    expect(real.refused.length).toBeGreaterThan(0)
+    expect([real.madeDue, real.created, real.superseded].every(count => count > 0)).toBe(true)
+    expect(dry[1]!.refused).toHaveLength(real.refused.length + 1)
+    expect((await post(`${RETRY}?state=exhausted&dryRun=false`, {})).body.superseded).toBeGreaterThan(0)
+  })
+
   it('retries those of all tenants', async () => {
     await bench.tenants.put('beta', {})
     await bench.endpoint()
@@ -112,6 +141,7 @@ describe('retrying the deliveries that match', () => {
     [`${RETRY}?state=lost`, {}, 'state'],
     [`${RETRY}?state=exhausted&limit=501`, {}, 'limit'],
     [`${RETRY}?state=exhausted`, { ids: [newId('dlv', 1)] }, 'state'],
+    [`${RETRY}?state=exhausted&dryRun=maybe`, {}, 'dryRun'],
     [RETRY, { ids: [] }, '/ids'],
     [RETRY, { ids: ['dlv_1'] }, '/ids/0'],
     ['/v1/deliveries/retry?state=exhausted&tenant=unknown', {}, 'tenant'],

@@ -74,6 +74,39 @@ describe('creating a replay across tenants', () => {
     expect((await bench.get(`/v1/tenants/beta/replays/${id}`)).body).toMatchObject({ batch: id, types: [TYPE] })
   })
 
+  it('lists the replays of all tenants, of one, and of one across tenants, in both directions', async () => {
+    for (const tenant of ['acme', 'beta']) await tenantWith(tenant)
+    for (const tenant of ['acme', 'beta']) await publish(tenant)
+    const own = await bench.post('/v1/tenants/acme/replays', { from: DAY.from })
+    await bench.post(`/v1/tenants/acme/replays/${own.body.id}/cancel`, {})
+    const { id } = (await bench.post(ALL, INPUT)).body
+    await work()
+    const listed = async (query: string) => {
+      const { status, body } = await bench.get(`/v1/tenant-replays${query}`)
+      return status === 200 ? body.data.map(({ tenant, batch }: Json) => [tenant, batch]) : status
+    }
+    const [acme, beta] = [
+      ['acme', id],
+      ['beta', id],
+    ]
+    expect(await listed('')).toEqual([beta, acme, ['acme', null]])
+    expect(await listed('?tenant=acme')).toEqual([acme, ['acme', null]])
+    expect(await listed(`?batch=${id}`)).toEqual([beta, acme])
+    expect(await listed(`?tenant=beta&batch=${id}&state=running`)).toEqual([beta])
+    expect(await listed('?state=cancelled')).toEqual([['acme', null]])
+    expect([await listed('?tenant=unknown'), await listed('?tenant=%00'), await listed('?batch=rpl_1')]).toEqual([
+      422, 422, 422,
+    ])
+    const first = (await bench.get('/v1/tenant-replays?limit=1')).body
+    const second = (await bench.get(`/v1/tenant-replays?limit=1&cursor=${first.nextCursor}`)).body
+    const back = (await bench.get(`/v1/tenant-replays?limit=1&cursor=${second.prevCursor}`)).body
+    expect([second.data[0].tenant, back.data]).toEqual(['acme', first.data])
+    await bench.post(`${ALL}/${id}/pause`, {})
+    expect(await listed('?state=paused')).toEqual([beta, acme])
+    await bench.remove('/v1/tenants/beta')
+    expect(await listed('')).toEqual([acme, ['acme', null]])
+  })
+
   it('answers 200 and creates nothing for a dry run', async () => {
     for (const tenant of ['acme', 'beta']) await tenantWith(tenant)
     for (const tenant of ['acme', 'beta', 'beta']) await publish(tenant)

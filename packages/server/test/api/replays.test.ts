@@ -40,6 +40,7 @@ describe('creating a replay', () => {
     expect((await bench.get(`${ALL}/of%20may%203%2F%C3%A9`)).body).toEqual(found.body)
     expect(found.body).toEqual({
       id: answer.body.id,
+      tenant: 'acme',
       key: 'of may 3/é',
       batch: null,
       state: 'running',

@@ -44,6 +44,7 @@ describe('the list of resources', () => {
         "Deliveries",
         "Replays",
         "Search",
+        "Stream",
         "Overview",
         "Retries",
         "API keys",

@@ -153,7 +153,8 @@ describe('endpoints', () => {
     const url = `${ENDPOINTS}/${body.id}`
     const switchAt = new Date(Date.now() + 3_600_000).toISOString()
     const later = await patch(url, { clientSecret: `${SECRET}==`, switchAt })
-    expect(later.body.nextSecret).toEqual({ switchAt, fingerprint: expect.stringMatching(/^[0-9a-f]{8}$/) })
+    const fingerprint = expect.stringMatching(/^[0-9a-f]{8}$/)
+    expect(later.body.nextSecret).toEqual({ switchAt, fingerprint, expiresAt: null })
     expect(later.body.secretFingerprint).toBe(body.secretFingerprint)
     expect((await patch(url, { clientSecret: `${SECRET}==`, switchAt: null })).body).toMatchObject({
       nextSecret: null,
@@ -161,6 +162,23 @@ describe('endpoints', () => {
     })
     for (const wrong of [{ switchAt }, { clientSecret: SECRET, switchAt: 'tomorrow' }, { switchAt: 5 }]) {
       expect((await patch(url, wrong)).status).toBe(422)
+    }
+  })
+
+  it('C9: say when a clientSecret that is a JWT expires, now and after the switch', async () => {
+    const part = (value: Json) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const jwt = (exp?: number) => `${part({ alg: 'HS256' })}.${part({ exp })}.c2lnbmF0dXJl`
+    const { body } = await post(ENDPOINTS, { ...NEW, clientSecret: jwt(4_102_444_800) })
+    expect(body).toMatchObject({ secretExpiresAt: '2100-01-01T00:00:00.000Z', nextSecret: null })
+    const url = `${ENDPOINTS}/${body.id}`
+    const switchAt = new Date(Date.now() + 3_600_000).toISOString()
+    const later = await patch(url, { clientSecret: jwt(4_133_980_800), switchAt })
+    expect(later.body).toMatchObject({
+      secretExpiresAt: '2100-01-01T00:00:00.000Z',
+      nextSecret: { switchAt, expiresAt: '2101-01-01T00:00:00.000Z' },
+    })
+    for (const clientSecret of [jwt(), SECRET]) {
+      expect((await patch(url, { clientSecret })).body).toMatchObject({ secretExpiresAt: null, nextSecret: null })
     }
   })
 

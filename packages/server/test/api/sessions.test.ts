@@ -329,6 +329,49 @@ describe('a session', () => {
   })
 })
 
+describe('whether there is a session', () => {
+  const STATE = '/session/v1/session-state'
+  const state = async (withCookie: string) => {
+    const { status, body } = await get(STATE, withCookie)
+    return [status, body]
+  }
+
+  it('is told without a refusal, which the console of a browser would have as an error', async () => {
+    const own = await cookie()
+    expect((await get(STATE, own)).body).toEqual({ session: (await get(OWN, own)).body, hasEnded: false })
+    expect(await state('')).toEqual([200, { session: null, hasEnded: false }])
+    expect(await state('other=1')).toEqual([200, { session: null, hasEnded: false }])
+    await send('DELETE', OWN, own, { ...PAGE, origin: LOCAL })
+    for (const value of [own, 'posthorn_session=', `posthorn_session=phs_${'a'.repeat(43)}`]) {
+      expect(await state(value)).toEqual([200, { session: null, hasEnded: true }])
+    }
+  })
+
+  it('is told to the dashboard’s own pages only', async () => {
+    const own = await cookie()
+    for (const withCookie of [own, '']) {
+      for (const headers of [{}, { 'posthorn-session': '1' }, { ...PAGE, 'sec-fetch-site': 'cross-site' }]) {
+        expect(problem(await get(STATE, withCookie, headers))).toEqual([403, 'forbidden'])
+      }
+    }
+    expect((await bench.get('/v1/session-state')).status).toBe(404)
+    expect((await bench.get('/v1/session-state', { key: null })).status).toBe(401)
+    expect((await bench.get('/v1/session-state', { key: null, headers: { ...PAGE, cookie: own } })).status).toBe(401)
+  })
+
+  it('is as slow to guess as any call', async () => {
+    const clock = new HandClock()
+    await bench.useServices({}, { clock })
+    const guess = () => get(STATE, `posthorn_session=phs_${'b'.repeat(43)}`)
+    for (let at = 0; at < 10; at++) await guess()
+    const late = guess()
+    await expect.poll(() => clock.waits).toEqual([NEXT_LINE_MS, 100])
+    expect(bench.failedAuthentications()).toBe(11)
+    clock.turn(100)
+    expect((await late).body).toEqual({ session: null, hasEnded: true })
+  })
+})
+
 describe('a session ends', () => {
   it('when it signs out, which also removes its cookie', async () => {
     const own = await cookie()

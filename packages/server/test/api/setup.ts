@@ -70,6 +70,7 @@ export class ApiBench extends Bench {
         eventTypes: this.types,
         deliveries: this.deliveries,
         events: this.events,
+        auditLog: this.auditLog,
         filterTrials: this.filterTrials,
         replays: this.replays,
         replayBatches: this.replayBatches,
@@ -80,6 +81,7 @@ export class ApiBench extends Bench {
         keyRotation: this.keyRotation,
         search: this.search,
         stats: this.stats,
+        streams: this.streams,
         nodes: this.nodes,
         overview: this.overview,
         tenantRanks: this.tenantRanks,
@@ -130,7 +132,11 @@ export class ApiBench extends Bench {
   }
 
   async closeApi(): Promise<void> {
-    await this.api.close()
+    // In the order of a shutdown.
+    const closed = this.api.close()
+    this.streams.refuse()
+    void this.created.untilIdle().then(() => this.created.closeConnections())
+    await closed
     await this.close()
   }
 

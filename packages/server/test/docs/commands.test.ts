@@ -25,7 +25,7 @@ describe('the commands in the docs', () => {
   it('of npm are scripts that exist', () => {
     const unknown = GUIDES.flatMap(page =>
       codeOf(readPage(page))
-        .flatMap(line => [...line.matchAll(/\bnpm run (?:--silent )?([\w:]+)/g)])
+        .flatMap(line => [...line.matchAll(/\bnpm run (?:--silent )?([\w:-]+)/g)])
         .filter(match => SCRIPTS[match[1]!] === undefined)
         .map(match => `${page}: ${match[0]}`),
     )

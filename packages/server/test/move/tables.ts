@@ -15,6 +15,7 @@ const NOT_COMPARED = new Set([
   'session',
   'sign_in_link',
   'portal_link',
+  'stream_log',
   'used_sign_in',
 ])
 

@@ -23,6 +23,7 @@ import { readCredentials } from '../../src/secrets/credentials.ts'
 import { createKeyring, type Keyring } from '../../src/secrets/keyring.ts'
 import { ApiKeyCache } from '../../src/services/api-keys/api-key-cache.ts'
 import { ApiKeys } from '../../src/services/api-keys/api-keys.ts'
+import { AuditLog } from '../../src/services/audit-log.ts'
 import { Deliveries } from '../../src/services/deliveries/deliveries.ts'
 import { EndpointLists } from '../../src/services/endpoints/endpoint-lists.ts'
 import { type EndpointInput, Endpoints, type EndpointsSettings } from '../../src/services/endpoints/endpoints.ts'
@@ -43,6 +44,7 @@ import { Sessions } from '../../src/services/sessions/sessions.ts'
 import type { Issuer } from '../../src/services/single-sign-on/issuer.ts'
 import { SingleSignOn } from '../../src/services/single-sign-on/single-sign-on.ts'
 import { Stats } from '../../src/services/stats.ts'
+import { Streams } from '../../src/services/stream/streams.ts'
 import { TenantRanks } from '../../src/services/tenant-stats.ts'
 import { Exports } from '../../src/services/tenants/exports.ts'
 import { Tenants } from '../../src/services/tenants/tenants.ts'
@@ -110,6 +112,7 @@ export class Bench {
   samples!: TypeSamples
   deliveries!: Deliveries
   events!: Events
+  auditLog!: AuditLog
   filterTrials!: FilterTrials
   replays!: Replays
   replayBatches!: ReplayBatches
@@ -123,6 +126,7 @@ export class Bench {
   keyRotation!: KeyRotation
   search!: Search
   stats!: Stats
+  streams!: Streams
   nodes!: Nodes
   overview!: Overview
   tenantRanks!: TenantRanks
@@ -151,6 +155,7 @@ export class Bench {
     this.types = new EventTypes(store, this.samples)
     this.apiKeyCache = new ApiKeyCache(store, systemClock)
     this.apiKeys = new ApiKeys(store, () => this.apiKeyCache.untilFresh())
+    this.auditLog = new AuditLog(store, systemClock)
     this.useSessions()
     this.deliveries = new Deliveries(store, systemClock)
     this.events = new Events(store, systemClock)
@@ -162,6 +167,13 @@ export class Bench {
     this.replays = new Replays(store, createReplayCounter(store, systemClock))
     this.replayBatches = new ReplayBatches(store, createReplayCounter(store, systemClock))
     this.search = new Search(store, systemClock)
+    this.streams = new Streams({
+      store,
+      clock: systemClock,
+      logger: pino({ level: 'silent' }),
+      endpoints: this.endpoints,
+    })
+    this.streams.start()
     this.stats = new Stats(store, async () => {})
     this.nodes = new Nodes(store, { id: NODE, report: aReport, pendingByPartition: async () => new Map() })
     const backlog = new Backlog(store, systemClock)
@@ -218,6 +230,7 @@ export class Bench {
 
   async close(): Promise<void> {
     this.apiKeyCache.close()
+    await this.streams.stop()
     this.sessionCache.close()
     await this.samples.stop()
     await this.#close()

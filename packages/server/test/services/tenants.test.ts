@@ -17,6 +17,29 @@ describe('tenants', () => {
     expect(bench.kinds()).toEqual(['tenant', 'tenant'])
   })
 
+  it('are found by a part of their id or name, whatever its case and its special characters', async () => {
+    await bench.tenants.put('globex', { name: 'Acme & Zoë 100%' })
+    await bench.tenants.put('me_1', { name: '東京商事' })
+    await bench.tenants.put('gone', { name: 'acme' })
+    await bench.tenants.remove('gone')
+    const ids = async (part: string, place = { after: null } as Parameters<typeof bench.tenants.find>[1]) =>
+      (await bench.tenants.find(part, place, 9)).items.map(({ id }) => id)
+    expect(await ids('ACME')).toEqual(['acme', 'globex'])
+    expect(await ids('acme', { after: 'acme' })).toEqual(['globex'])
+    expect(await ids('acme', { before: null })).toEqual(['globex', 'acme'])
+    expect(await ids('Zoë')).toEqual(['globex'])
+    expect(await ids('0%')).toEqual(['globex'])
+    expect(await ids('e_')).toEqual(['me_1'])
+    expect(await ids('京商')).toEqual(['me_1'])
+    expect(await ids('!')).toEqual([])
+  })
+
+  it('refuses to search for nothing, for what cannot be stored, and from another list', async () => {
+    expect(await fields(bench.tenants.find('', { after: null }, 9))).toEqual(['text'])
+    expect(await fields(bench.tenants.find('a\0', { after: null }, 9))).toEqual(['text'])
+    expect(await fields(bench.tenants.find('a', { after: 'a b' }, 9))).toEqual(['cursor'])
+  })
+
   it.each(['42', 'a.b-c_d~e', 'me@example.com', 'org:42', '564200aa-7128-4a26-83a8-cf0201903fcc'])(
     'can have the id %s',
     async id => {

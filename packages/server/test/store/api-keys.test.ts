@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { newId } from '../../src/base/ids.ts'
-import type { Actor, ApiKey } from '../../src/base/model.ts'
+import type { Actor, ApiKey, AuditEntry, AuditEntryId } from '../../src/base/model.ts'
+import type { AuditFilter, AuditSlice, AuditSought } from '../../src/store/operations/audit.ts'
 import type { Store } from '../../src/store/store.ts'
+import type { Place } from '../../src/store/where.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from './builders.ts'
 import { endpointsOf } from './endpoints-of.ts'
 import { postgresEngine, sqliteEngine } from './engines.ts'
@@ -92,6 +94,34 @@ describe.each([sqliteEngine(), postgresEngine()])('API keys and the audit log on
     expect(await audit({ tenant: 'acme', before: entries[1]!.id, limit: 2 })).toEqual(entries.slice(2, 4))
     expect(await audit({ tenant: 'other' })).toEqual([])
     expect(await audit({ toMs: 0 })).toEqual([])
+  })
+
+  it.each([
+    ['newest', { before: null }],
+    ['oldest', { after: null }],
+  ] as const)('looks for entries from the %s on, among a limited number at a time', async (_name, start) => {
+    for (let count = 0; count < 11; count++) await aTenant(store, `t${count}`)
+    for (const id of ['t3', 't9']) await store.write('deleteTenant', { id, nowMs: 7, by: BY })
+    const all = (await audit()).map(({ id }) => id)
+    const sought = { actor: BY, actions: ['deleted', 'erased'], targets: ['tenant'], targetId: null } as const
+    const found: AuditEntry[] = []
+    let reads = 0
+    let place: Place<AuditEntryId> | null = start
+    while (place !== null) {
+      const args: AuditFilter & AuditSought & { limit: number; maxRows: number } = {
+        ...{ tenant: null, fromMs: null, toMs: null, limit: 9, maxRows: 4 },
+        ...place,
+        ...sought,
+      }
+      const { items, goesOnAt }: AuditSlice = await store.read('findAudit', args)
+      found.push(...items)
+      reads++
+      if (goesOnAt !== null) expect(all.indexOf(goesOnAt) % 4).toBe('before' in start ? 3 : (all.length - 4) % 4)
+      place = goesOnAt === null ? null : 'before' in start ? { before: goesOnAt } : { after: goesOnAt }
+    }
+    const deleted = found.map(({ targetId }) => targetId)
+    expect('before' in start ? deleted : deleted.toReversed()).toEqual(['t9', 't3'])
+    expect(reads).toBe(Math.floor(all.length / 4) + 1)
   })
 
   it('names Posthorn itself as the actor when a 410 disables an endpoint', async () => {

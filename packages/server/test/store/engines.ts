@@ -20,6 +20,10 @@ export type Opened = {
   readonly driver: Driver
   /** Runs a statement without going through the store, as another process would; parameters are `$1` and so on. */
   run(text: string, params?: readonly (string | number | Uint8Array | null)[]): Promise<void>
+  /** A connection of its own, for transactions that stay open. Only on PostgreSQL. */
+  connect?(): Promise<pg.Client>
+  /** The same store as another node has it, to be closed by the caller. Only on PostgreSQL. */
+  another?(): Promise<Store>
   /** Counts what operations read in this store. */
   countRows(): Promise<RowCounter>
   close(): Promise<void>
@@ -92,16 +96,21 @@ export function postgresEngine(): Engine {
       await allowSchema(url, ROLE)
       const driver = await openPostgres(urlAs(url, ROLE), systemClock)
       const store = await ready(driver, steps)
-      const run: Opened['run'] = async (text, params = []) => {
+      const connect = async () => {
         const client = new pg.Client({ connectionString: url, options: '-c search_path=posthorn' })
         await client.connect()
+        return client
+      }
+      const run: Opened['run'] = async (text, params = []) => {
+        const client = await connect()
         try {
           await client.query(text, [...params])
         } finally {
           await client.end()
         }
       }
-      return { store, driver, run, countRows: () => postgresCounter(url), close: () => store.close() }
+      const another = async () => new Store(await openPostgres(urlAs(url, ROLE), systemClock), systemClock)
+      return { store, driver, run, connect, another, countRows: () => postgresCounter(url), close: () => store.close() }
     },
     stop: async () => (await server)?.stop(),
   }

@@ -26,8 +26,9 @@ const KNOWN: Readonly<Record<string, string>> = {
   '0004-node-reports.ts': 'c65cf57e67d05ad6',
   '0005-sessions.ts': '33af74998126e207',
   '0006-overview.ts': '044d3bfeda049a7b',
-  '0007-portal.ts': 'da524002f08d77fa',
-  '0008-people.ts': '5047d5f755917c5d',
+  '0007-stream.ts': 'a0492edcfa34d7d4',
+  '0008-portal.ts': 'da524002f08d77fa',
+  '0009-people.ts': '5047d5f755917c5d',
 }
 /** Steps that stores of a release have taken; nothing has been released yet. */
 const RELEASED: readonly string[] = []

@@ -43,6 +43,8 @@ describe.each([sqliteEngine(), postgresEngine()])('pages on $name', engine => {
     const event = events[0]!.id
     const lists: Partial<Record<ReadName, Reads>> = {
       listTenants: (place, limit) => store.read('listTenants', { ...place, limit }),
+      findTenants: async (place, limit) =>
+        (await store.read('findTenants', { ...place, text: '', rows: 99, limit })).items,
       listApiKeys: (place, limit) => store.read('listApiKeys', { ...place, limit }),
       listAudit: (place, limit) => store.read('listAudit', { ...all, ...place, limit }),
       findEndpoints: async (place, limit) => {
@@ -78,6 +80,25 @@ describe.each([sqliteEngine(), postgresEngine()])('pages on $name', engine => {
         expect(await idsAt({ before: id }), name).toEqual(ids.slice(0, index).toReversed())
         expect(await idsAt({ after: id }, 2), name).toEqual(ids.slice(index + 1, index + 3))
         expect(await idsAt({ before: id }, 2), name).toEqual(ids.slice(0, index).toReversed().slice(0, 2))
+      }
+    }
+  })
+
+  it('find every tenant with a text, however few are looked at at a time', async () => {
+    for (const id of ['a', 'xa', 'b', 'xb', 'c', 'd', 'xd']) await aTenant(store, id)
+    const found = async (from: Place, rows: number, limit: number): Promise<string[]> => {
+      const { items, goesOnAt } = await store.read('findTenants', { ...from, text: 'X', rows, limit })
+      const ids = items.map(({ id }) => id)
+      if (goesOnAt === null) return ids
+      return [
+        ...ids,
+        ...(await found(from.after === undefined ? { before: goesOnAt } : { after: goesOnAt }, rows, limit)),
+      ]
+    }
+    for (const rows of [1, 2, 3, 99]) {
+      for (const limit of [1, 2, 99]) {
+        expect(await found({ after: null }, rows, limit)).toEqual(['xa', 'xb', 'xd'])
+        expect(await found({ before: null }, rows, limit)).toEqual(['xd', 'xb', 'xa'])
       }
     }
   })

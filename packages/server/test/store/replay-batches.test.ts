@@ -93,6 +93,29 @@ describe.each([sqliteEngine(), postgresEngine()])('replays across tenants on $na
     return store.write('makeReplayed', { ...of, isLast, deliveries, skipped: 0 })
   }
 
+  it('lists the replays of all tenants, of one, of one batch and by state, in both directions', async () => {
+    const batch = await create()
+    const [ofAcme, ofBeta] = [replayIn('acme', batch), replayIn('beta', batch)]
+    await advance(batch, null, 'beta', [ofAcme, ofBeta])
+    const own = { ...replayIn('acme', batch), id: newId('rpl', Date.now()), batch: null, key: 'own' }
+    expect(await store.write('createReplay', own)).toEqual({ kind: 'created' })
+    const ANY = { tenant: null, batch: null, state: null, before: null, limit: 9 } as const
+    const ids = async (over: object = {}) =>
+      (await store.read('listAllReplays', { ...ANY, ...over })).map(({ id }) => id)
+    const all = [own.id, ofBeta.id, ofAcme.id].sort().reverse()
+    expect(await ids()).toEqual(all)
+    expect(await ids({ limit: 1 })).toEqual(all.slice(0, 1))
+    expect(await ids({ before: all[0] })).toEqual(all.slice(1))
+    expect(
+      await store.read('listAllReplays', { tenant: null, batch: null, state: null, after: all[2]!, limit: 1 }),
+    ).toMatchObject([{ id: all[1] }])
+    expect(await ids({ tenant: 'beta' })).toEqual([ofBeta.id])
+    expect(await ids({ batch: batch.id })).toEqual(all.filter(id => id !== own.id))
+    await store.write('setReplayBatchState', { name: batch.id, to: 'paused' })
+    expect(await ids({ state: 'paused' })).toEqual(all.filter(id => id !== own.id))
+    expect(await ids({ state: 'running', tenant: 'acme' })).toEqual([own.id])
+  })
+
   it('exist once for each key, are found by id and key, and are listed newest first', async () => {
     const first = await create({ key: 'a/b ü' })
     const again = await store.write('createReplayBatch', { ...first, id: newId('rpb', Date.now()), hash: bytes('x') })

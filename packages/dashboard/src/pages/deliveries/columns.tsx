@@ -40,14 +40,14 @@ export function columnsFor(showTenant: boolean, isCompact: boolean): readonly Co
     {
       id: 'time',
       title: words.time,
-      width: '116px',
+      width: isCompact ? '104px' : '116px',
       cell: row => <Time at={row.createdAt} as="clock" focusable={false} />,
     },
     { id: 'state', title: words.state, width: '104px', cell: row => <StateBadge state={shownState(row)} /> },
     {
       id: 'type',
       title: words.type,
-      width: 'minmax(96px, 1.2fr)',
+      width: 'minmax(80px, 1.2fr)',
       cell: row => (
         <bdi className={styles.mono} title={row.type}>
           {row.type}
@@ -57,16 +57,16 @@ export function columnsFor(showTenant: boolean, isCompact: boolean): readonly Co
     showTenant && {
       id: 'tenant',
       title: words.tenant,
-      width: 'minmax(72px, 0.7fr)',
+      width: 'minmax(56px, 0.7fr)',
       cell: row => <bdi>{row.tenant}</bdi>,
     },
-    !isCompact && {
+    (!isCompact || !showTenant) && {
       id: 'endpoint',
       title: words.endpoint,
-      width: 'minmax(96px, 1.6fr)',
+      width: isCompact ? 'minmax(56px, 1fr)' : 'minmax(96px, 1.6fr)',
       cell: row => <bdi title={row.endpointUrl ?? row.endpoint}>{target(row)}</bdi>,
     },
-    { id: 'status', title: words.status, width: 'minmax(96px, 1.2fr)', cell: row => <Outcome delivery={row} /> },
+    { id: 'status', title: words.status, width: 'minmax(80px, 1.2fr)', cell: row => <Outcome delivery={row} /> },
     !isCompact && {
       id: 'took',
       title: words.took,

@@ -3,13 +3,13 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import { posthorn } from '../../app/client.ts'
-import { useHotkeys } from '../../app/hotkeys.ts'
 import { usePermissions } from '../../app/session.ts'
 import { StateBadge } from '../../kit/badge.tsx'
 import { Button } from '../../kit/button.tsx'
 import { Id } from '../../kit/copy.tsx'
 import { ConfirmDialog } from '../../kit/dialog.tsx'
 import { Drawer } from '../../kit/drawer.tsx'
+import { useHotkeys } from '../../kit/hotkeys.ts'
 import { Link } from '../../kit/link.tsx'
 import { EmptyState, ErrorState, KeyValue, Skeleton } from '../../kit/surfaces.tsx'
 import { Time } from '../../kit/time.tsx'
@@ -59,7 +59,7 @@ export function Detail() {
 function Body({ delivery }: { readonly delivery: DeliveryDetail }) {
   const { tenant, attempts } = delivery
   const [chosen, setChosen] = useState<number | null>(null)
-  const event = useQuery(payloadQuery(tenant, delivery.event))
+  const payload = useQuery(payloadQuery(tenant, delivery.event))
   // Without a choice, the newest attempt is shown, also when another one comes.
   const attempt = attempts.find(({ number }) => number === chosen) ?? attempts.at(-1)
   return (
@@ -74,7 +74,7 @@ function Body({ delivery }: { readonly delivery: DeliveryDetail }) {
         <Exchange
           key={attempt.number}
           attempt={attempt}
-          event={event.data}
+          payload={payload.data}
           showWhy={attempt.error !== null && (attempt !== attempts.at(-1) || delivery.state === 'delivered')}
         />
       )}

@@ -1,49 +1,50 @@
-import type { Attempt, EventDetail } from '@posthorn/client'
+import type { Attempt } from '@posthorn/client'
 import type { ReactNode } from 'react'
 import { Badge } from '../../kit/badge.tsx'
 import { CopyButton } from '../../kit/copy.tsx'
 import { JsonView } from '../../kit/json-view.tsx'
-import { KeyValue } from '../../kit/surfaces.tsx'
 import { Time } from '../../kit/time.tsx'
 import { curlOf } from '../../lib/curl.ts'
 import { formatDuration } from '../../lib/format.ts'
 import { deliveries as words } from '../../strings/en/deliveries.ts'
 import styles from './detail.module.css'
+import type { Payload } from './queries.ts'
 import { Why } from './sentence.tsx'
 
-type Props = { readonly attempt: Attempt; readonly event: EventDetail | undefined; readonly showWhy: boolean }
+type Props = { readonly attempt: Attempt; readonly payload: Payload | undefined; readonly showWhy: boolean }
 
 /** One attempt: its parts, then what was sent and what came back, next to each other. */
-export function Exchange({ attempt, event, showWhy }: Props) {
+export function Exchange({ attempt, payload, showWhy }: Props) {
+  const { number, startedAt, durationMs, address, reconnected, request } = attempt
   return (
     <>
-      <KeyValue
-        facts={[
-          [words.facts.started, <Time key="at" at={attempt.startedAt} as="clock" />],
-          [words.facts.took, formatDuration(attempt.durationMs)],
-          attempt.address !== null && [words.facts.address, <code key="address">{attempt.address}</code>],
-          attempt.reconnected && [words.attempt(attempt.number), words.facts.reconnected],
-          (attempt.request?.clientCertificate ?? false) && ['TLS', words.facts.clientCertificate],
-        ]}
-      />
+      <p className={styles.parts}>
+        <b>{words.attempt(number)}</b>
+        <Time at={startedAt} as="clock" />
+        <span>{formatDuration(durationMs)}</span>
+        {address !== null && <code>{address}</code>}
+        {request?.clientCertificate && <span>{words.facts.clientCertificate}</span>}
+      </p>
+      {reconnected && <p className={styles.muted}>{words.facts.reconnected}</p>}
       {showWhy && <Why attempt={attempt} />}
       <div className={styles.sides}>
-        <RequestSide attempt={attempt} event={event} />
+        <RequestSide request={request} payload={payload} />
         <ResponseSide attempt={attempt} />
       </div>
     </>
   )
 }
 
-function RequestSide({ attempt: { request }, event }: Omit<Props, 'showWhy'>) {
-  const body = event === undefined || event.payload === null ? null : event.payload
-  const curl = () => (request === null ? '' : curlOf({ ...request, body: body === null ? null : JSON.stringify(body) }))
+type RequestProps = Pick<Attempt, 'request'> & Pick<Props, 'payload'>
+
+function RequestSide({ request, payload }: RequestProps) {
+  const body = payload?.text ?? null
   return (
     <Side
       title={words.request}
       action={
         request !== null && (
-          <CopyButton small kind="quiet" text={curl} title={words.curlNote}>
+          <CopyButton small kind="quiet" text={() => curlOf({ ...request, body })} title={words.curlNote}>
             {words.copyCurl}
           </CopyButton>
         )
@@ -59,9 +60,9 @@ function RequestSide({ attempt: { request }, event }: Omit<Props, 'showWhy'>) {
           <Headers label={`${words.request}: ${words.headers}`} headers={request.headers} />
         </>
       )}
-      {event?.payloadHidden && <p className={styles.muted}>{words.responseHidden}</p>}
-      {event?.payloadRemoved && <p className={styles.muted}>{words.payloadRemoved}</p>}
-      {body !== null && <JsonView value={body} label={`${words.request}: ${words.body}`} />}
+      {payload?.isHidden && <p className={styles.muted}>{words.responseHidden}</p>}
+      {payload?.isRemoved && <p className={styles.muted}>{words.payloadRemoved}</p>}
+      {body !== null && <JsonView text={body} label={`${words.request}: ${words.body}`} />}
     </Side>
   )
 }

@@ -1,14 +1,17 @@
 import type { EventType } from '@posthorn/client'
 import type { Filter } from '../../kit/filter-bar.tsx'
+import { PayloadFilter } from '../../kit/payload-filter.tsx'
+import { readable } from '../../lib/payload-filter.ts'
 import { deliveries } from '../../strings/en/deliveries.ts'
 import { attemptErrors } from '../../strings/en/errors.ts'
+import { payload } from '../../strings/en/payload.ts'
 import { common } from '../../strings/index.ts'
 
 const words = deliveries.filters
 
 /** The filters of the list. Types are those of the catalogue; any other can be typed. */
-export function filtersFor(types: readonly EventType[] | undefined): readonly Filter[] {
-  return [
+export function filtersFor(types: readonly EventType[] | undefined, seesPayloads: boolean): readonly Filter[] {
+  const all: (Filter | false)[] = [
     {
       name: 'state',
       label: words.state,
@@ -36,6 +39,8 @@ export function filtersFor(types: readonly EventType[] | undefined): readonly Fi
       mono: true,
     },
     { name: 'endpoint', label: words.endpoint, help: words.endpointHelp, mono: true },
+    seesPayloads && { name: 'filter', label: payload.field, show: readable, editor: PayloadFilter },
+    seesPayloads && { name: 'text', label: payload.text, help: payload.textHelp },
     { name: 'key', label: words.key, help: words.keyHelp, mono: true },
     { name: 'event', label: words.event, help: words.eventHelp, mono: true },
     {
@@ -45,4 +50,5 @@ export function filtersFor(types: readonly EventType[] | undefined): readonly Fi
       options: Object.entries(words.heldReasons).map(([value, label]) => ({ value, label })),
     },
   ]
+  return all.filter(filter => filter !== false)
 }

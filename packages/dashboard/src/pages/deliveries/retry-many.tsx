@@ -4,39 +4,30 @@ import { useState } from 'react'
 import { ConfirmDialog } from '../../kit/dialog.tsx'
 import { toast } from '../../kit/toast.tsx'
 import { messageOf } from '../../lib/errors.ts'
+import { formatNumber } from '../../lib/format.ts'
 import type { Range } from '../../lib/range.ts'
 import { type Search, valuesOf } from '../../lib/search.ts'
 import { deliveries as words } from '../../strings/en/deliveries.ts'
 import { common } from '../../strings/index.ts'
-import { countMatching, retryEach, retryFilters, retryMatching } from './queries.ts'
+import styles from './list.module.css'
+import { NOTHING, type Outcome } from './outcomes.ts'
+import { retryFilters, retryMatching, retryNamed } from './retries.ts'
 
 type TickedProps = { readonly rows: readonly Delivery[]; readonly onClose: () => void; readonly onDone: () => void }
 
 /** Confirms and carries out the retry of the deliveries that were ticked. */
 export function RetryTicked({ rows, onClose, onDone }: TickedProps) {
-  const client = useQueryClient()
-  const held = rows.filter(row => row.heldReason === 'disabled')
-  const sent = rows.filter(row => row.heldReason !== 'disabled')
-  const confirm = async () => {
-    const { retried, refused } = await retryEach(sent)
-    toast(refused === 0 ? words.retried(retried) : words.retriedSome(retried, refused), {
-      tone: retried === 0 ? 'error' : 'done',
-    })
-    onDone()
-    await client.invalidateQueries({ queryKey: ['deliveries'] })
-  }
+  const [ticked] = useState(rows)
+  const arrived = ticked.filter(({ state }) => state === 'delivered').length
   return (
-    <ConfirmDialog
-      open
+    <Retry
+      name={ticked.map(({ id }) => id).join()}
+      text={arrived === 0 ? words.retryTickedText : `${words.retryTickedText} ${words.arrived(arrived)}`}
+      ask={signal => retryNamed(ticked, { dryRun: true, signal })}
+      send={() => retryNamed(ticked, { dryRun: false })}
       onClose={onClose}
-      title={words.retryTickedTitle(sent.length)}
-      action={words.retryMany(sent.length)}
-      disabled={sent.length === 0}
-      onConfirm={confirm}
-    >
-      <p>{words.retryTickedText}</p>
-      {held.length > 0 && <p>{words.retryTickedHeld(held.length)}</p>}
-    </ConfirmDialog>
+      onDone={onDone}
+    />
   )
 }
 
@@ -47,45 +38,97 @@ type MatchingProps = {
   readonly onClose: () => void
 }
 
-/** Counts what matches the filters first, then sends it again. */
+/** Says what a retry of all that match would send, and sends it. */
 export function RetryMatching({ tenant, search, range, onClose }: MatchingProps) {
+  const [filters] = useState(() => retryFilters(search, range, Date.now()))
+  const states = valuesOf(filters.state).map(state => common.states[state as keyof typeof common.states] ?? state)
+  return (
+    <Retry
+      name={JSON.stringify([tenant, filters])}
+      text={words.resendText(states.join(', '), tenant)}
+      ask={(signal, onProgress) => retryMatching(tenant, filters, { dryRun: true, signal, onProgress })}
+      send={onProgress => retryMatching(tenant, filters, { dryRun: false, onProgress })}
+      onClose={onClose}
+    />
+  )
+}
+
+type RetryProps = {
+  readonly name: string
+  readonly text: string
+  readonly ask: (signal: AbortSignal, onProgress: (outcome: Outcome) => void) => Promise<Outcome>
+  readonly send: (onProgress: (outcome: Outcome) => void) => Promise<Outcome>
+  readonly onClose: () => void
+  readonly onDone?: () => void
+}
+
+/** Counts first: the button has the number of deliveries that will be sent, and the text has those that won't. */
+function Retry({ name, text, ask, send, onClose, onDone }: RetryProps) {
   const client = useQueryClient()
-  // The period ends when the dialog opens: what is counted is what is sent.
-  const [filters] = useState((): Record<string, string | undefined> => {
-    const now = Date.now()
-    const fixed = retryFilters(search, range, now)
-    return { ...fixed, to: fixed.to ?? new Date(now).toISOString() }
-  })
-  const [progress, setProgress] = useState<number | null>(null)
-  const count = useQuery({
-    queryKey: ['count', tenant, filters],
-    queryFn: ({ signal }) => countMatching(tenant, filters, signal),
-    staleTime: Number.POSITIVE_INFINITY,
+  const [counted, setCounted] = useState(NOTHING)
+  const [progress, setProgress] = useState<Outcome | null>(null)
+  const trial = useQuery({
+    queryKey: ['retry', name],
+    queryFn: ({ signal }) => ask(signal, setCounted),
+    // Asked again for each dialog: much can have happened since.
+    staleTime: 0,
+    gcTime: 0,
     placeholderData: undefined,
   })
-  const states = valuesOf(filters.state).map(state => common.states[state as keyof typeof common.states] ?? state)
   const confirm = async () => {
-    const { retried, refused } = await retryMatching(tenant, filters, setProgress)
-    toast(refused === 0 ? words.retried(retried) : words.retriedSome(retried, refused))
+    const { sent, refused } = await send(setProgress)
+    const failed = [...refused.values()].reduce((sum, count) => sum + count, 0)
+    toast(failed === 0 ? words.retried(sent) : words.retriedSome(sent, failed), {
+      tone: sent === 0 ? 'error' : 'done',
+    })
+    onDone?.()
     await client.invalidateQueries({ queryKey: ['deliveries'] })
   }
-  const n = count.data
+  const outcome = trial.data
   return (
     <ConfirmDialog
       open
       onClose={onClose}
       title={words.resendTitle}
-      action={n === undefined ? words.counting : words.resend(n)}
-      disabled={n === undefined || n === 0}
+      action={outcome === undefined ? words.counting : words.resend(outcome.sent, outcome.hasMore)}
+      disabled={outcome === undefined || outcome.sent === 0}
       onConfirm={confirm}
     >
-      <p>{words.resendText(states.join(', '), tenant)}</p>
-      <p role="status">
-        {progress !== null && words.resending(progress)}
-        {progress === null && count.isError && messageOf(count.error)}
-        {progress === null && n === 0 && words.nothingToResend}
-        {progress === null && n === null && words.tooMany}
-      </p>
+      <p>{text}</p>
+      <div role="status">
+        {progress !== null && words.resending(progress.sent)}
+        {progress === null && trial.isError && messageOf(trial.error)}
+        {progress === null && trial.isPending && counted.sent > 0 && words.countedSoFar(counted.sent)}
+        {progress === null && outcome !== undefined && <LeftOut outcome={outcome} />}
+      </div>
     </ConfirmDialog>
+  )
+}
+
+/** What matches and is not sent, and why. */
+function LeftOut({ outcome: { sent, superseded, refused, hasMore } }: { readonly outcome: Outcome }) {
+  const reasons = [...refused]
+  return (
+    <>
+      {sent === 0 && superseded === 0 && reasons.length === 0 && <p>{words.nothingToResend}</p>}
+      {hasMore && <p>{words.moreMatch}</p>}
+      {(superseded > 0 || reasons.length > 0) && (
+        <>
+          <p>{words.leftOut}</p>
+          <ul className={styles.leftOut}>
+            {superseded > 0 && (
+              <li>
+                <b>{formatNumber(superseded)}</b> {words.superseded(superseded)}
+              </li>
+            )}
+            {reasons.map(([reason, count]) => (
+              <li key={reason}>
+                <b>{formatNumber(count)}</b> {reason}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </>
   )
 }

@@ -58,7 +58,7 @@ function stepOf(
     id: String(attempt.number),
     tone: isGood ? 'green' : 'red',
     icon: isGood ? 'check' : 'cross',
-    label: attempt.status ?? '—',
+    label: result,
     note: words.gap(gap),
     title: `${words.attempt(attempt.number)}: ${result}, ${words.gap(gap)}`,
     onSelect: () => onSelect(attempt.number),

@@ -7,7 +7,7 @@ import { shell } from '../../strings/index.ts'
 import styles from './sign-in.module.css'
 
 const words = shell.signIn
-const TARGET = 'posthorn.sign-in.to'
+const TARGET = 'posthorn.sign-in.next'
 
 /** Where one wanted to go before one went to the issuer, once. */
 export function takeTarget(): string | undefined {
@@ -16,10 +16,10 @@ export function takeTarget(): string | undefined {
   return target
 }
 
-type Props = { readonly to: string | undefined; readonly onError: (error: unknown) => void }
+type Props = { readonly next: string | undefined; readonly onError: (error: unknown) => void }
 
 /** A button for each issuer of single sign-on, and which of them is unavailable. Nothing where there is none. */
-export function Issuers({ to, onError }: Props) {
+export function Issuers({ next, onError }: Props) {
   const { data: issuers = [] } = useQuery(issuersQuery)
   const [busy, setBusy] = useState<string | null>(null)
   if (issuers.length === 0) return null
@@ -28,8 +28,8 @@ export function Issuers({ to, onError }: Props) {
     setBusy(issuer)
     try {
       const url = await beginSignOn(issuer)
-      if (to === undefined) sessionStorage.removeItem(TARGET)
-      else sessionStorage.setItem(TARGET, to)
+      if (next === undefined) sessionStorage.removeItem(TARGET)
+      else sessionStorage.setItem(TARGET, next)
       location.assign(url)
     } catch (error) {
       setBusy(null)

@@ -8,6 +8,7 @@ import { Button } from '../../kit/button.tsx'
 import { TextField } from '../../kit/field.tsx'
 import { Banner } from '../../kit/surfaces.tsx'
 import { isAway, messageOf } from '../../lib/errors.ts'
+import { parseSearch } from '../../lib/search.ts'
 import { shell } from '../../strings/index.ts'
 import { Issuers, takeTarget } from './issuers.tsx'
 import styles from './sign-in.module.css'
@@ -26,7 +27,7 @@ let isRedeemed = false
 
 /** Where one signs in, by a key, a link or an issuer, and goes on to where one was. */
 export function SignIn() {
-  const { to: wanted, ended } = useSearch({ strict: false }) as { to?: string; ended?: string }
+  const { next: wanted, ended } = useSearch({ strict: false }) as { next?: string; ended?: string }
   const navigate = useNavigate()
   const [key, setKey] = useState('')
   const [error, setError] = useState<string | null>(null)
@@ -37,15 +38,12 @@ export function SignIn() {
     try {
       const session = await signIn(credentials)
       if (session === null) return setError(refused)
-      const to = wanted ?? takeTarget()
       if (session.apiKey.scope === 'publish') return setError(words.publishOnly)
       setKey('')
       queryClient.setQueryData(sessionQuery.queryKey, session)
-      // Only paths of these pages: an address elsewhere in `to` leads nowhere.
-      const isOwn = to !== undefined && /^\/(?![/\\])/.test(to) && !to.startsWith('/sign-in')
-      await navigate(
-        isOwn ? { to: '.', href: pathOf(to), replace: true } : { to: '/', replace: true, search: {} as never },
-      )
+      // A link comes from a server that was just started: its minutes would be one bar of a day.
+      const first = 'signInToken' in credentials ? '/?range=1h' : '/'
+      await navigate({ ...goalOf(wanted ?? takeTarget(), first), replace: true })
     } catch (failure) {
       setError(isAway(failure) ? words.unreachable : explain(failure))
     } finally {
@@ -73,7 +71,7 @@ export function SignIn() {
         <img src={favicon} alt="" />
         <h1>{words.title}</h1>
         {ended !== undefined && error === null && <Banner>{words.ended}</Banner>}
-        <Issuers to={wanted} onError={failure => setError(isAway(failure) ? words.unreachable : explain(failure))} />
+        <Issuers next={wanted} onError={failure => setError(isAway(failure) ? words.unreachable : explain(failure))} />
         <TextField
           label={words.key}
           help={words.keyHelp}
@@ -94,9 +92,11 @@ export function SignIn() {
   )
 }
 
-/** `to` is a path below the base path, as the router writes it. */
-function pathOf(to: string): string {
-  return new URL(to.slice(1), document.baseURI).pathname + new URL(to.slice(1), document.baseURI).search
+/** Where one wanted to go. Only paths of these pages: an address elsewhere leads nowhere. */
+function goalOf(next: string | undefined, first: string) {
+  const isOwn = next !== undefined && /^\/(?![/\\])/.test(next) && !next.startsWith('/sign-in')
+  const { pathname, search } = new URL(isOwn ? next : first, 'https://posthorn.invalid')
+  return { to: pathname as '/', search: parseSearch(search) as never }
 }
 
 /** The server's own sentence, such as why it refuses a page without TLS. */

@@ -63,7 +63,7 @@ export const common = {
   asTable: 'The same data as a table',
   chartHelp: 'Left and right arrows move through the chart, Enter opens what is under it.',
   filter: 'Filter',
-  addFilter: 'Add filter',
+  searchedTo: 'Searched back to',
   removeFilter: (label: string) => `Remove the filter ${label}`,
   range: {
     label: 'Period',

@@ -40,43 +40,53 @@ export const deliveries = {
     heldReasons: { disabled: 'Endpoint disabled', set_aside: 'Set aside after crashes' },
   },
   match: (n: number | null) => (n === null ? 'more than 10,000 match' : `${formatNumber(n)} match`),
-  searchedTo: 'Searched back to',
   searchOn: 'Search further back',
   empty: {
     title: 'No deliveries yet',
     text: 'A delivery is one event on its way to one endpoint. Register an endpoint and publish an event: its delivery appears here within a second.',
     action: 'Register an endpoint',
   },
-  emptyRange: 'No deliveries in this period.',
+  emptyRange: {
+    title: 'No deliveries in this period',
+    newest: 'The newest was created',
+    show: (range: string) => `Show the ${range.toLowerCase()}`,
+    noMatch: 'Nothing matches in this period',
+    newestMatch: 'The newest that matches was created',
+  },
+  searched: {
+    title: 'Nothing found so far',
+    text: 'Searched back to',
+  },
   retry: 'Retry now',
   retryAgain: 'Send again',
-  retryMany: (n: number) => `Retry ${common.deliveries(n)}`,
-  retryAll: 'Retry all that match',
-  resend: (n: number | null) => (n === null ? 'Resend them all' : `Resend ${common.deliveries(n)}`),
+  retryMany: (n: number) => `Resend ${common.deliveries(n)} …`,
+  retryAll: 'Resend all that match …',
+  resend: (n: number, hasMore: boolean) => (hasMore ? 'Resend them all' : `Resend ${common.deliveries(n)}`),
   cancel: 'Cancel delivery',
   cancelTitle: 'Cancel this delivery?',
   cancelText: 'It is not sent again. The receiver never gets this event unless you send it again from here.',
-  retryTickedTitle: (n: number) => `Retry ${common.deliveries(n)}`,
   retryTickedText:
     'Each pending delivery is attempted now; each that has ended is sent as a new delivery with the same webhook id. Receivers that verify ids ignore what they already have.',
-  retryTickedHeld: (n: number) =>
-    `${common.deliveries(n)} held by a disabled endpoint will be left out: enable the endpoint instead.`,
-  resendTitle: 'Send all that match again',
+  resendTitle: 'Resend deliveries',
   resendText: (states: string, tenant: string | null) =>
-    `Every delivery that matches the filters (${states}) ${tenant === null ? 'of all tenants' : `of “${tenant}”`} is sent again: pending ones now, ended ones as new deliveries with the same webhook id. Those that were sent again already are left out.`,
+    `Every delivery that matches the filters (${states}) ${tenant === null ? 'of all tenants' : `of “${tenant}”`} is sent again: pending ones now, ended ones as new deliveries with the same webhook id.`,
+  arrived: (n: number) =>
+    n === 1
+      ? 'One of them was delivered: its receiver gets it again.'
+      : `${formatNumber(n)} of them were delivered: their receivers get them again.`,
   resending: (n: number) => `${common.deliveries(n)} sent so far …`,
   counting: 'Counting …',
-  tooMany: 'More than can be counted in advance.',
-  nothingToResend: 'Nothing that matches has been exhausted.',
+  countedSoFar: (n: number) => `${common.deliveries(n)} so far …`,
+  moreMatch: 'More than 10,000 match: they are sent page by page, newest first. Keep this page open until it is done.',
+  nothingToResend: 'Nothing that matches can be sent again.',
+  leftOut: 'Left out:',
+  superseded: (n: number) => (n === 1 ? 'has been sent again since.' : 'have been sent again since.'),
   retried: (n: number) => `${common.deliveries(n)} ${n === 1 ? 'is' : 'are'} being sent.`,
   retriedSome: (n: number, failed: number) =>
-    `${common.deliveries(n)} are being sent; ${formatNumber(failed)} could not be retried.`,
+    `${common.deliveries(n)} ${n === 1 ? 'is' : 'are'} being sent; ${formatNumber(failed)} could not be retried.`,
   retriedNew: 'Sent again as a new delivery.',
   retriedNow: 'The next attempt is being made now.',
   cancelled: 'The delivery is cancelled.',
-  resent: (n: number | null) =>
-    n === null ? 'The replay has started.' : `${common.deliveries(n)} are being sent again.`,
-  seeReplay: 'See the replay',
 
   sentence: {
     delivered: (attempts: number, took: string) =>
@@ -86,13 +96,13 @@ export const deliveries = {
     waiting: 'Waiting for its first attempt.',
     due: 'An attempt is due now.',
     retrying: (attempts: number) =>
-      `${attempts === 1 ? 'The first attempt' : `All ${attempts} attempts so far`} failed.`,
+      `${attempts === 1 ? 'The first attempt' : attempts === 2 ? 'Both attempts so far' : `All ${attempts} attempts so far`} failed.`,
     first: 'It is made',
     nextIn: 'Next attempt',
     exhausted: (attempts: number) =>
       attempts === 1
         ? 'The only attempt failed. Nothing more is sent by itself.'
-        : `All ${attempts} attempts failed. Nothing more is sent by itself.`,
+        : `${attempts === 2 ? 'Both' : `All ${attempts}`} attempts failed. Nothing more is sent by itself.`,
     held: 'Held because its endpoint is disabled. Enable the endpoint to release it.',
     setAside:
       'Set aside: it was in flight at three crashes of the server and might have caused them. Look at it, then retry or cancel it.',

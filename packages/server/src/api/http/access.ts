@@ -3,10 +3,10 @@
  *
  * open: no key. publish: scope all or publish. read: scope all or read. write: scope all. For these three, a key of one
  * tenant can call the paths of its own tenant. shared: like read, for things that belong to no tenant and that every
- * tenant can see. operator: scope all, and not a key of one tenant. sign-in and session exist for sessions only
- * (decision 48): signing in needs neither, a call about the session itself needs any session. portal-sign-in and portal
- * are the same for sessions of a portal, which can also make those calls of the other kinds that say so (`portal`, in
- * routes.ts).
+ * tenant can see. operator: scope all, and not a key of one tenant. sign-in, session and visitor exist for sessions only
+ * (decision 48): signing in needs neither, a call about the session itself needs any session, and a visitor has one or
+ * has none. portal-sign-in and portal are the same for sessions of a portal, which can also make those calls of the other
+ * kinds that say so (`portal`, in routes.ts).
  */
 import { PosthornError } from '../../base/errors.ts'
 import type { ApiKey, ApiKeyScope, PortalPermission } from '../../base/model.ts'
@@ -21,6 +21,7 @@ export type Access =
   | 'operator'
   | 'session'
   | 'sign-in'
+  | 'visitor'
   | 'portal'
   | 'portal-sign-in'
 
@@ -28,6 +29,7 @@ export type Access =
 const DOORS: Partial<Record<Access, SessionKind>> = {
   session: 'session',
   'sign-in': 'session',
+  visitor: 'session',
   portal: 'portal',
   'portal-sign-in': 'portal',
 }
@@ -46,6 +48,7 @@ const SCOPES: Readonly<Record<Access, readonly ApiKeyScope[]>> = {
   operator: ['all'],
   session: ['all', 'publish', 'read'],
   'sign-in': ['all', 'publish', 'read'],
+  visitor: ['all', 'publish', 'read'],
   portal: ['all'],
   'portal-sign-in': ['all'],
 }

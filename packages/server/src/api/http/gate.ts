@@ -5,7 +5,7 @@ import { PosthornError } from '../../base/errors.ts'
 import type { Actor, ApiKey, ApiKeyId, Person, Portal, PortalPermission, SessionId } from '../../base/model.ts'
 import type { Network } from '../../guard/address.ts'
 import { actorOfPerson } from '../../services/sessions/person.ts'
-import { type Access, accessRefusal, portalRefusal } from './access.ts'
+import { type Access, accessRefusal, maySeePayloads, portalRefusal } from './access.ts'
 import { clientAddress, plainAddress } from './client-address.ts'
 import { FailedAuthentications } from './failed-authentications.ts'
 import { RateLimits } from './rate-limits.ts'
@@ -104,6 +104,19 @@ export class Gate {
     return portalRefusal(caller, access, request.routeOptions.config.portal) ?? accessRefusal(caller, access, tenant)
   }
 
+  /**
+   * Whether a call that lasts could go on.
+   *
+   * @param now the caller by the same header or cookie. Undefined: its key or session is no longer valid
+   */
+  isStillAllowed({ caller, routeOptions, params }: FastifyRequest, now: Caller | undefined): boolean {
+    if (caller === null || now === undefined) return false
+    if (caller.key?.id !== now.key?.id || caller.session?.id !== now.session?.id) return false
+    const { access = 'open' } = routeOptions.config
+    const isAllowed = accessRefusal(now, access, (params as { tenant?: string } | undefined)?.tenant) === undefined
+    return isAllowed && maySeePayloads(now) === maySeePayloads(caller)
+  }
+
   actorOf(request: FastifyRequest): Actor {
     const { caller } = request
     const address = this.addressOf(request)
@@ -139,6 +152,8 @@ declare module 'fastify' {
     caller: Caller | null
     /** The caller as the audit log records it. */
     readonly actor: Actor
+    /** Whether the caller's key or session is still valid: for calls that last. Doesn't count as a use of the session. */
+    isStillAllowed(): boolean
     /** The address that the call came from. Null if it is unknown. */
     readonly clientAddress: string | null
     /** Whether the call comes from this machine. */

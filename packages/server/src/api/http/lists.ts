@@ -3,7 +3,7 @@ import { Buffer, isUtf8 } from 'node:buffer'
 import { Type } from 'typebox'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
 import { type IdPrefix, idMs, parseId } from '../../base/ids.ts'
-import type { Found } from '../../services/slices.ts'
+import type { Found, Slice } from '../../services/slices.ts'
 import type { Place } from '../../store/where.ts'
 import { TimeInput, time } from './shapes.ts'
 
@@ -95,17 +95,25 @@ export class Pager {
     return { data: this.inListOrder(shown).map(view), ...this.cursors(shown.map(idOf), goesOnAt) }
   }
 
-  /** A page of what a list found that was searched in slices. */
+  /** A page of what was found in slices: it can have fewer items than there are. */
+  slicedPage<Item, View>(
+    { items, goesOnAt }: Slice<Item>,
+    idOf: (item: Item) => string,
+    view: (item: Item) => View,
+  ): Page<View> {
+    // More than the page shows, or the last ones: of a page that large items fill, neither.
+    if (items.length > this.limit) return this.page(items, idOf, view)
+    return { data: this.inListOrder(items).map(view), ...this.cursors(items.map(idOf), goesOnAt) }
+  }
+
+  /** A page of what a list found that was searched in slices, and how far it looked, as the time of an id. */
   foundPage<Item, View>(
-    { items, goesOnAt, isCutShort }: Found<Item>,
+    found: Found<Item>,
     idOf: (item: Item) => string,
     view: (item: Item) => View,
   ): Page<View> & { searchedTo: string | null } {
-    // More than the page shows, or the last ones: of a page that large items fill, neither.
-    if (items.length > this.limit) return { ...this.page(items, idOf, view), searchedTo: null }
-    const cursors = this.cursors(items.map(idOf), goesOnAt)
-    const searchedTo = isCutShort ? time(idMs(goesOnAt!)) : null
-    return { data: this.inListOrder(items).map(view), ...cursors, searchedTo }
+    const isCutShort = found.isCutShort && found.items.length <= this.limit
+    return { ...this.slicedPage(found, idOf, view), searchedTo: isCutShort ? time(idMs(found.goesOnAt!)) : null }
   }
 
   /** Items that were read from the place on, as the list shows them. */

@@ -179,8 +179,15 @@ function document(method: Method, route: Route, tag: string): FastifySchema {
 /** Where a call is that exists for sessions only, for the document: relative to where the document is. */
 const behindDoor = (access: Access) => ({
   servers: [{ url: `.${PREFIXES[doorOf(access)!]}` }],
-  security: isSigningIn(access) ? [] : [{ [doorOf(access)!]: [] }],
+  security: securityOf(access),
 })
+
+/** What a call needs there. An empty requirement makes the one before it optional. */
+function securityOf(access: Access): object[] {
+  if (isSigningIn(access)) return []
+  const session = { [doorOf(access)!]: [] }
+  return access === 'visitor' ? [session, {}] : [session]
+}
 
 const ONCE_REFUSALS = ['idempotency_conflict', 'call_in_flight', 'already_made'] as const
 

@@ -47,6 +47,12 @@ export class SessionDoor {
     return isKnown ? this.#decide(looked) : undefined
   }
 
+  /** The caller of a call that lasts, by its session. Undefined if that has ended. Doesn't count as a use of it. */
+  still({ token }: { readonly token: string }): Caller | undefined {
+    const found = this.#source.find(this.#kind, hashOfKey(token))
+    return found === undefined || found === 'ended' ? undefined : callerOf({ ...found, token })
+  }
+
   /** Undefined if the request can sign in. */
   faultOfSignIn(request: FastifyRequest): PosthornError | undefined {
     try {
@@ -69,6 +75,23 @@ export class SessionDoor {
     return token !== undefined && isToken(this.#kind, token) ? [token] : []
   }
 
+  /**
+   * Calls `settle` with the caller, with null for a request without a session that counts, or with the refusal of a
+   * request that another site's page could have sent. `isGuess`: the cookie is like a wrong key.
+   */
+  enterAsVisitor(
+    request: FastifyRequest,
+    settle: (result: { readonly caller: Caller | null; readonly isGuess: boolean } | Refusal) => void,
+  ): void {
+    const fault = faultOfPage(request)
+    if (fault !== undefined) settle(fault)
+    else {
+      this.enter(request, result =>
+        settle('error' in result ? { caller: null, isGuess: result.isGuess } : { caller: result, isGuess: false }),
+      )
+    }
+  }
+
   #look(tokens: readonly string[]): Looked {
     const found = tokens.map(token => ({ token, session: this.#source.find(this.#kind, hashOfKey(token)) }))
     const live = found.flatMap(({ token, session }) =>
@@ -85,11 +108,14 @@ export class SessionDoor {
       return refuse('session_ended', `The browser sent several sessions. ${remedy}`)
     }
     this.#source.use(only)
-    const { session, key, token } = only
-    const caller = { key, session: { id: session.id, token } }
-    if (session.person !== null) return { ...caller, person: session.person }
-    return session.portal === null ? caller : { ...caller, portal: { ...session.portal, madeBy: session.key } }
+    return callerOf(only)
   }
+}
+
+function callerOf({ session, key, token }: LiveSession & { readonly token: string }): Caller {
+  const caller = { key, session: { id: session.id, token } }
+  if (session.person !== null) return { ...caller, person: session.person }
+  return session.portal === null ? caller : { ...caller, portal: { ...session.portal, madeBy: session.key } }
 }
 
 const SIGN_IN_AGAIN: Readonly<Record<SessionKind, string>> = {

@@ -1,9 +1,10 @@
 import { type Static, Type } from 'typebox'
 import { ACTOR_KINDS, AUDIT_ACTIONS, AUDIT_TARGETS, type AuditEntry } from '../../base/model.ts'
-import type { ApiKeys } from '../../services/api-keys/api-keys.ts'
+import type { AuditLog } from '../../services/audit-log.ts'
 import { newestFirst, PageQuery, parseRange, RangeQuery } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
-import { pageOf, strict, TextOrNull, Time, time, Word } from '../http/shapes.ts'
+import { Several, valuesOf } from '../http/several.ts'
+import { pageOf, SearchedTo, strict, TextOrNull, Time, time, Word } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
 import examples from './audit.examples.json' with { type: 'json' }
 
@@ -37,9 +38,14 @@ const AuditEntrySchema = Type.Object(
   { $id: 'AuditEntry' },
 )
 
+const AuditPage = {
+  ...Type.Object({ ...pageOf(AuditEntrySchema, '').properties, searchedTo: SearchedTo }),
+  description: 'A page of audit entries.',
+}
+
 type AuditEntryView = Static<typeof AuditEntrySchema>
 
-type Needs = { readonly apiKeys: Public<ApiKeys> }
+type Needs = { readonly auditLog: Public<AuditLog> }
 
 export const auditResource = resource({
   tag: 'Audit',
@@ -50,27 +56,49 @@ export const auditResource = resource({
   },
 })
 
-function addReading(routes: Routes, { apiKeys }: Needs): void {
+function addReading(routes: Routes, { auditLog }: Needs): void {
   routes.get(
     '/v1/audit',
     {
       access: 'operator',
       operationId: 'listAudit',
       summary: 'List the changes to the configuration and who made them, newest first',
+      description:
+        'If little matches, the list answers after about 2 seconds with what it has found until then, possibly nothing, ' +
+        'and says in `searchedTo` how far it looked. Follow `nextCursor` until it is null.',
       querystring: strict({
         tenant: Type.Optional(Type.String({ description: 'Only entries about this tenant, even if it was deleted.' })),
+        actor: Type.Optional(
+          Type.String({
+            description:
+              'Only changes made by the root key (`root`), by Posthorn itself (`system`), by any other API key (`key`), ' +
+              'or by the API key with this id.',
+          }),
+        ),
+        action: Type.Optional(Several('Only these actions.', { values: AUDIT_ACTIONS })),
+        target: Type.Optional(Several('Only changes of things of these types.', { values: AUDIT_TARGETS })),
+        targetId: Type.Optional(
+          Type.String({
+            maxLength: 256,
+            description: 'Only changes of the thing with this id. For an event type, it is its name.',
+          }),
+        ),
         ...RangeQuery,
         ...PageQuery,
       }),
-      response: { 200: pageOf(AuditEntrySchema, 'A page of audit entries.') },
+      response: { 200: AuditPage },
     },
     async ({ query }) => {
       const pager = newestFirst('aud', query)
-      const filter = { tenant: query.tenant ?? null, ...parseRange(query), ...pager.place }
-      return pager.page(await apiKeys.audit(filter, pager.count), ({ id }) => id, viewAuditEntry)
+      const { tenant = null, actor, targetId } = query
+      const sought = { actor, actions: several(query.action), targets: several(query.target), targetId }
+      const found = await auditLog.list({ tenant, ...sought, ...parseRange(query), ...pager.place }, pager.count)
+      return pager.foundPage(found, ({ id }) => id, viewAuditEntry)
     },
   )
 }
+
+const several = (parameter: string | readonly string[] | undefined) => valuesOf(parameter) ?? undefined
 
 function viewAuditEntry({ id, atMs, actor, action, target, targetId, tenant, fields }: AuditEntry): AuditEntryView {
   const { kind, key, name, address } = actor

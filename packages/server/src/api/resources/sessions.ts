@@ -11,7 +11,7 @@ import { WrongCredentials } from '../http/gate.ts'
 import { newestFirst, PageQuery } from '../http/lists.ts'
 import { isLoopbackHost, readOrigin } from '../http/origins.ts'
 import type { Routes } from '../http/routes.ts'
-import { setCookie } from '../http/session-cookie.ts'
+import { hasCookie, setCookie } from '../http/session-cookie.ts'
 import {
   Gone,
   KeyParams,
@@ -84,6 +84,14 @@ const SessionSchema = Type.Object(
 
 type SessionView = Static<typeof SessionSchema>
 
+const SessionStateSchema = Type.Object(
+  {
+    session: Type.Union([ref(SessionSchema), Type.Null()], { description: 'The session. Null if there is none.' }),
+    hasEnded: Type.Boolean({ description: 'Whether the browser has a session that has ended.' }),
+  },
+  { $id: 'SessionState' },
+)
+
 const SignInLinkSchema = Type.Object(
   {
     url: Type.String({ format: 'uri', description: 'The link. Only this response contains it.' }),
@@ -128,11 +136,12 @@ type Needs = { readonly sessions: Public<Sessions>; readonly singleSignOn: Publi
 
 export const sessionsResource = resource({
   tag: 'Sessions',
-  components: [SessionSchema, SignInLinkSchema],
+  components: [SessionSchema, SessionStateSchema, SignInLinkSchema],
   examples,
   add(routes, services: Needs, options) {
     addSigningIn(routes, services, options)
     addOwn(routes, services, options)
+    addState(routes, services)
     addManaging(routes, services)
     addLinks(routes, services, options)
   },
@@ -270,6 +279,27 @@ function addOwn(routes: Routes, { sessions }: Needs, { basePath }: ApiOptions): 
         .code(204)
         .header('set-cookie', setCookie('session', null, basePath, readOrigin(origin)))
         .send(undefined)
+    },
+  )
+}
+
+/** The pages ask before anyone has signed in, and a browser reports every refusal as an error on its console. */
+function addState(routes: Routes, { sessions }: Needs): void {
+  routes.get(
+    '/v1/session-state',
+    {
+      access: 'visitor',
+      operationId: 'getSessionState',
+      summary: 'Ask whether the browser has a session',
+      description: `The path is \`/session/v1/session-state\`. Having no session is no error here. ${PAGE_HEADERS}`,
+      querystring: NoQuery,
+      response: { 200: { ...ref(SessionStateSchema), description: 'The session, or that there is none.' } },
+      refusals: ['not_found'],
+    },
+    async ({ caller, headers: { cookie } }) => {
+      const live = caller?.session === undefined ? undefined : sessions.get(caller.session.id)
+      if (live === undefined) return { session: null, hasEnded: hasCookie('session', cookie) }
+      return { session: viewSession(sessions, live.session, live.key, live.session.id), hasEnded: false }
     },
   )
 }

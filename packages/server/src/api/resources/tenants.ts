@@ -76,6 +76,13 @@ const TenantInput = strict({
   portalMay: Type.Optional(PermissionsOrNull(`${PORTAL_MAY} Defaults to null: the setting of the same name applies.`)),
 })
 
+const TextQuery = Type.String({
+  maxLength: 2_048,
+  description:
+    'Only tenants with this text in their id or name. Upper and lower case of the letters A to Z are the same.',
+  examples: ['acme'],
+})
+
 const Shown = (description: string) => ({ ...ref(TenantSchema), description })
 
 type Needs = { readonly tenants: Public<Tenants> }
@@ -97,13 +104,20 @@ function addReading(routes: Routes, { tenants }: Needs): void {
       access: 'read',
       operationId: 'listTenants',
       summary: 'List tenants, sorted by id',
-      querystring: strict(PageQuery),
+      description:
+        'With `text`, a page can have fewer tenants than `limit` although more follow. Follow `nextCursor` until it is ' +
+        'null.',
+      querystring: strict({ ...PageQuery, text: Type.Optional(TextQuery) }),
       response: { 200: pageOf(TenantSchema, 'A page of tenants.') },
     },
     async ({ query }) => {
       const pager = inOrder(isTenantId, query)
+      const idOf = ({ id }: Tenant) => id
+      if (query.text !== undefined) {
+        return pager.slicedPage(await tenants.find(query.text, pager.place, pager.count), idOf, viewTenant)
+      }
       const found = await tenants.list({ ...pager.place, limit: pager.count })
-      return pager.page(found, ({ id }) => id, viewTenant)
+      return pager.page(found, idOf, viewTenant)
     },
   )
 

@@ -1,21 +1,11 @@
 import type { FieldError } from '../../base/errors.ts'
 import { newId } from '../../base/ids.ts'
-import {
-  type Actor,
-  type ApiKey,
-  type ApiKeyId,
-  type AuditEntry,
-  OPERATOR_TENANT,
-  SYSTEM,
-  type TenantId,
-} from '../../base/model.ts'
+import { type Actor, type ApiKey, type ApiKeyId, OPERATOR_TENANT, SYSTEM } from '../../base/model.ts'
 import { isTenantId } from '../../base/tenant-id.ts'
 import { hashOfKey, makeKey } from '../../secrets/api-key.ts'
-import type { AuditFilter } from '../../store/operations/audit.ts'
 import { CallRepeated, type Keep } from '../../store/operations/idempotent-calls.ts'
 import type { Store } from '../../store/store.ts'
 import type { Place } from '../../store/where.ts'
-import { checkPeriod } from '../checks/contradictions.ts'
 import { checkRateLimit } from '../checks/rate-limit.ts'
 import { checkId, checkPlace, invalid, notFound } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
@@ -27,7 +17,7 @@ export type CreatedApiKey = { readonly key: ApiKey; readonly secret: string }
 
 const MAX_NAME_CHARACTERS = 256
 
-/** Manages API keys (other than the root key), and reads the audit log of the configuration. */
+/** Manages API keys, other than the root key. */
 export class ApiKeys {
   readonly #store: Store
   readonly #untilInForce: () => Promise<void>
@@ -98,29 +88,6 @@ export class ApiKeys {
   async #announce(): Promise<void> {
     this.#store.changes.emit({ kind: 'api_keys' })
     await this.#untilInForce()
-  }
-
-  /** Audit entries. */
-  async audit(filter: AuditFilter, limit: number): Promise<AuditEntry[]> {
-    checkPlace('aud', filter)
-    if (filter.tenant !== null && !isTenantId(filter.tenant)) {
-      throw invalid([{ field: 'tenant', detail: 'The value must be the id of a tenant, which can be a deleted one.' }])
-    }
-    const faults: FieldError[] = []
-    checkPeriod(filter, this.#store.now(), '', faults)
-    if (faults.length > 0) throw invalid(faults)
-    const found = await this.#store.read('listAudit', { ...filter, limit })
-    if (found.length === 0 && filter.tenant !== null) await this.#requireKnown(filter.tenant)
-    return found
-  }
-
-  /** Refuses a tenant that doesn't exist, and that no entry is about. */
-  async #requireKnown(tenant: TenantId): Promise<void> {
-    if ((await this.#store.read('getTenant', { id: tenant })) !== null) return
-    const any = { tenant, fromMs: null, toMs: null, before: null, limit: 1 }
-    if ((await this.#store.read('listAudit', any)).length > 0) return
-    const detail = 'There is no tenant with this id, and no entry about a deleted one.'
-    throw invalid([{ field: 'tenant', detail }])
   }
 }
 

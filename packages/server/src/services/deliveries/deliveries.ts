@@ -76,32 +76,31 @@ export class Deliveries {
    */
   async retry(tenant: TenantId, id: DeliveryId, keep?: Keep<RetriedDelivery>): Promise<RetriedDelivery> {
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
-      const delivery = await this.#require(tenant, id)
-      const endpoint = await this.#store.read('getEndpoint', { tenant, id: delivery.endpoint })
-      if (endpoint === null) throw conflict('The endpoint was deleted, so the delivery cannot be retried.')
-      if (delivery.state === 'held' && delivery.heldReason !== 'set_aside') {
-        throw conflict('The endpoint is disabled, so the delivery is held. Enable the endpoint to release it.')
-      }
-      const isLive = delivery.state === 'pending' || delivery.state === 'held'
+      const { delivery, endpoint, isLive } = await this.#toRetry(tenant, id)
       const retried = await (isLive ? this.#makeDue(delivery, endpoint, keep) : this.#again(delivery, endpoint, keep))
       if (retried !== null) return retried
     }
     throw conflict('The delivery is being changed at the same time. Try again.')
   }
 
-  /** Retries deliveries that a list found. See retryEach. */
-  retryFound(deliveries: readonly Delivery[]): Promise<Retries> {
-    return retryEach(this.#store, deliveries, (tenant, id) => this.retry(tenant, id))
+  /** Retries deliveries that a list found, or (`dryRun`) only tells what a retry would do. See retryEach. */
+  retryFound(deliveries: readonly Delivery[], dryRun: boolean): Promise<Retries> {
+    return retryEach(this.#store, deliveries, (tenant, id) =>
+      dryRun ? this.#wouldRetry(tenant, id) : this.retry(tenant, id),
+    )
   }
 
-  /** Retries deliveries of a tenant by their ids. Those that don't exist are refused like any other. */
-  async retryNamed(tenant: TenantId, ids: readonly DeliveryId[]): Promise<Retries> {
+  /** Retries deliveries of a tenant by their ids, or says what it would do. Those that don't exist are refused too. */
+  async retryNamed(tenant: TenantId, ids: readonly DeliveryId[], dryRun: boolean): Promise<Retries> {
     await requireTenant(this.#store, tenant)
     const known = [...new Set(ids)]
     const faults = known.flatMap(id => (parseId('dlv', id) === undefined ? [noDelivery(ids.indexOf(id))] : []))
     if (faults.length > 0) throw invalid(faults)
     const found = await this.#store.read('getDeliveries', { tenant, ids: known })
-    const retries = await this.retryFound(known.flatMap(id => found.get(id) ?? []))
+    const retries = await this.retryFound(
+      known.flatMap(id => found.get(id) ?? []),
+      dryRun,
+    )
     const missing = known.filter(id => !found.has(id))
     const detail = notFound('delivery').message
     return { ...retries, refused: [...retries.refused, ...missing.map(delivery => ({ tenant, delivery, detail }))] }
@@ -123,6 +122,24 @@ export class Deliveries {
       }
     }
     throw conflict('The delivery is being changed at the same time. Try again.')
+  }
+
+  /** A delivery that can be retried, with its endpoint. Throws not_found or `conflict` if it can't. */
+  async #toRetry(tenant: TenantId, id: DeliveryId) {
+    const delivery = await this.#require(tenant, id)
+    const endpoint = await this.#store.read('getEndpoint', { tenant, id: delivery.endpoint })
+    if (endpoint === null) throw conflict('The endpoint was deleted, so the delivery cannot be retried.')
+    if (delivery.state === 'held' && delivery.heldReason !== 'set_aside') {
+      throw conflict('The endpoint is disabled, so the delivery is held. Enable the endpoint to release it.')
+    }
+    return { delivery, endpoint, isLive: delivery.state === 'pending' || delivery.state === 'held' }
+  }
+
+  /** Whether a retry would create a new delivery. Throws what the retry would throw. */
+  async #wouldRetry(tenant: TenantId, id: DeliveryId): Promise<{ readonly created: boolean }> {
+    const { delivery, isLive } = await this.#toRetry(tenant, id)
+    if (!isLive) await this.#requireKept(tenant, delivery.event)
+    return { created: !isLive }
   }
 
   #describe(deliveries: readonly Delivery[]): Promise<DescribedDelivery[]> {

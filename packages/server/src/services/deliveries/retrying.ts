@@ -18,12 +18,12 @@ export type Retries = {
   readonly refused: readonly RefusedRetry[]
 }
 
-/** Tells whether it created a new delivery. */
+/** Tells whether it created a new delivery, or (as a dry run) whether it would. Throws what a retry would throw. */
 type RetryOne = (tenant: TenantId, id: DeliveryId) => Promise<{ readonly created: boolean }>
 
 /**
  * Retries each, unless it has ended and its event was sent to the endpoint again since. So a call that is repeated, after
- * a lost response, sends nothing twice.
+ * a lost response, sends nothing twice. With a `retry` that only looks, it is a dry run.
  */
 export async function retryEach(
   store: Pick<Store, 'read'>,

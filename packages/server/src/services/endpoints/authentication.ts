@@ -19,8 +19,14 @@ import type { HealthReport } from './health-report.ts'
 export type Authentication = {
   /** Fingerprint of the current clientSecret; null: there is none, or it can't be decrypted. */
   readonly secretFingerprint: string | null
+  /** When the current clientSecret expires, if it is a JWT that says so; null: it isn't known, or never. */
+  readonly secretExpiresAtMs: number | null
   /** The clientSecret that will replace the current one; null: none. */
-  readonly nextSecret: { readonly fingerprint: string; readonly switchAtMs: number } | null
+  readonly nextSecret: {
+    readonly fingerprint: string
+    readonly switchAtMs: number
+    readonly expiresAtMs: number | null
+  } | null
   /** Newest first. */
   readonly signing: readonly {
     readonly version: SigningSecret['version']
@@ -46,7 +52,14 @@ const FINGERPRINT_CHARACTERS = 8
 const EXPIRES_SOON_MS = 30 * DAY_MS
 
 const UNREADABLE: Omit<Described, 'pausedUntilMs' | 'report'> = {
-  authentication: { secretFingerprint: null, nextSecret: null, signing: [], clientCertificate: null, oauth: null },
+  authentication: {
+    secretFingerprint: null,
+    secretExpiresAtMs: null,
+    nextSecret: null,
+    signing: [],
+    clientCertificate: null,
+    oauth: null,
+  },
   warnings: [{ code: 'secret_unreadable', detail: 'The stored secret cannot be decrypted. Set a new clientSecret.' }],
 }
 
@@ -67,7 +80,14 @@ export function describeAuthentication(
   const clientCertificate = describeCertificate(credentials)
   const authentication: Authentication = {
     secretFingerprint: secret === null ? null : fingerprintOf(secret),
-    nextSecret: isToCome ? { fingerprint: fingerprintOf(next.clientSecret), switchAtMs: next.fromMs } : null,
+    secretExpiresAtMs: secret === null ? null : (jwtExpiryMs(secret) ?? null),
+    nextSecret: isToCome
+      ? {
+          fingerprint: fingerprintOf(next.clientSecret),
+          switchAtMs: next.fromMs,
+          expiresAtMs: jwtExpiryMs(next.clientSecret) ?? null,
+        }
+      : null,
     signing: liveSigning(credentials, nowMs).map(live => ({
       version: live.version,
       createdAtMs: live.createdAtMs,

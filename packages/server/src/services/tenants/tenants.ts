@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../../base/clock.ts'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
 import {
   type Actor,
@@ -17,6 +18,7 @@ import { checkMetadata } from '../checks/metadata.ts'
 import { invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
 import { withLook } from '../portal/permissions.ts'
+import { type Slice, searchInSlices } from '../slices.ts'
 import { checkRetention } from './retention.ts'
 
 export type TenantInput = {
@@ -27,6 +29,8 @@ export type TenantInput = {
 }
 
 const MAX_NAME_CHARACTERS = 256
+/** Tenants looked at by one short read of a search. */
+const ROWS_A_SLICE = 10_000
 /** Endpoints of a deleted tenant whose deliveries are cancelled concurrently, so that they share commits. */
 const ENDPOINTS_AT_ONCE = 64
 
@@ -35,6 +39,8 @@ export type TenantOptions = {
   readonly attemptMs: number
   /** Called when the erasure of a tenant was requested, so that it can start without waiting. */
   readonly onErase: () => void
+  /** Bounds how long a search takes. Default: the system's. */
+  readonly clock?: Pick<Clock, 'monotonicMs'>
 }
 
 /** Manages tenants: the provider's customers, with ids that the provider chooses. */
@@ -48,11 +54,20 @@ export class Tenants {
   }
 
   async list(page: Place<TenantId> & { limit: number }): Promise<Tenant[]> {
-    const id = page.after ?? page.before ?? null
-    if (id !== null && !isTenantId(id)) {
-      throw invalid([{ field: 'cursor', detail: 'The value must be the cursor of a list of tenants.' }])
-    }
+    checkPlace(page)
     return this.#store.read('listTenants', page)
+  }
+
+  /** Up to `count` tenants behind a place with a text in their id or name. The search ends early if it takes long. */
+  async find(part: string, place: Place<TenantId>, count: number): Promise<Slice<Tenant>> {
+    checkPlace(place)
+    const faults: FieldError[] = []
+    if (part === '') faults.push({ field: 'text', detail: 'Give the parameter a value, or leave it out.' })
+    else checkStorable(part, 'text', faults)
+    if (faults.length > 0) throw invalid(faults)
+    const read = (from: Place<TenantId>, limit: number) =>
+      this.#store.read('findTenants', { ...from, text: part, rows: ROWS_A_SLICE, limit })
+    return searchInSlices(place, count, read, this.#options.clock ?? systemClock)
   }
 
   get(id: TenantId): Promise<Tenant> {
@@ -149,6 +164,13 @@ export class Tenants {
 }
 
 /** Accepts invalid tenant ids too, because events can be published from SQL for any text. */
+function checkPlace({ after, before }: Place<TenantId>): void {
+  const id = after ?? before ?? null
+  if (id !== null && !isTenantId(id)) {
+    throw invalid([{ field: 'cursor', detail: 'The value must be the cursor of a list of tenants.' }])
+  }
+}
+
 function isStorableId(id: string): boolean {
   const faults: FieldError[] = []
   checkStorable(id, 'tenant', faults)

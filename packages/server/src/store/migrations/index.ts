@@ -5,8 +5,9 @@ import { selections } from './0003-selections.ts'
 import { nodeReports } from './0004-node-reports.ts'
 import { sessions } from './0005-sessions.ts'
 import { overview } from './0006-overview.ts'
-import { portal } from './0007-portal.ts'
-import { people } from './0008-people.ts'
+import { stream } from './0007-stream.ts'
+import { portal } from './0008-portal.ts'
+import { people } from './0009-people.ts'
 import { escapeFilters } from './escape-filters.ts'
 import type { CodeName, Migration } from './migration.ts'
 
@@ -18,6 +19,7 @@ export const MIGRATIONS: readonly Migration[] = [
   nodeReports,
   sessions,
   overview,
+  stream,
   portal,
   people,
 ]

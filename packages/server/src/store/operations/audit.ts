@@ -3,7 +3,7 @@
 import { firstIdAt, idBytes, idText, newId } from '../../base/ids.ts'
 import { type Actor, type AuditEntry, type AuditEntryId, SYSTEM, type TenantId } from '../../base/model.ts'
 import { reads, writes } from '../operation.ts'
-import { bytes, int, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
+import { bytes, type Dialect, int, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import { type Place, Where } from '../where.ts'
 import { isRepeated, keepCall, type Once } from './idempotent-calls.ts'
 
@@ -98,19 +98,64 @@ export type AuditFilter = {
   readonly toMs: number | null
 } & Place<AuditEntryId>
 
+const FIELDS = 'id, actor, actor_key, actor_name, address, action, target, target_id, tenant, fields, created_ms'
+
 export function* listAudit(args: AuditFilter & { readonly limit: number }): Transaction<AuditEntry[]> {
-  const idAt = (ms: number | null) => (ms === null ? null : idBytes(firstIdAt('aud', ms)))
-  const where = new Where()
-    .addIf('tenant = ?', args.tenant)
-    .addIf('id >= ?', idAt(args.fromMs))
-    .addIf('id < ?', idAt(args.toMs))
-  const order = where.behind(args)
+  const { where, order } = behind(args)
   const rows = yield {
-    text: `select id, actor, actor_key, actor_name, address, action, target, target_id, tenant, fields, created_ms
-           from audit ${where.clause} ${order} limit ${args.limit}`,
+    text: `select ${FIELDS} from audit ${where.clause} ${order} limit ${args.limit}`,
     params: where.params,
   }
   return rows.map(toEntry)
+}
+
+function behind({ tenant, fromMs, toMs, ...place }: AuditFilter): { readonly where: Where; readonly order: string } {
+  const idAt = (ms: number | null) => (ms === null ? null : idBytes(firstIdAt('aud', ms)))
+  const where = new Where().addIf('tenant = ?', tenant).addIf('id >= ?', idAt(fromMs)).addIf('id < ?', idAt(toMs))
+  return { where, order: where.behind(place) }
+}
+
+/** What entries are looked for, where no index helps. Null: any. */
+export type AuditSought = {
+  readonly actor: Pick<Actor, 'kind' | 'key'> | null
+  readonly actions: readonly AuditEntry['action'][] | null
+  readonly targets: readonly AuditEntry['target'][] | null
+  readonly targetId: string | null
+}
+
+export type AuditSlice = {
+  /** The nearest first. */
+  readonly items: readonly AuditEntry[]
+  /** The id behind which the next slice begins; null: there is none. */
+  readonly goesOnAt: AuditEntryId | null
+}
+
+/** Those that are sought among the next `maxRows` entries: little can match, and there is no index for it. */
+export function* findAudit(
+  args: AuditFilter & AuditSought & { readonly limit: number; readonly maxRows: number },
+  { readByIndex }: Dialect,
+): Transaction<AuditSlice> {
+  if (readByIndex !== null) yield readByIndex
+  const looked = behind(args)
+  const [lastLooked] = yield {
+    text: `select id from audit ${looked.where.clause} ${looked.order} limit 1 offset ${args.maxRows - 1}`,
+    params: looked.where.params,
+  }
+  const edge = lastLooked === undefined ? null : bytes(lastLooked.id)
+  const { where, order } = behind(args)
+  where
+    .addIf(args.after === undefined ? 'id >= ?' : 'id <= ?', edge)
+    .addIf('actor = ?', args.actor?.kind)
+    .addIf('actor_key = ?', args.actor?.key == null ? null : idBytes(args.actor.key))
+    .addIf('target_id = ?', args.targetId)
+  if (args.actions !== null) where.addIn('action', args.actions)
+  if (args.targets !== null) where.addIn('target', args.targets)
+  const rows = yield {
+    text: `select ${FIELDS} from audit ${where.clause} ${order} limit ${args.limit}`,
+    params: where.params,
+  }
+  const last = rows.length < args.limit ? edge : bytes(rows.at(-1)!.id)
+  return { items: rows.map(toEntry), goesOnAt: last === null ? null : idText('aud', last) }
 }
 
 export function* dropOldAudit({
@@ -129,6 +174,7 @@ export function* dropOldAudit({
 
 export const auditOperations = {
   listAudit: reads({ run: listAudit, waitedForBy: 'people' }),
+  findAudit: reads({ run: findAudit, waitedForBy: 'people' }),
   recordKeyChange: writes({ run: recordKeyChange, configuration: 'ignores' }),
   dropOldAudit: writes({ run: dropOldAudit, configuration: 'ignores' }),
 }

@@ -3,6 +3,7 @@
 import { bytesMs, idText } from '../../base/ids.ts'
 import type { EndpointId, TenantId } from '../../base/model.ts'
 import { reads } from '../operation.ts'
+import type { EndpointChange } from '../stream-notes.ts'
 import { type BulkQuery, bytes, type Dialect, int, type Transaction, text } from '../transaction.ts'
 import { getMeta, setMeta } from './meta.ts'
 
@@ -46,11 +47,16 @@ export function* bumpCatalogue(): Transaction<void> {
   yield* setMeta('catalogue_version', String(next))
 }
 
-/** Marks a tenant's endpoints as changed, and `endpoint` if it is an endpoint's id. */
-export function* bumpTenant(tenant: TenantId, endpoint: Uint8Array): Transaction<void> {
+/** Marks a tenant's endpoints as changed, and the endpoint with this id. */
+export function* bumpTenant(
+  tenant: TenantId,
+  endpoint: Uint8Array,
+  what: EndpointChange = 'updated',
+): Transaction<void> {
   const change = yield* nextChange()
   yield { text: 'update tenant set version = version + 1, change_seq = $2 where id = $1', params: [tenant, change] }
   yield { text: 'update endpoint set change_seq = $2 where id = $1', params: [endpoint, change] }
+  yield { note: () => [{ kind: 'endpoint', tenant, id: endpoint, change: what }] }
 }
 
 /** The next number for a change of tenants, endpoints, API keys or sessions. A lock makes numbers rise in commit order. */

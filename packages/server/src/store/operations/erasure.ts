@@ -23,6 +23,7 @@ import { type By, record } from './audit.ts'
 import { eraseCalls } from './idempotent-calls.ts'
 import { describeTables, type TableShape } from './move.ts'
 import { forgetTenantInBatches } from './replays/batches.ts'
+import { forgetTenantInStream } from './stream/log.ts'
 import { deleteTenant } from './tenants.ts'
 
 const KEPT: ReadonlySet<string> = new Set(['audit', 'erasure'])
@@ -136,6 +137,7 @@ export function* eraseSome({ tenant, isLast, limit }: ErasureStep, dialect: Dial
   }
   if (!isLast) return 0
   yield* forgetTenantInBatches(tenant)
+  yield* forgetTenantInStream(tenant)
   const gone = yield { text: 'delete from tenant where id = $1 returning id', params: [tenant] }
   return gone.length
 }

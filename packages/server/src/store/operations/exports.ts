@@ -5,7 +5,7 @@ import type { Delivery, DeliveryId, EventId, PublishedEvent, TenantId } from '..
 import { sentUrl } from '../../guard/request-target.ts'
 import { showHeaders } from '../../secrets/secret-headers.ts'
 import { reads } from '../operation.ts'
-import { bytes, int, type Row, type Transaction, text } from '../transaction.ts'
+import { bytes, type Dialect, int, type Row, type Transaction, text } from '../transaction.ts'
 import { ATTEMPT_FIELDS, type DeliveryAttempt, toAttempts } from './deliveries/attempts.ts'
 import { HISTORY_FIELDS, LIVE_FIELDS, toDelivery } from './deliveries/delivery-rows.ts'
 import { parseHeaders } from './endpoints/headers.ts'
@@ -38,13 +38,16 @@ export function* exportDeliveries(args: Page<DeliveryId>): Transaction<Delivery[
 }
 
 /** Attempts of the deliveries `from` to `to`, both included, after the attempt `after` (null: from the first). */
-export function* exportAttempts(args: {
-  readonly tenant: TenantId
-  readonly from: DeliveryId
-  readonly to: DeliveryId
-  readonly after: { readonly delivery: DeliveryId; readonly number: number; readonly startedAtMs: number } | null
-  readonly limit: number
-}): Transaction<DeliveryAttempt[]> {
+export function* exportAttempts(
+  args: {
+    readonly tenant: TenantId
+    readonly from: DeliveryId
+    readonly to: DeliveryId
+    readonly after: { readonly delivery: DeliveryId; readonly number: number; readonly startedAtMs: number } | null
+    readonly limit: number
+  },
+  dialect: Dialect,
+): Transaction<DeliveryAttempt[]> {
   const { after } = args
   const behind = after === null ? '' : 'and (delivery, number, started_ms) > ($5, $6, $7)'
   const rows = yield {
@@ -59,7 +62,7 @@ export function* exportAttempts(args: {
       ...(after === null ? [] : [idBytes(after.delivery), after.number, after.startedAtMs]),
     ],
   }
-  return yield* toAttempts(args.tenant, rows)
+  return yield* toAttempts(rows, dialect)
 }
 
 /** An endpoint without its secrets. */

@@ -26,6 +26,7 @@ import { retentionOperations } from './retention.ts'
 import { searchOperations } from './search.ts'
 import { sessionOperations } from './sessions.ts'
 import { statOperations } from './stats.ts'
+import { streamOperations } from './stream/operations.ts'
 import { tenantOperations } from './tenants.ts'
 import { workOperations } from './works.ts'
 
@@ -56,6 +57,7 @@ export const operations = {
   ...sessionOperations,
   ...portalLinkOperations,
   ...statOperations,
+  ...streamOperations,
   ...tenantOperations,
   ...workOperations,
 }

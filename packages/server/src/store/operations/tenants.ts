@@ -11,7 +11,7 @@ import {
 } from '../../base/model.ts'
 import { reads, writes } from '../operation.ts'
 import { bytes, int, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
-import { type Place, Where } from '../where.ts'
+import { type Place, patternOf, Where } from '../where.ts'
 import { revokeKeysOf } from './api-keys.ts'
 import { type By, record, recordPut } from './audit.ts'
 import { nextChange } from './configuration.ts'
@@ -93,6 +93,45 @@ export function* listTenants(args: Place<TenantId> & { limit: number }): Transac
   return rows.map(toTenant)
 }
 
+type TenantSlice = {
+  /** The nearest first. */
+  readonly items: readonly Tenant[]
+  /** The last tenant looked at; null: there is none behind it. */
+  readonly goesOnAt: TenantId | null
+}
+
+/**
+ * Those with a text in their id or name among the next `rows` tenants, as there is no index for it. Letters other than A
+ * to Z are found as they are written, and perhaps otherwise: SQLite knows no other case.
+ *
+ * @param args.limit the most that are returned
+ */
+export function* findTenants(
+  args: Place<TenantId> & { readonly text: string; readonly rows: number; readonly limit: number },
+): Transaction<TenantSlice> {
+  const place = () => {
+    const where = new Where().add('id <> ?', OPERATOR_TENANT)
+    return { where, order: where.behind(args, 'id', id => id) }
+  }
+  const looked = place()
+  const edges = yield {
+    text: `select id from tenant where ${looked.where.text} ${looked.order} limit 1 offset ${args.rows - 1}`,
+    params: looked.where.params,
+  }
+  const edge = edges.length === 0 ? null : text(edges[0]!.id)
+  const { where, order } = place()
+  where.addIf(args.after === undefined ? 'id >= ?' : 'id <= ?', edge)
+  const pattern = `$${where.params.push(patternOf(args.text))}`
+  const conditions = ['id', 'name'].map(column => `lower(${column}) like lower(${pattern}) escape '!'`)
+  const rows = yield {
+    text: `select ${TENANT_FIELDS} from tenant
+           where deleted_ms is null and ${where.text} and (${conditions.join(' or ')}) ${order} limit ${args.limit}`,
+    params: where.params,
+  }
+  const items = rows.map(toTenant)
+  return { items, goesOnAt: items.length < args.limit ? edge : items.at(-1)!.id }
+}
+
 /** The names of those of some tenants that exist; null: it has none. */
 export function* readTenantNames(args: {
   readonly tenants: readonly TenantId[]
@@ -124,6 +163,9 @@ export function* deleteTenant(
              deleted_version = $4
            where tenant = $1 and deleted_ms is null returning id, partition`,
     params: [args.id, args.nowMs, change, gone[0]!.version!],
+  }
+  yield {
+    note: () => rows.map(row => ({ kind: 'endpoint', tenant: args.id, id: bytes(row.id), change: 'deleted' })),
   }
   yield* revokeKeysOf(args, change)
   yield* closePortal(args.id, args.nowMs, change)
@@ -161,6 +203,7 @@ export const tenantOperations = {
   getTenant: reads({ run: getTenant, waitedForBy: 'engine' }),
   readTenantNames: reads({ run: readTenantNames, waitedForBy: 'people' }),
   listTenants: reads({ run: listTenants, waitedForBy: 'people' }),
+  findTenants: reads({ run: findTenants, waitedForBy: 'people' }),
   deleteTenant: writes({ run: deleteTenant, configuration: 'changes' }),
   dropDeletedTenants: writes({ run: dropDeletedTenants, configuration: 'ignores' }),
 }

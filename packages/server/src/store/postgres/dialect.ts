@@ -5,6 +5,9 @@ import { makeHistory } from './history.ts'
 const CONFIGURATION_LOCK = 7_072_746
 const MIGRATION_LOCK = 7_072_747
 
+/** How long a node believes whether the stream is on (stream-flag.ts). */
+export const STREAM_KNOWN_MS = 400
+
 export const postgresDialect: Dialect = {
   engine: 'postgres',
   // Collation "C": ids and keys compare by their bytes, as on SQLite.
@@ -42,6 +45,22 @@ export const postgresDialect: Dialect = {
                   and a.attnum > 0 and not a.attisdropped
                 order by c.relname, a.attnum`,
   confirmReads: { text: `select pg_logical_emit_message(true, 'posthorn', '')` },
+  addToStream: 'insert into stream_log (entries) values ($1)',
+  // The next transaction id, and those that are still open: `20:17,19`.
+  snapshot: `(select pg_snapshot_xmax(s)::text || coalesce(':' || (select string_agg(x::text, ',') from pg_snapshot_xip(s) x), '')
+              from pg_current_snapshot() s)`,
+  streamWriters: {
+    // A part more, because clocks of two machines run at different speeds.
+    afterMs: STREAM_KNOWN_MS * 1.25,
+    // A transaction that has changed a row keeps this lock of its table.
+    query: {
+      text: `select distinct l.virtualtransaction as transaction
+             from pg_locks l join pg_class c on c.oid = l.relation
+             where l.locktype = 'relation' and l.mode = 'RowExclusiveLock' and l.granted
+               and l.database = (select oid from pg_database where datname = current_database())
+               and c.relnamespace = to_regnamespace('posthorn') and l.pid <> pg_backend_pid()`,
+    },
+  },
   lockConfigurationShared: { text: `select pg_advisory_xact_lock_shared(${CONFIGURATION_LOCK})` },
   lockConfiguration: { text: `select pg_advisory_xact_lock(${CONFIGURATION_LOCK})` },
   limitLockWait: waitMs => ({ text: `set local lock_timeout = ${waitMs}` }),

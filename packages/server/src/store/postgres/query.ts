@@ -1,6 +1,7 @@
 /** Runs the queries of a transaction on a connection. */
 import pg from 'pg'
-import { type AnyQuery, type BulkQuery, type Row, StoreUnavailable, type Transaction } from '../transaction.ts'
+import type { Note } from '../stream-notes.ts'
+import { type BulkQuery, type Query, type Row, StoreUnavailable, type Transaction } from '../transaction.ts'
 import { packColumn } from './array.ts'
 
 /** Extra time for the server's response to arrive. */
@@ -24,7 +25,7 @@ export async function ask(
   }
 }
 
-async function query(client: pg.PoolClient, asked: AnyQuery, timeoutMs: number): Promise<Row[]> {
+async function query(client: pg.PoolClient, asked: Query | BulkQuery, timeoutMs: number): Promise<Row[]> {
   if (!('columns' in asked)) {
     return (await ask(client, { text: asked.text, values: (asked.params ?? []) as unknown[] }, timeoutMs)).rows
   }
@@ -47,13 +48,23 @@ function bulkPrefix(columns: BulkQuery['columns']): string {
   return prefix
 }
 
-/** Runs a transaction to its end. The caller begins and commits it. */
+/**
+ * Runs a transaction to its end. The caller begins and commits it.
+ *
+ * @param notes what it notes for the stream is added to these
+ */
 export async function drive<Result>(
   client: pg.PoolClient,
   transaction: Transaction<Result>,
   timeoutMs: number,
+  notes: Note['note'][],
 ): Promise<Result> {
   let step = transaction.next([])
-  while (step.done !== true) step = transaction.next(await query(client, step.value, timeoutMs))
+  while (step.done !== true) {
+    if ('note' in step.value) {
+      notes.push(step.value.note)
+      step = transaction.next([])
+    } else step = transaction.next(await query(client, step.value, timeoutMs))
+  }
   return step.value
 }

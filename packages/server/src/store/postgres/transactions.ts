@@ -1,8 +1,10 @@
 import pg from 'pg'
 import type { Clock } from '../../base/clock.ts'
+import { type Note, packNotes } from '../stream-notes.ts'
 import { NotDurable, StoreUnavailable, type Transaction, text } from '../transaction.ts'
 import { connectionOptions } from './connection.ts'
 import { ConnectionPool, type PooledConnection } from './connection-pool.ts'
+import { postgresDialect } from './dialect.ts'
 import { ask, drive } from './query.ts'
 import { isAway, isReported, isStandbyFault, isTooSlow } from './server-errors.ts'
 import { ServerTime } from './server-time.ts'
@@ -16,6 +18,7 @@ import {
   requireFit,
   requireWritable,
 } from './session.ts'
+import { type Begun, StreamFlag } from './stream-flag.ts'
 import { noWholeTimeout } from './whole-timeout.ts'
 
 /** Connections of one node, and so its concurrent transactions. One of them writes what is published and settled. */
@@ -42,6 +45,7 @@ export class Transactions {
   readonly pool: ConnectionPool
   readonly time: ServerTime
   readonly #clock: Clock
+  readonly #stream: StreamFlag
   /** Connections that have committed a transaction. */
   readonly #known = new WeakSet<pg.PoolClient>()
   #commitTimeoutMs = COMMIT_TIMEOUT_MS
@@ -52,6 +56,7 @@ export class Transactions {
       clock,
     )
     this.time = new ServerTime(clock)
+    this.#stream = new StreamFlag(clock)
     this.#clock = clock
   }
 
@@ -64,8 +69,10 @@ export class Transactions {
       throw new StoreUnavailable('The database cannot be reached', { cause: error })
     }
     try {
-      await this.#begin(client, mode)
-      const result = await drive(client, run(), mode.timeoutMs)
+      const begun = await this.#begin(client, mode)
+      const notes: Note['note'][] = []
+      const result = await drive(client, run(), mode.timeoutMs, notes)
+      if (notes.length > 0 && (await this.#stream.isOn(client, mode, begun))) await addToStream(client, mode, notes)
       await this.#commit(client, mode)
       this.#known.add(client)
       client.giveBack(true)
@@ -83,7 +90,7 @@ export class Transactions {
     }
   }
 
-  async #begin(client: pg.PoolClient, mode: Mode): Promise<void> {
+  async #begin(client: pg.PoolClient, mode: Mode): Promise<Begun> {
     const first = noWholeTimeout(client) + (this.#known.has(client) ? '' : KEEP_SESSION)
     const begin = beginText(mode, first)
     const askedAtMs = this.#clock.monotonicMs()
@@ -94,6 +101,7 @@ export class Transactions {
     requireFit(greeting)
     this.time.learn(Number(greeting.now), askedAtMs)
     await this.#checkWritable(client, mode, greeting)
+    return { atMs: askedAtMs, serverMs: Number(greeting.now) }
   }
 
   /** Only a few servers need this further round trip. */
@@ -113,6 +121,12 @@ export class Transactions {
       throw error
     }
   }
+}
+
+/** Writes what a transaction has changed to the log of the stream: last, when it holds all its locks. */
+async function addToStream(client: pg.PoolClient, { timeoutMs }: Mode, notes: readonly Note['note'][]): Promise<void> {
+  const entries = packNotes(notes)
+  if (entries !== undefined) await ask(client, { text: postgresDialect.addToStream, values: [entries] }, timeoutMs)
 }
 
 async function rollBack(client: pg.PoolClient, { timeoutMs }: Mode): Promise<boolean> {

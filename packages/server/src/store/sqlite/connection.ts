@@ -1,6 +1,12 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import type { AnyQuery, BulkQuery, Row, Transaction, Value } from '../transaction.ts'
+import type { Note } from '../stream-notes.ts'
+import { packNotes } from '../stream-notes.ts'
+import { IS_STREAMED } from '../stream-state.ts'
+import type { BulkQuery, Query, Row, Transaction, Value } from '../transaction.ts'
 import { StoreUnavailable } from '../transaction.ts'
+import { sqliteDialect } from './dialect.ts'
+
+const STREAMED: Query = { text: IS_STREAMED(sqliteDialect.nowMs) }
 
 /** Rows of a bulk query in one statement. More would gain nothing and make the statement longer to prepare. */
 const ROWS_A_STATEMENT = 32
@@ -104,12 +110,26 @@ export class SqliteConnection {
   }
 
   #drive<Result>(transaction: Transaction<Result>): Result {
+    const notes: Note['note'][] = []
     let step = transaction.next([])
-    while (step.done !== true) step = transaction.next(this.#query(step.value))
+    while (step.done !== true) {
+      if ('note' in step.value) {
+        notes.push(step.value.note)
+        step = transaction.next([])
+      } else step = transaction.next(this.#query(step.value))
+    }
+    if (notes.length > 0) this.#addToStream(notes)
     return step.value
   }
 
-  #query(query: AnyQuery): Row[] {
+  /** Writes what a transaction has changed to the log of the stream, if the stream is on. */
+  #addToStream(notes: readonly Note['note'][]): void {
+    if (this.#query(STREAMED).length === 0) return
+    const entries = packNotes(notes)
+    if (entries !== undefined) this.#query({ text: sqliteDialect.addToStream, params: [entries] })
+  }
+
+  #query(query: Query | BulkQuery): Row[] {
     if ('columns' in query) return this.#bulk(query)
     const statement = this.#prepare(query.text, () => ownParameters(query.text))
     return statement.all(...((query.params ?? []) as SQLInputValue[])) as Row[]

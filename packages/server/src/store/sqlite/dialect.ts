@@ -28,6 +28,11 @@ export const sqliteDialect: Dialect = {
                 from sqlite_schema m join pragma_table_info(m.name) c
                 where m.type = 'table' and m.name not like 'sqlite%' order by m.name, c.cid`,
   confirmReads: null,
+  addToStream: `insert into stream_log (id, txid, entries)
+                select coalesce(max(id), 0) + 1, coalesce(max(id), 0) + 1, $1 from stream_log`,
+  // One writer, so the next row's number says it all.
+  snapshot: `(select cast(coalesce(max(id), 0) + 1 as text) from stream_log)`,
+  streamWriters: null,
   lockConfigurationShared: null,
   lockConfiguration: null,
   limitLockWait: () => null,

@@ -15,6 +15,8 @@ export type Call = {
   readonly pick?: (body: Json) => Json
 }
 
+const POSITION = '3f1c0a9e5d7b2468.7821'
+
 type Recorded = { readonly [operationId: string]: CallExample[] }
 
 /** Makes calls, and keeps them with their responses as examples. */
@@ -51,9 +53,18 @@ export class Recorder {
 
   /** Text that is not one JSON value can be one for each line. */
   #plain(text: string): string {
+    if (text.startsWith(':\nid: ')) return this.#stream(text)
     if (!text.startsWith('{')) return text
     const lines = text.trimEnd().split('\n')
     return lines.map(line => `${JSON.stringify(this.#fakes.of(JSON.parse(line)))}\n`).join('')
+  }
+
+  #stream(text: string): string {
+    const lines = text.split('\n').map(line => {
+      if (line.startsWith('id: ')) return `id: ${POSITION}`
+      return line.startsWith('data: ') ? `data: ${JSON.stringify(this.#fakes.of(JSON.parse(line.slice(6))))}` : line
+    })
+    return lines.join('\n')
   }
 
   /** Shows a text of the recording as another one from now on. */

@@ -2,6 +2,7 @@
  * What the examples of the document are recorded from: for each resource, calls of all its operations, in an order in
  * which they work. Each scene stands on what those before it have made.
  */
+import { vi } from 'vitest'
 import { ReplayBatches as Work } from '../../../src/background/replay-batches.ts'
 import { systemClock } from '../../../src/base/clock.ts'
 import { DAY_MS, HOUR_MS } from '../../../src/base/durations.ts'
@@ -11,6 +12,7 @@ import { createReplayCounter } from '../../../src/replay/selection.ts'
 import { noCounts } from '../../../src/store/operations/stats.ts'
 import { atOnce, log } from '../../background/setup.ts'
 import { NODE } from '../../services/setup.ts'
+import { Reading } from '../../services/streaming.ts'
 import { anAttempt, aSettlement } from '../../store/builders.ts'
 import { type Json, KEY } from '../setup.ts'
 import { issuerWith } from './issuer.ts'
@@ -142,6 +144,8 @@ const deliveries: Scene = async recorder => {
   await recorder.record('listSetAsideDeliveries')
   await recorder.record('cancelDelivery', { path: { ...TENANT, id: again.id } })
   const failed = { state: 'exhausted', status: '5xx' }
+  const dry = { ...failed, dryRun: 'true' }
+  await recorder.record('retryMatchingDeliveries', { path: TENANT, query: dry, body: {}, title: 'A dry run' })
   await recorder.record('retryMatchingDeliveries', { path: TENANT, query: failed, body: {}, title: 'Those that match' })
   const ids = { path: TENANT, body: { ids: [exhausted!.id] }, title: 'Those with these ids' }
   await recorder.record('retryMatchingDeliveries', ids)
@@ -176,6 +180,7 @@ async function replaysAcrossTenants(recorder: Recorder): Promise<void> {
   await new Work(store, createReplayCounter(store, systemClock), log).run(atOnce)
   const path = { id: body.key }
   await recorder.record('getReplayBatch', { path })
+  await recorder.record('listAllReplays', { query: { state: 'running' } })
   await recorder.record('listReplayBatches', { query: { state: 'running' } })
   for (const action of ['pauseReplayBatch', 'resumeReplayBatch', 'cancelReplayBatch']) {
     await recorder.record(action, { path })
@@ -225,6 +230,22 @@ const search: Scene = async recorder => {
   await recorder.record('searchTenant', { path: TENANT, query: { q: 'vienna-covers' } })
 }
 
+const stream: Scene = async recorder => {
+  const { bench } = recorder
+  const end = async (recorded: Promise<unknown>) => {
+    // The recorded one was opened before, and gets its records first.
+    await vi.waitUntil(() => bench.streams.size === 1)
+    const other = await new Reading().open(bench.streams)
+    const published = await bench.post('/v1/tenants/acme/events', EVENT)
+    await other.untilSeen(`event ${published.body.id}`)
+    bench.streams.endAll()
+    await recorded
+  }
+  const kind = { kind: 'event' }
+  await end(recorder.record('readStream', { query: { ...TENANT, ...kind, payloads: 'true' } }))
+  await end(recorder.record('readTenantStream', { path: TENANT, query: kind }))
+}
+
 const apiKeys: Scene = async recorder => {
   const body = { name: 'shop backend', scope: 'publish', tenant: 'acme', expiresAt: '2127-06-30' }
   const { id } = await recorder.record('createApiKey', { body })
@@ -248,6 +269,7 @@ const sessions: Scene = async recorder => {
   const { id } = await recorder.record('signIn', { body: { apiKey: KEY }, headers, pick: inSevenDays })
   const cookie = String(recorder.latest!.headers['set-cookie']).split(';')[0]!
   await recorder.record('getSession', { headers: { ...headers, cookie }, pick: inSevenDays })
+  await recorder.record('getSessionState', { headers })
   const pick = (body: Json) => ({ ...body, data: body.data.map(inSevenDays) })
   await recorder.record('listSessions', { query: { limit: '50' }, pick })
   await recorder.record('signOut', { headers: { ...headers, cookie } })
@@ -321,6 +343,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   'replays/replays': replays,
   search,
   stats,
+  stream,
   overview,
   'api-keys': apiKeys,
   sessions,

@@ -232,7 +232,7 @@ function viewDeliveryDetail(
   return { ...viewDelivery(delivery), attempts: attempts.map(attempt => viewAttempt(attempt, seesPayloads)) }
 }
 
-function viewAttempt(attempt: Attempt, seesPayloads: boolean): AttemptView {
+export function viewAttempt(attempt: Attempt, seesPayloads: boolean): AttemptView {
   const { number, durationMs, outcome, status, error, detail, reconnected, address } = attempt
   const { responseTruncated, responseRemoved = false } = attempt
   return {

@@ -6,7 +6,7 @@ import type { DeliverySelection } from '../../../services/deliveries/query.ts'
 import type { Retries } from '../../../services/deliveries/retrying.ts'
 import { firstOf, newestFirst, PageQuery } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
-import { NoBody, ref, SearchedTo, strict, TenantParams, TextOrNull } from '../../http/shapes.ts'
+import { NoBody, ref, SearchedTo, strict, TenantParams, TextOrNull, Word } from '../../http/shapes.ts'
 import type { Public } from '../../resource.ts'
 import { DELIVERY_QUERY, type DeliveryQueryParameters, requirePermission, toDeliveryQuery } from './lists.ts'
 
@@ -37,6 +37,11 @@ export const RetriesSchema = Type.Object(
 
 const FILTER = {
   ...DELIVERY_QUERY,
+  dryRun: Type.Optional(
+    Word(['true', 'false'] as const, {
+      description: '`true` changes nothing: the response is what the call would return.',
+    }),
+  ),
   cursor: PageQuery.cursor,
   limit: Type.Integer({
     minimum: 1,
@@ -46,7 +51,11 @@ const FILTER = {
   }),
 }
 
-type Query = DeliveryQueryParameters & { readonly cursor?: string; readonly limit: number }
+type Query = DeliveryQueryParameters & {
+  readonly cursor?: string
+  readonly limit: number
+  readonly dryRun?: 'true' | 'false'
+}
 
 const IDS = strict({
   ids: Type.Optional(
@@ -61,7 +70,7 @@ const IDS = strict({
 const HOW_IT_RETRIES =
   'Retries each as `…/retry` does, newest first, and leaves alone what was sent again since, so that the call can be ' +
   'repeated. `state` must be given. A call retries at most `limit` deliveries: repeat it with `nextCursor` until that is ' +
-  'null. `GET` of the list with `counts=true` says how many match.'
+  'null. With `dryRun=true`, it says what would be retried and what would be left alone.'
 
 type Needs = { readonly deliveries: Public<Deliveries> }
 
@@ -69,7 +78,7 @@ export function addRetries(routes: Routes, { deliveries }: Needs): void {
   const retry = async (selection: DeliverySelection, query: Query): Promise<Static<typeof RetriesSchema>> => {
     const pager = newestFirst('dlv', query)
     const found = firstOf(await deliveries.find(selection, pager.place, pager.count), query.limit, ({ id }) => id)
-    const retries = await deliveries.retryFound(found.items)
+    const retries = await deliveries.retryFound(found.items, query.dryRun === 'true')
     const { nextCursor, searchedTo } = pager.foundPage(
       found,
       ({ id }) => id,
@@ -90,7 +99,7 @@ export function addRetries(routes: Routes, { deliveries }: Needs): void {
       params: TenantParams,
       querystring: strict(FILTER),
       body: IDS,
-      response: { 200: { ...ref(RetriesSchema), description: 'What was retried.' } },
+      response: { 200: { ...ref(RetriesSchema), description: 'What was retried, or would be.' } },
       refusals: ['not_found'],
     },
     async ({ params: { tenant }, query, body: { ids }, caller }) => {
@@ -100,7 +109,11 @@ export function addRetries(routes: Routes, { deliveries }: Needs): void {
         return retry(await deliveries.select(tenant, toDeliveryQuery(query)), query)
       }
       refuseFilter(query)
-      return { ...viewRetries(await deliveries.retryNamed(tenant, ids)), searchedTo: null, nextCursor: null }
+      return {
+        ...viewRetries(await deliveries.retryNamed(tenant, ids, query.dryRun === 'true')),
+        searchedTo: null,
+        nextCursor: null,
+      }
     },
   )
 
@@ -117,7 +130,7 @@ export function addRetries(routes: Routes, { deliveries }: Needs): void {
         ...FILTER,
       }),
       body: NoBody,
-      response: { 200: { ...ref(RetriesSchema), description: 'What was retried.' } },
+      response: { 200: { ...ref(RetriesSchema), description: 'What was retried, or would be.' } },
     },
     async ({ query, caller }) => {
       requireStates(query)
@@ -135,7 +148,7 @@ function requireStates({ state }: Query): void {
   ])
 }
 
-function refuseFilter({ limit: _limit, ...query }: Query): void {
+function refuseFilter({ limit: _limit, dryRun: _dryRun, ...query }: Query): void {
   const [given] = Object.keys(query)
   if (given === undefined) return
   throw invalid([{ field: given, detail: 'Give `ids` or parameters, not both.' }])

@@ -44,7 +44,11 @@ const ORDERED =
   'delivery that keeps failing then holds up those behind it.'
 
 const NextSecretOrNull = objectOrNull(
-  { fingerprint: Type.String(), switchAt: Time('When the secret takes effect.') },
+  {
+    fingerprint: Type.String(),
+    switchAt: Time('When the secret takes effect.'),
+    expiresAt: TimeOrNull('When the secret expires. Null if it is no JWT that says so.'),
+  },
   'The clientSecret that will replace the current one. Null if there is none.',
 )
 
@@ -188,6 +192,7 @@ const ENDPOINT_MEMBERS = {
       'Fingerprint of the clientSecret. Equal secrets of a tenant have the same one; it reveals nothing else. Null ' +
       'if there is no clientSecret, or if it cannot be decrypted.',
   }),
+  secretExpiresAt: TimeOrNull('When the clientSecret expires. Null if there is none, or if it is no JWT that says so.'),
   nextSecret: NextSecretOrNull,
   signing: Type.Array(SigningSchema, { description: 'The signing secrets that are valid now, newest first.' }),
   clientCertificate: CertificateOrNull,

@@ -13,7 +13,7 @@ export function viewEndpoint(
 ): EndpointView {
   const { id, tenant, uid, name, url, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit } =
     endpoint
-  const { secretFingerprint, nextSecret, signing, clientCertificate, oauth } = authentication
+  const { secretFingerprint, secretExpiresAtMs, nextSecret, signing, clientCertificate, oauth } = authentication
   return {
     id,
     tenant,
@@ -37,8 +37,15 @@ export function viewEndpoint(
     pausedUntil: timeOrNull(pausedUntilMs),
     health: viewHealth(report),
     secretFingerprint,
+    secretExpiresAt: timeOrNull(secretExpiresAtMs),
     nextSecret:
-      nextSecret === null ? null : { fingerprint: nextSecret.fingerprint, switchAt: time(nextSecret.switchAtMs) },
+      nextSecret === null
+        ? null
+        : {
+            fingerprint: nextSecret.fingerprint,
+            switchAt: time(nextSecret.switchAtMs),
+            expiresAt: timeOrNull(nextSecret.expiresAtMs),
+          },
     signing: signing.map(({ version, fingerprint, publicKey, createdAtMs, untilMs }) => ({
       version,
       fingerprint,

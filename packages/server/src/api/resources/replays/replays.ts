@@ -99,6 +99,11 @@ function keyIn({ key = null, id = null }: { readonly key?: string | null; readon
 
 const pathOf = ({ tenant, id }: Replay): string => `/v1/tenants/${encodeURIComponent(tenant)}/replays/${id}`
 
+const ListQuery = {
+  state: Type.Optional(Word<ReplayState>(REPLAY_STATES, { description: 'Only replays in this state.' })),
+  ...PageQuery,
+}
+
 function addReading(routes: Routes, { replays }: Needs): void {
   routes.get(
     ALL,
@@ -108,16 +113,40 @@ function addReading(routes: Routes, { replays }: Needs): void {
       operationId: 'listReplays',
       summary: "List a tenant's replays, newest first",
       params: TenantParams,
-      querystring: strict({
-        state: Type.Optional(Word<ReplayState>(REPLAY_STATES, { description: 'Only replays in this state.' })),
-        ...PageQuery,
-      }),
+      querystring: strict(ListQuery),
       response: { 200: pageOf(ReplaySchema, 'A page of replays.') },
       refusals: ['not_found'],
     },
     async ({ params: { tenant }, query }) => {
       const pager = newestFirst('rpl', query)
       const found = await replays.list(tenant, { state: query.state ?? null, ...pager.place }, pager.count)
+      return pager.page(found, ({ id }) => id, viewReplay)
+    },
+  )
+
+  routes.get(
+    '/v1/tenant-replays',
+    {
+      access: 'read',
+      isCostly: true,
+      operationId: 'listAllReplays',
+      summary: 'List the replays of all tenants, newest first',
+      description:
+        'For API keys without a tenant. Lists the replays in each tenant, also those that are part of a replay across ' +
+        'tenants, which `/v1/replays` lists.',
+      querystring: strict({
+        tenant: Type.Optional(Type.String({ description: 'Only replays of this tenant.', examples: ['acme'] })),
+        batch: Type.Optional(
+          Type.String({ description: 'Only replays that are part of this replay across tenants, by its id.' }),
+        ),
+        ...ListQuery,
+      }),
+      response: { 200: pageOf(ReplaySchema, 'A page of replays.') },
+    },
+    async ({ query }) => {
+      const pager = newestFirst('rpl', query)
+      const { tenant = null, batch = null, state = null } = query
+      const found = await replays.listAll({ tenant, batch, state, ...pager.place }, pager.count)
       return pager.page(found, ({ id }) => id, viewReplay)
     },
   )

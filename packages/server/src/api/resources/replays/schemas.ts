@@ -103,6 +103,7 @@ export const REPLAY_MEMBERS = {
 export const ReplaySchema = Type.Object(
   {
     id: Type.String({ examples: ['rpl_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
+    tenant: Type.String(),
     ...REPLAY_MEMBERS,
     batch: TextOrNull({
       description: 'Id of the replay across tenants that this one is part of. Null if it is of none.',
@@ -131,10 +132,11 @@ export const CreatedReplaySchema = Type.Object(
 )
 
 export function viewReplay(replay: Replay): ReplayView {
-  const { id, key, batch, state, selection, deliveries, made, skipped, live } = replay
+  const { id, tenant, key, batch, state, selection, deliveries, made, skipped, live } = replay
   const { endpoint, event, types, states, missing, fromMs, toMs } = selection
   return {
     id,
+    tenant,
     key,
     batch,
     state,

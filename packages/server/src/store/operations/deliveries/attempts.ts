@@ -3,30 +3,44 @@
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { Attempt, AttemptError, Delivery, DeliveryId, EventId, TenantId } from '../../../base/model.ts'
 import { type RequestTemplate, rebuildRequest, type SentRequest } from '../../../base/webhook-request.ts'
-import { bytes, idList, int, intOrNull, type Row, type Transaction, textOrNull } from '../../transaction.ts'
+import { forEach } from '../../for-each.ts'
+import {
+  type BulkQuery,
+  bytes,
+  type Dialect,
+  int,
+  intOrNull,
+  type Row,
+  type Transaction,
+  text,
+  textOrNull,
+} from '../../transaction.ts'
 import { readSenders, readTemplates, type Sender, templateKey } from '../endpoints/requests.ts'
 import { unpackHeaders } from './answer-headers.ts'
 import { readNotes } from './attempt-notes.ts'
-import { getDeliveries } from './reading.ts'
+import { findDeliveriesByKey } from './reading.ts'
 import { sentTrace, withoutTrace } from './sent-trace.ts'
 
-export const ATTEMPT_FIELDS = `delivery, number, started_ms, duration_ms, status, error, address, headers, body, truncated,
+export const ATTEMPT_FIELDS = `tenant, delivery, number, started_ms, duration_ms, status, error, address, headers, body, truncated,
   request_version, sender`
 
 export type DeliveryAttempt = Attempt & { readonly delivery: DeliveryId }
 
-export function* listAttempts(args: { tenant: TenantId; delivery: DeliveryId }): Transaction<DeliveryAttempt[]> {
+export function* listAttempts(
+  args: { tenant: TenantId; delivery: DeliveryId },
+  dialect: Dialect,
+): Transaction<DeliveryAttempt[]> {
   const rows = yield {
     text: `select ${ATTEMPT_FIELDS} from attempt
            where tenant = $1 and delivery = $2 order by number, started_ms`,
     params: [args.tenant, idBytes(args.delivery)],
   }
-  return yield* toAttempts(args.tenant, rows)
+  return yield* toAttempts(rows, dialect)
 }
 
 /** @param rows have the ATTEMPT_FIELDS */
-export function* toAttempts(tenant: TenantId, rows: readonly Row[]): Transaction<DeliveryAttempt[]> {
-  const sources = yield* readSources(tenant, rows)
+export function* toAttempts(rows: readonly Row[], dialect: Dialect): Transaction<DeliveryAttempt[]> {
+  const sources = yield* readSources(rows, dialect)
   return rows.map(row => toAttempt(row, sources))
 }
 
@@ -69,29 +83,42 @@ type Sources = {
 }
 
 /** Null if none of the attempts sent anything that was kept. */
-function* readSources(tenant: TenantId, rows: readonly Row[]): Transaction<Sources | null> {
+function* readSources(rows: readonly Row[], dialect: Dialect): Transaction<Sources | null> {
   const sent = rows.filter(row => row.request_version !== null)
   if (sent.length === 0) return null
-  const deliveries = yield* getDeliveries({ tenant, ids: [...new Set(sent.map(deliveryOf))] })
+  if (dialect.readByIndex !== null) yield dialect.readByIndex
+  const deliveries = yield* findDeliveriesByKey(
+    sent.map(row => ({ tenant: text(row.tenant), id: deliveryOf(row) })),
+    dialect,
+  )
   const keys = sent.flatMap(row => {
     const endpoint = deliveries.get(deliveryOf(row))?.endpoint
-    return endpoint === undefined ? [] : [{ endpoint, version: int(row.request_version) }]
+    return endpoint === undefined ? [] : [{ tenant: text(row.tenant), endpoint, version: int(row.request_version) }]
   })
   return {
     deliveries,
-    events: yield* readEvents(tenant, [...new Set([...deliveries.values()].map(({ event }) => event))]),
-    templates: yield* readTemplates(tenant, keys),
+    events: yield* readEvents([...deliveries.values()], dialect),
+    templates: yield* readTemplates(keys),
     senders: new Map((yield* readSenders()).map(sender => [sender.id, sender])),
   }
 }
 
-function* readEvents(tenant: TenantId, ids: readonly EventId[]): Transaction<Map<EventId, SentEvent>> {
-  if (ids.length === 0) return new Map()
-  const { text, params } = idList(ids.map(idBytes), 2)
-  const rows = yield {
-    text: `select id, traceparent, length(payload) as payload_bytes from event where tenant = $1 and id in (${text})`,
-    params: [tenant, ...params],
-  }
+const EVENT_COLUMNS: BulkQuery['columns'] = [
+  ['tenant', 'text'],
+  ['id', 'bytes'],
+]
+
+function* readEvents(
+  deliveries: readonly Delivery[],
+  dialect: Pick<Dialect, 'hasLateral'>,
+): Transaction<Map<EventId, SentEvent>> {
+  const tenants = new Map(deliveries.map(({ event, tenant }) => [event, tenant]))
+  const rows = yield* forEach(dialect, {
+    columns: EVENT_COLUMNS,
+    rows: [...tenants].map(([event, tenant]) => [tenant, idBytes(event)]),
+    query: `select id, traceparent, length(payload) as payload_bytes from event
+            where tenant = v.tenant and id = v.id`,
+  })
   const toEvent = (row: Row): SentEvent => ({
     traceparent: textOrNull(row.traceparent),
     payloadBytes: int(row.payload_bytes) || null,

@@ -2,10 +2,13 @@
 
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { DeliveryId, EndpointId, EndpointState, EventId, TenantId } from '../../../base/model.ts'
+import type { Note } from '../../stream-notes.ts'
 import { bytes, type Dialect, type Transaction } from '../../transaction.ts'
 import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
 import { cancelledRow, KEPT_FIELDS, storeHistory } from './history.ts'
 import { deliveryRows, type NewDelivery, storeDeliveryRows } from './new-deliveries.ts'
+
+const changed = (tenant: TenantId, id: Uint8Array): Note => ({ note: () => [{ kind: 'delivery', tenant, id }] })
 
 /** Makes a pending delivery's next attempt due now. Returns false if the delivery is not pending. */
 export function* makeDueNow(
@@ -17,6 +20,7 @@ export function* makeDueNow(
     params: [args.tenant, idBytes(args.id), args.nowMs],
   }
   if (rows.length === 0) return false
+  yield changed(args.tenant, idBytes(args.id))
   yield* keepCall(args.once)
   return true
 }
@@ -47,6 +51,7 @@ export function* releaseSetAside(
            where tenant = $1 and id = $2`,
     params: [tenant, id, held ? 'held' : 'pending', held ? 'disabled' : null, nowMs],
   }
+  yield changed(tenant, id)
   yield* keepCall(once)
   return { held }
 }

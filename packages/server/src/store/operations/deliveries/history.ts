@@ -1,5 +1,5 @@
 /** Rows of deliveries that have ended. */
-import type { BulkQuery, Row, Transaction } from '../../transaction.ts'
+import { type BulkQuery, bytes, type Row, type Transaction, text } from '../../transaction.ts'
 import { LAST_FIELDS } from './delivery-rows.ts'
 
 const HISTORY_COLUMNS: BulkQuery['columns'] = [
@@ -52,4 +52,5 @@ export function* storeHistory(rows: readonly ReturnType<typeof cancelledRow>[]):
     columns: HISTORY_COLUMNS,
     rows,
   }
+  yield { note: () => rows.map(([tenant, id]) => ({ kind: 'delivery', tenant: text(tenant), id: bytes(id) })) }
 }

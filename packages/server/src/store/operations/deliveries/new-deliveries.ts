@@ -125,4 +125,5 @@ export function* storeDeliveryRows(unnumbered: readonly DeliveryRow[], dialect: 
     columns: LIVE_COLUMNS,
     rows,
   }
+  yield { note: () => rows.map(([tenant, id]) => ({ kind: 'delivery', tenant, id })) }
 }

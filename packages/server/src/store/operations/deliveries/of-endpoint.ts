@@ -2,10 +2,15 @@
 
 import { idBytes } from '../../../base/ids.ts'
 import type { EndpointId } from '../../../base/model.ts'
-import type { Transaction } from '../../transaction.ts'
+import type { Note } from '../../stream-notes.ts'
+import { bytes, type Row, type Transaction, text } from '../../transaction.ts'
 import { cancelledRow, KEPT_FIELDS, storeHistory } from './history.ts'
 
 type OfEndpoint = { readonly partition: number; readonly endpoint: EndpointId; readonly limit: number }
+
+const changed = (rows: readonly Row[]): Note => ({
+  note: () => rows.map(row => ({ kind: 'delivery', tenant: text(row.tenant), id: bytes(row.id) })),
+})
 
 /** Makes pending deliveries of a disabled endpoint held. Returns how many. */
 export function* holdDeliveries(args: OfEndpoint): Transaction<number> {
@@ -14,9 +19,10 @@ export function* holdDeliveries(args: OfEndpoint): Transaction<number> {
              select l.tenant, l.id from live_delivery l join endpoint e on e.id = l.endpoint
              where l.partition = $1 and l.endpoint = $2 and l.state = 'pending' and e.state = 'disabled'
              limit ${args.limit})
-           returning id`,
+           returning tenant, id`,
     params: [args.partition, idBytes(args.endpoint)],
   }
+  yield changed(rows)
   return rows.length
 }
 
@@ -29,9 +35,10 @@ export function* releaseDeliveries(args: OfEndpoint & { nowMs: number }): Transa
              select l.tenant, l.id from live_delivery l join endpoint e on e.id = l.endpoint
              where l.partition = $1 and l.endpoint = $2 and l.state = 'held' and l.held_reason = 'disabled'
                and e.state = 'enabled' order by l.id limit ${args.limit})
-           returning id`,
+           returning tenant, id`,
     params: [args.partition, idBytes(args.endpoint), args.nowMs],
   }
+  yield changed(rows)
   return rows.length
 }
 

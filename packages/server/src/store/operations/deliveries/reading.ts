@@ -1,6 +1,7 @@
 import { idBytes } from '../../../base/ids.ts'
 import type { Delivery, DeliveryId, TenantId } from '../../../base/model.ts'
-import { idList, type Transaction } from '../../transaction.ts'
+import { forEach } from '../../for-each.ts'
+import { type BulkQuery, type Dialect, idList, type Transaction } from '../../transaction.ts'
 import { type Place, Where } from '../../where.ts'
 import { countSetAside } from './backlog.ts'
 import { HISTORY_FIELDS, LIVE_FIELDS, toDelivery } from './delivery-rows.ts'
@@ -16,6 +17,26 @@ export function* getDeliveries(args: {
   const live = yield { text: `select ${LIVE_FIELDS} from live_delivery ${of}`, params: [tenant, ...params] }
   const ended = yield { text: `select ${HISTORY_FIELDS} from delivery ${of}`, params: [tenant, ...params] }
   return new Map([...live, ...ended].map(toDelivery).map(delivery => [delivery.id, delivery]))
+}
+
+const KEY_COLUMNS: BulkQuery['columns'] = [
+  ['tenant', 'text'],
+  ['id', 'bytes'],
+]
+
+/** The same for deliveries of several tenants. */
+export function* findDeliveriesByKey(
+  keys: readonly Pick<Delivery, 'tenant' | 'id'>[],
+  dialect: Pick<Dialect, 'hasLateral'>,
+): Transaction<Map<DeliveryId, Delivery>> {
+  const distinct = new Map(keys.map(key => [key.id, key]))
+  const rows = yield* forEach(dialect, {
+    columns: KEY_COLUMNS,
+    rows: [...distinct.values()].map(({ tenant, id }) => [tenant, idBytes(id)]),
+    query: `select ${LIVE_FIELDS} from live_delivery where tenant = v.tenant and id = v.id
+            union all select ${HISTORY_FIELDS} from delivery where tenant = v.tenant and id = v.id`,
+  })
+  return new Map(rows.map(toDelivery).map(delivery => [delivery.id, delivery]))
 }
 
 export function* getDelivery(args: { tenant: TenantId; id: DeliveryId }): Transaction<Delivery | null> {

@@ -1,5 +1,6 @@
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { DeliveryId, EndpointId, TenantId } from '../../../base/model.ts'
+import type { Noted } from '../../stream-notes.ts'
 import {
   type BulkQuery,
   bytes,
@@ -34,10 +35,19 @@ export function* settle(
   yield* end('delivered', steps.delivered, moved, dialect)
   yield* end('exhausted', steps.exhausted, moved, dialect)
   yield* reschedule(steps.retry, moved)
+  yield {
+    note: () => settlements.filter(({ delivery }) => moved.has(delivery)).map(settlement => noteOf(settlement)),
+  }
   yield* markEndpoints(marks)
   const disabled = yield* disableGone(settlements)
   return { moved: settlements.map(({ delivery }) => moved.get(delivery) ?? 'unmoved'), disabled }
 }
+
+const noteOf = ({ tenant, delivery }: StoredSettlement): Noted => ({
+  kind: 'delivery',
+  tenant,
+  id: idBytes(delivery),
+})
 
 const ATTEMPT_COLUMNS: BulkQuery['columns'] = [
   ['tenant', 'text'],
@@ -78,6 +88,16 @@ function* storeAttempts(settlements: readonly StoredSettlement[]): Transaction<v
       attempt.requestVersion,
       attempt.sender,
     ]),
+  }
+  yield {
+    note: () =>
+      settlements.map(({ tenant, delivery, attempt: { number, startedAtMs } }) => ({
+        kind: 'attempt',
+        tenant,
+        id: idBytes(delivery),
+        number,
+        startedAtMs,
+      })),
   }
 }
 

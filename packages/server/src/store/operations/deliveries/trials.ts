@@ -43,6 +43,7 @@ export function* beginTrial(args: TrialRequest, dialect: Dialect): Transaction<T
       text: `update live_delivery set state = 'held', held_reason = 'set_aside' where tenant = $1 and id = $2`,
       params: [tenant, id],
     }
+    yield { note: () => [{ kind: 'delivery', tenant, id }] }
     return 'set_aside'
   }
   const isLast = open + 1 === MAX_OPEN_TRIALS

@@ -141,7 +141,7 @@ export function* createEndpoint(
   }
   yield* countSelection(endpoint, 1)
   if (args.template !== undefined) yield* keepTemplate(endpoint, args.template, endpoint.createdAtMs)
-  yield* bumpTenant(endpoint.tenant, idBytes(endpoint.id))
+  yield* bumpTenant(endpoint.tenant, idBytes(endpoint.id), 'created')
   yield* record(args, { ...entryOf(endpoint), action: 'created' }, endpoint.createdAtMs)
   yield* keepCall(args.once)
   return 'created'
@@ -276,7 +276,7 @@ export function* deleteEndpoint(
   }
   yield* countSelection(args, -1)
   yield { text: 'update tenant set endpoint_count = endpoint_count - 1 where id = $1', params: [args.tenant] }
-  yield* bumpTenant(args.tenant, idBytes(args.id))
+  yield* bumpTenant(args.tenant, idBytes(args.id), 'deleted')
   yield* record(args, { ...entryOf(args), action: 'deleted' }, args.nowMs)
   return before.partition
 }

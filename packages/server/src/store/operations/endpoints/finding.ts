@@ -3,7 +3,7 @@ import { idBytes, idText } from '../../../base/ids.ts'
 import type { Endpoint, EndpointId, EndpointState, TenantId } from '../../../base/model.ts'
 import { encodeTarget } from '../../../guard/request-target.ts'
 import { bytes, type Dialect, int, type Row, type Transaction } from '../../transaction.ts'
-import { type Place, Where } from '../../where.ts'
+import { type Place, patternOf, Where } from '../../where.ts'
 import { ENDPOINT_FIELDS, toEndpoint } from './endpoints.ts'
 
 /**
@@ -128,8 +128,6 @@ function textCondition(where: Where, part: string): string {
   const conditions = ['name', 'uid'].map(column => `lower(${column}) like lower(${pattern}) escape '!'`)
   return `(${[urlCondition(where, part), ...conditions].join(' or ')})`
 }
-
-const patternOf = (part: string): string => `%${part.replaceAll(/[!%_]/g, '!$&')}%`
 
 function healthCondition(where: Where, health: readonly StoredHealth[], nowMs: number): string {
   const now = () => `$${where.params.push(nowMs)}`

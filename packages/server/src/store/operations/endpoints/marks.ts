@@ -6,7 +6,7 @@
 import { idBytes } from '../../../base/ids.ts'
 import { type Endpoint, type EndpointId, RETURNING } from '../../../base/model.ts'
 import { sentUrl } from '../../../guard/request-target.ts'
-import { type Transaction, text } from '../../transaction.ts'
+import { type Row, type Transaction, text } from '../../transaction.ts'
 
 export type EndpointMark =
   | { readonly kind: 'failing'; readonly sinceMs: number }
@@ -26,27 +26,34 @@ export function* markEndpoints(marks: readonly PlacedMark[]): Transaction<void> 
   const sorted = [...marks].sort((a, b) => (a.endpoint < b.endpoint ? -1 : a.endpoint > b.endpoint ? 1 : 0))
   for (const { endpoint, epoch, mark } of sorted) {
     const id = idBytes(endpoint)
+    let changed: Row[]
     if (mark.kind === 'failing') {
-      yield {
+      changed = yield {
         text: `update endpoint set failing_since_ms = $2, failing_stage = 0
-               where id = $1 and failing_since_ms is null and deleted_ms is null and ${isOurs('$3')}`,
+               where id = $1 and failing_since_ms is null and deleted_ms is null and ${isOurs('$3')}
+               returning tenant`,
         params: [id, mark.sinceMs, epoch],
       }
     } else if (mark.kind === 'well') {
-      yield {
+      changed = yield {
         text: `update endpoint set failing_since_ms = null, failing_stage = 0
-               where id = $1 and (failing_since_ms is not null or failing_stage <> 0)`,
+               where id = $1 and (failing_since_ms is not null or failing_stage <> 0) returning tenant`,
         params: [id],
       }
     } else {
       const [row] = yield { text: 'select url from endpoint where id = $1', params: [id] }
       const stored = row === undefined ? '' : text(row.url)
       if (sentUrl(stored) !== mark.url) continue
-      yield {
+      changed = yield {
         text: `update endpoint set paused_until_ms = $2
-               where id = $1 and url = $3 and (paused_until_ms is null or paused_until_ms < $2) and ${isOurs('$4')}`,
+               where id = $1 and url = $3 and (paused_until_ms is null or paused_until_ms < $2) and ${isOurs('$4')}
+               returning tenant`,
         params: [id, mark.untilMs, stored, epoch],
       }
+    }
+    const [row] = changed
+    if (row !== undefined) {
+      yield { note: () => [{ kind: 'endpoint', tenant: text(row.tenant), id, change: 'updated' }] }
     }
   }
 }

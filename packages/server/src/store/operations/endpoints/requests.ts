@@ -122,8 +122,7 @@ const KEY_COLUMNS: BulkQuery['columns'] = [
 
 /** Templates by their keys. Those that are no longer kept are missing. */
 export function* readTemplates(
-  tenant: TenantId,
-  keys: readonly TemplateKey[],
+  keys: readonly (TemplateKey & { readonly tenant: TenantId })[],
 ): Transaction<Map<string, RequestTemplate>> {
   const distinct = new Map(keys.map(key => [templateKey(key), key]))
   if (distinct.size === 0) return new Map()
@@ -132,7 +131,7 @@ export function* readTemplates(
            from v cross join endpoint_request r
            where r.tenant = v.tenant and r.endpoint = v.endpoint and r.version = v.version`,
     columns: KEY_COLUMNS,
-    rows: [...distinct.values()].map(({ endpoint, version }) => [tenant, idBytes(endpoint), version]),
+    rows: [...distinct.values()].map(({ tenant, endpoint, version }) => [tenant, idBytes(endpoint), version]),
   }
   return new Map(
     rows.map(row => {

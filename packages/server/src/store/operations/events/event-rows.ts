@@ -58,4 +58,11 @@ export function* storeEventRows(rows: BulkQuery['rows']): Transaction<void> {
     columns: EVENT_COLUMNS,
     rows,
   }
+  // An event without a version was published for a tenant that doesn't exist: no list of events has it.
+  yield {
+    note: () =>
+      rows
+        .filter(row => row[EVENT_COLUMNS.length - 1] !== null)
+        .map(row => ({ kind: 'event', tenant: row[0] as string, id: row[1] as Uint8Array })),
+  }
 }

@@ -59,5 +59,6 @@ export function* fanOut(args: FanOutRequest, dialect: Dialect): Transaction<FanO
     text: 'update event set deliveries = $1, not_sent = $2 where tenant = $3 and id = $4',
     params: [made, JSON.stringify(notSent), tenant, idBytes(event)],
   }
+  yield { note: () => [{ kind: 'event', tenant, id: idBytes(event) }] }
   return 'stored'
 }

@@ -33,6 +33,7 @@ import {
   dropReplays,
   findUncancelledReplays,
   getReplay,
+  listAllReplays,
   listReplays,
   setReplayState,
 } from './replays.ts'
@@ -46,6 +47,7 @@ export const replayOperations = {
   findUnreleasedReplays: reads({ run: findUnreleasedReplays, waitedForBy: 'people' }),
   findUncreatedReplays: reads({ run: findUncreatedReplays, waitedForBy: 'people' }),
   getReplay: reads({ run: getReplay, waitedForBy: 'people' }),
+  listAllReplays: reads({ run: listAllReplays, waitedForBy: 'people' }),
   listReplays: reads({ run: listReplays, waitedForBy: 'people' }),
   scanReplay: reads({ run: scanReplay, waitedForBy: 'people' }),
   setReplayState: writes({ run: setReplayState, configuration: 'ignores' }),

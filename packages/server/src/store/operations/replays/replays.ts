@@ -1,7 +1,15 @@
 /** Replays: what was requested, how far it has got, and how it ends. parts.ts creates the deliveries. */
 
 import { idBytes, idText, parseId } from '../../../base/ids.ts'
-import type { EndpointId, Replay, ReplayId, ReplaySelection, ReplayState, TenantId } from '../../../base/model.ts'
+import type {
+  EndpointId,
+  Replay,
+  ReplayBatchId,
+  ReplayId,
+  ReplaySelection,
+  ReplayState,
+  TenantId,
+} from '../../../base/model.ts'
 import type { Observation } from '../../observations.ts'
 import { bytes, type Dialect, int, intOrNull, type Row, type Transaction, text, type Value } from '../../transaction.ts'
 import { type Place, Where } from '../../where.ts'
@@ -73,6 +81,28 @@ export function* listReplays(args: ReplayFilter & { tenant: TenantId; limit: num
   const order = where.behind(args, 'r.id')
   const rows = yield {
     text: `select ${FIELDS} from replay r where ${where.text} ${order} limit ${args.limit}`,
+    params: where.params,
+  }
+  return rows.map(toReplay)
+}
+
+export type AllReplaysFilter = ReplayFilter & {
+  readonly tenant: TenantId | null
+  /** Only replays that are part of this one across tenants. */
+  readonly batch: ReplayBatchId | null
+}
+
+/** Replays of all tenants. First which, then what they are: the deliveries of all others need not be counted. */
+export function* listAllReplays(args: AllReplaysFilter & { limit: number }): Transaction<Replay[]> {
+  const where = new Where()
+    .addIf('r.tenant = ?', args.tenant)
+    .addIf('r.batch = ?', args.batch === null ? null : idBytes(args.batch))
+    .addIf(`${STATE} = ?`, args.state)
+  const order = where.behind(args, 'r.id')
+  where.conditions.push('exists (select 1 from tenant t where t.id = r.tenant and t.deleted_ms is null)')
+  const rows = yield {
+    text: `select ${FIELDS} from replay r where (r.tenant, r.id) in (
+             select r.tenant, r.id from replay r where ${where.text} ${order} limit ${args.limit}) ${order}`,
     params: where.params,
   }
   return rows.map(toReplay)

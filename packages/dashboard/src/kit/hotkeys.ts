@@ -16,7 +16,10 @@ function onKeyDown(event: KeyboardEvent): void {
   if (document.querySelector('[role="dialog"][data-open], [role="menu"][data-open], [role="listbox"][data-open]'))
     return
   if ((isTyping && !isMod && event.key !== 'Escape') || event.altKey) return
-  const key = isMod ? `mod+${event.key.toLowerCase()}` : event.key
+  const pressed = keyOf(event)
+  const key = isMod ? `mod+${pressed.toLowerCase()}` : pressed
+  // A key that is held down repeats: going through rows is meant then, sending a delivery many times isn't.
+  if (event.repeat && !REPEATING.has(key)) return
   const name = prefix === '' ? key : `${prefix} ${key}`
   clearTimeout(prefixTimer)
   prefix = ''
@@ -35,19 +38,37 @@ function onKeyDown(event: KeyboardEvent): void {
   }
 }
 
+const REPEATING = new Set(['j', 'k'])
+
+/**
+ * The key as it is called here: in lower case with Caps Lock, and by its place on the keyboard where letters are other
+ * than Latin.
+ */
+function keyOf({ key, code, shiftKey }: KeyboardEvent): string {
+  const letter = /^Key([A-Z])$/.exec(code)?.[1]?.toLowerCase()
+  if (letter !== undefined && key.length === 1 && key > '\u007f') return letter
+  return /^[A-Z]$/.test(key) && !shiftKey ? key.toLowerCase() : key
+}
+
+type Options = {
+  /** Only if nothing else on the page wants the key, whichever came first. */
+  readonly isFallback?: boolean
+}
+
 /**
  * Keys of the page while the component is there: `j`, `?`, `Escape`, `mod+k` (⌘ or Ctrl), `g d` (one after the other).
  * They rest while something is typed.
  */
-export function useHotkeys(handlers: Handlers): void {
+export function useHotkeys(handlers: Handlers, { isFallback = false }: Options = {}): void {
   const latest = useRef(handlers)
   latest.current = handlers
   useEffect(() => {
     if (stack.length === 0) addEventListener('keydown', onKeyDown)
-    stack.push(latest)
+    if (isFallback) stack.unshift(latest)
+    else stack.push(latest)
     return () => {
       stack.splice(stack.indexOf(latest), 1)
       if (stack.length === 0) removeEventListener('keydown', onKeyDown)
     }
-  }, [])
+  }, [isFallback])
 }

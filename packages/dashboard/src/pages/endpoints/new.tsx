@@ -1,1 +1,0 @@
-export { Building as Page } from '../../app/fallbacks.tsx'

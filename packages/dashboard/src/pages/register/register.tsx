@@ -1,0 +1,35 @@
+import { useSearch } from '@tanstack/react-router'
+import { useState } from 'react'
+import { useTenant } from '../../app/scope.ts'
+import { usePermissions } from '../../app/session.ts'
+import { Hidden } from '../../kit/kbd.tsx'
+import { Page as Surface } from '../../kit/surfaces.tsx'
+import type { Search } from '../../lib/search.ts'
+import { register as words } from '../../strings/en/register.ts'
+import { Done, type Registered } from './done.tsx'
+import { Form } from './form.tsx'
+import styles from './register.module.css'
+
+/** Registers an endpoint, and shows a test event arrive. */
+export function Page() {
+  const { canWrite } = usePermissions()
+  const tenant = useTenant()
+  const { type } = useSearch({ strict: false }) as Search
+  const [registered, setRegistered] = useState<Registered | null>(null)
+  // Another one begins with empty fields.
+  const [round, setRound] = useState(0)
+  const again = () => {
+    setRegistered(null)
+    setRound(round + 1)
+  }
+  return (
+    <Surface>
+      <h1>
+        <Hidden>{words.title}</Hidden>
+      </h1>
+      {!canWrite && <p className={styles.muted}>{words.readOnly}</p>}
+      {canWrite && registered === null && <Form key={round} tenant={tenant} type={type} onRegistered={setRegistered} />}
+      {registered !== null && <Done registered={registered} onAnother={again} />}
+    </Surface>
+  )
+}
