@@ -1,14 +1,14 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { queryClient } from './query.ts'
-import { sessionQuery, signOut } from './session.ts'
+import { sessionQuery, signOutEverywhere } from './session.ts'
 
 /** Signs out and goes to where one signs in, by way of the issuer that one came through. Nothing that was read stays. */
 export function useLeave(): () => Promise<void> {
   const navigate = useNavigate()
   const { data: session } = useQuery(sessionQuery)
   return async () => {
-    const url = await signOut(session).catch(() => null)
+    const url = await signOutEverywhere(session).catch(() => null)
     queryClient.clear()
     if (url === null) await navigate({ to: '/sign-in' })
     else location.assign(url)

@@ -52,13 +52,16 @@ export function signIn(body: SignIn): Promise<Session | null> {
   return callSession('POST', body)
 }
 
-/** Ends the session. Returns the page that ends it at its issuer too, or null. */
-export async function signOut(session: Session | null | undefined): Promise<string | null> {
-  if (session?.person === null || session?.person === undefined) {
-    await callSession('DELETE')
-    return null
-  }
-  return (await call<{ url: string | null }>('POST', '/v1/single-sign-on/sign-out')).url
+/** Ends the session, here only. */
+export async function signOut(): Promise<void> {
+  await callSession('DELETE')
+}
+
+/** Ends the session. Returns the page that ends it at its issuer too. Null if it did not begin at one that has such a page. */
+export async function signOutEverywhere(session: Session | null | undefined): Promise<string | null> {
+  if (session?.person) return (await call<{ url: string | null }>('POST', '/v1/single-sign-on/sign-out')).url
+  await signOut()
+  return null
 }
 
 export type Issuer = { readonly id: string; readonly name: string; readonly isAvailable: boolean }

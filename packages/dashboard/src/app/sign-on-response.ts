@@ -9,7 +9,9 @@ export type SignOnResponse = { readonly issuer: string; readonly response: strin
 function take(): SignOnResponse | null {
   const before = `${BASE.pathname}sign-in/`
   const { pathname, search } = location
-  if (!pathname.startsWith(before) || !new URLSearchParams(search).has('state')) return null
+  const parameters = new URLSearchParams(search)
+  const isResponse = ['state', 'code', 'error'].some(name => parameters.has(name))
+  if (!pathname.startsWith(before) || !isResponse) return null
   history.replaceState(history.state, '', pathname)
   return { issuer: pathname.slice(before.length), response: search.slice(1) }
 }

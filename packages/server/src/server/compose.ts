@@ -20,7 +20,6 @@ import { BackgroundWorks } from '../background/works.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { type ApiKeyId, PARTITION_COUNT } from '../base/model.ts'
-import { StartRefused } from '../base/start-refused.ts'
 import { TypeSamples } from '../catalogue/type-samples.ts'
 import { type Config, readEnvironment } from '../config/config.ts'
 import { settingsInEffect } from '../config/in-effect.ts'
@@ -42,7 +41,6 @@ import { KeyRotation } from '../services/key-rotation.ts'
 import { PortalLinks } from '../services/portal/portal-links.ts'
 import { SessionCache } from '../services/sessions/session-cache.ts'
 import { Sessions } from '../services/sessions/sessions.ts'
-import { Issuer } from '../services/single-sign-on/issuer.ts'
 import { SingleSignOn } from '../services/single-sign-on/single-sign-on.ts'
 import type { Bus } from '../store/bus.ts'
 import type { NodeLoad, NodeReport } from '../store/operations/nodes.ts'
@@ -53,7 +51,7 @@ import { RunningChecks } from './checks/running-checks.ts'
 import { DashboardLink } from './dashboard-link.ts'
 import { createIdentify } from './identify.ts'
 import type { OpenedKeyring, RootKey } from './instance-keys.ts'
-import { createIssuerFetch } from './issuer-fetch.ts'
+import { createIssuers } from './issuers.ts'
 import type { Lifecycle, Service } from './lifecycle.ts'
 import type { ServerIo } from './server-io.ts'
 import { composeServices } from './services.ts'
@@ -219,25 +217,13 @@ function composeCallers(foundation: Foundation, apiKeys: ApiKeyCache) {
   const keyOf = (id: ApiKeyId) => apiKeys.get(id)
   const { sessionIdleHours } = config
   const gate = createIdentify(config, rootKey, apiKeys)
-  const issuers = composeIssuers(foundation)
+  const issuers = createIssuers(config, foundation)
   const issuerMarks = new Set(issuers.map(({ mark }) => mark))
   const cache = new SessionCache(store, clock, { sessionIdleHours, isRoot: rootKey.matches, keyOf, issuerMarks })
   const parts = { cache, identify: gate.identify, keyOf, rootHash: rootKey.hash, issuerMarks, clock }
   const sessions = new Sessions(store, config, parts)
   const singleSignOn = new SingleSignOn(store, { issuers, sessions, keyring: keys.keyring })
   return { gate, cache, sessions, singleSignOn, portalLinks: new PortalLinks(store, sessions, config) }
-}
-
-/** Throws StartRefused for an issuer without TLS outside development. */
-function composeIssuers({ config: { singleSignOn, extraCa, dev }, clock, logger }: Foundation): Issuer[] {
-  const plain = singleSignOn.find(({ issuer }) => /^http:/i.test(issuer))
-  if (plain !== undefined && !dev) {
-    const detail = `singleSignOn: the issuer of ${plain.id} begins with http://, which only dev allows. Use https://.`
-    throw new StartRefused(detail)
-  }
-  if (singleSignOn.length === 0) return []
-  const fetch = createIssuerFetch(extraCa.map(({ pem }) => pem))
-  return singleSignOn.map(settings => new Issuer(settings, { clock, logger, fetch }))
 }
 
 /** Where `npm run build:dashboard` puts the dashboard. */

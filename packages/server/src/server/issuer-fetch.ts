@@ -9,6 +9,8 @@ type Fetch = IssuerParts['fetch']
 
 /** Metadata and key sets have a few kilobytes. */
 const MAX_BYTES = 1_048_576
+/** How long a call can take, body included, if the caller sets no time of its own. */
+const TIMEOUT_MS = 10_000
 
 /** @param extraCa certificates of authorities to trust in addition to the default ones, as PEM */
 export function createIssuerFetch(extraCa: readonly string[]): Fetch {
@@ -26,7 +28,7 @@ export function createIssuerFetch(extraCa: readonly string[]): Fetch {
         minVersion: 'TLSv1.2',
         ...trust,
       } as const
-      const sent = request(url, { ...options, ...(signal === undefined ? {} : { signal }) }, response => {
+      const sent = request(url, { ...options, signal: signal ?? AbortSignal.timeout(TIMEOUT_MS) }, response => {
         const chunks: Buffer[] = []
         let size = 0
         response.on('data', (chunk: Buffer) => {

@@ -1,6 +1,6 @@
-import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { beginSignOn, issuersQuery } from '../../app/session.ts'
+import { beginSignOn, type Issuer } from '../../app/session.ts'
+import { signOnResponse } from '../../app/sign-on-response.ts'
 import { Button } from '../../kit/button.tsx'
 import { Banner } from '../../kit/surfaces.tsx'
 import { shell } from '../../strings/index.ts'
@@ -9,18 +9,18 @@ import styles from './sign-in.module.css'
 const words = shell.signIn
 const TARGET = 'posthorn.sign-in.next'
 
-/** Where one wanted to go before one went to the issuer, once. */
-export function takeTarget(): string | undefined {
-  const target = sessionStorage.getItem(TARGET) ?? undefined
-  sessionStorage.removeItem(TARGET)
-  return target
+/** Where one wanted to go before one went to the issuer that has led back here. */
+export const target = signOnResponse === null ? undefined : (sessionStorage.getItem(TARGET) ?? undefined)
+
+type Props = {
+  readonly issuers: readonly Issuer[]
+  readonly next: string | undefined
+  readonly isBusy: boolean
+  readonly onError: (error: unknown) => void
 }
 
-type Props = { readonly next: string | undefined; readonly onError: (error: unknown) => void }
-
 /** A button for each issuer of single sign-on, and which of them is unavailable. Nothing where there is none. */
-export function Issuers({ next, onError }: Props) {
-  const { data: issuers = [] } = useQuery(issuersQuery)
+export function Issuers({ issuers, next, isBusy, onError }: Props) {
   const [busy, setBusy] = useState<string | null>(null)
   if (issuers.length === 0) return null
   const away = issuers.filter(({ isAvailable }) => !isAvailable)
@@ -39,9 +39,16 @@ export function Issuers({ next, onError }: Props) {
   return (
     <>
       {away.length > 0 && <Banner tone="warning">{words.issuerAway(away.map(({ name }) => name).join(', '))}</Banner>}
-      {issuers.map(({ id, name }) => (
-        <Button key={id} busy={busy === id} disabled={busy !== null} onClick={() => void begin(id)}>
-          {words.issuer(name)}
+      {issuers.map(({ id, name, isAvailable }) => (
+        <Button
+          key={id}
+          kind={issuers.length === 1 && isAvailable ? 'primary' : 'secondary'}
+          className={styles.issuer}
+          busy={busy === id}
+          disabled={isBusy || busy !== null}
+          onClick={() => void begin(id)}
+        >
+          <bdi>{words.issuer(name)}</bdi>
         </Button>
       ))}
       <div className={styles.or}>{words.or}</div>

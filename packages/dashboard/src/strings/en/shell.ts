@@ -39,6 +39,7 @@ export const shell = {
   account: 'Session',
   notices: 'Notices',
   signedInWith: 'Signed in with',
+  signedInAs: 'Signed in as',
   rootKey: 'the root key',
   signOut: 'Sign out',
   away: 'The server is not responding. What you see may be out of date; this page keeps trying.',
@@ -178,5 +179,5 @@ export const shell = {
     text: 'It is a fault of these pages, not of deliveries. Reload to try again.',
     reload: 'Reload',
   },
-  notAllowed: 'Your API key does not allow this.',
+  notAllowed: 'You do not have access to this.',
 } as const

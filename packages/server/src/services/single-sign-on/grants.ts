@@ -19,8 +19,15 @@ export function grantFor(grants: readonly Grant[], claims: Claims): Grant | unde
 
 /** Whether a claim that decides is not among these, so that the user info has to be read as well. */
 export function isIncomplete(grants: readonly Grant[], claims: Claims): boolean {
-  const names = [...new Set(grants.map(({ claim }) => claim)), ...(nameOf(claims) === null ? ['name'] : [])]
+  const names = grants.flatMap(({ claim }) => (claim === 'email' ? ['email', 'email_verified'] : [claim]))
   return names.some(name => claimOf(claims, name) === undefined)
+}
+
+/** Adds what the user info says. What the ID token says prevails, and an address is verified by who says which it is. */
+export function withInfo(claims: Claims, info: Claims): Claims {
+  const { email, email_verified } = claims.email === undefined ? info : claims
+  const isSame = email !== undefined && email === info.email
+  return { ...info, ...claims, email, email_verified: email_verified ?? (isSame ? info.email_verified : undefined) }
 }
 
 /** The claim with this name, or at this JSON Pointer. Only what the issuer sent, nothing inherited. */

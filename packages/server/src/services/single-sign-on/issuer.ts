@@ -15,14 +15,18 @@ const TOLERANCE_SECONDS = 30
 const FRESH_MS = 600_000
 /** How long the sign-in page takes an issuer to be as it was. */
 const KNOWN_MS = 10_000
+/** How long the pages wait for an issuer where they can do without it: one that hangs must not hide the others. */
+const PATIENCE_MS = 2_000
 /** How long an issuer that failed is not asked again. */
 const PAUSE_MS = 3_000
+/** The shortest time between two log lines with the same message: anyone can make sign-ins fail, as often as they like. */
+const LINE_EVERY_MS = 1_000
 
 /** A call to an issuer had no response, or none that can be read. */
 export class IssuerUnreachable extends Error {}
 
 export type IssuerParts = {
-  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly clock: Pick<Clock, 'monotonicMs' | 'after'>
   readonly logger: Pick<Logger, 'warn'>
   /** Makes the calls: with its limits of size, and the certificates to trust. */
   readonly fetch: oidc.CustomFetch
@@ -46,6 +50,7 @@ export class Issuer {
   #known: Known | undefined
   #failedAtMs: number | undefined
   #reading: Promise<oidc.Configuration> | undefined
+  readonly #warnings = new Map<string, { readonly atMs: number; unwritten: number }>()
 
   constructor(settings: IssuerSettings, parts: IssuerParts) {
     this.settings = settings
@@ -64,12 +69,17 @@ export class Issuer {
     return this.#reading
   }
 
-  /** Whether it responds now, or did a few seconds ago. */
+  /** Whether it responds now, or did a few seconds ago. One that takes long counts as unavailable until it has responded. */
   async isAvailable(): Promise<boolean> {
-    return this.configuration(KNOWN_MS).then(
-      () => true,
-      () => false,
-    )
+    return (await this.#soon(KNOWN_MS)) !== undefined
+  }
+
+  /** Its metadata. Undefined if there are none that are fresh enough, or not soon enough for someone who waits. */
+  async #soon(freshMs?: number): Promise<oidc.Configuration | undefined> {
+    const { promise: late, resolve } = Promise.withResolvers<undefined>()
+    const timer = this.#parts.clock.after(PATIENCE_MS, () => resolve(undefined))
+    const found = this.configuration(freshMs).catch(() => undefined)
+    return Promise.race([found, late]).finally(() => timer.cancel())
   }
 
   unavailable(): PosthornError {
@@ -79,7 +89,7 @@ export class Issuer {
 
   /** The issuer's own sign-out. Null if it has none, or is unavailable. */
   async signOutUrl(parameters: Record<string, string>): Promise<string | null> {
-    const configuration = await this.configuration().catch(() => undefined)
+    const configuration = this.#known?.configuration ?? (await this.#soon())
     const { end_session_endpoint: endpoint } = configuration?.serverMetadata() ?? {}
     if (configuration === undefined || !this.#isForBrowsers(endpoint)) return null
     return oidc.buildEndSessionUrl(configuration, parameters).href
@@ -127,9 +137,17 @@ export class Issuer {
     return (clientAuthentication === 'basic' ? oidc.ClientSecretBasic : oidc.ClientSecretPost)(clientSecret.reveal())
   }
 
-  /** Logs why a call failed, in words that contain no token. */
-  warn(error: unknown, message: string): void {
-    this.#parts.logger.warn({ issuer: this.settings.id, reason: reasonOf(error) }, message)
+  /** Logs why a call failed, in words that contain no token. `count`: this one, and those before it that were left out. */
+  warn(error: unknown, message: 'issuer of single sign-on unavailable' | 'single sign-on failed'): void {
+    const atMs = this.#parts.clock.monotonicMs()
+    const last = this.#warnings.get(message)
+    if (last !== undefined && atMs - last.atMs < LINE_EVERY_MS) {
+      last.unwritten++
+      return
+    }
+    this.#warnings.set(message, { atMs, unwritten: 0 })
+    const count = 1 + (last?.unwritten ?? 0)
+    this.#parts.logger.warn({ issuer: this.settings.id, reason: reasonOf(error), count }, message)
   }
 }
 

@@ -8,13 +8,15 @@ import { hashOfKey } from '../../secrets/api-key.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
 import type { Store } from '../../store/store.ts'
 import type { Browser, Sessions, StartedSession } from '../sessions/sessions.ts'
-import { type Claims, grantFor, isIncomplete, isSubject, nameOf } from './grants.ts'
+import { hasRightAccessTokenHash } from './access-token-hash.ts'
+import { type Claims, grantFor, isIncomplete, isSubject, nameOf, withInfo } from './grants.ts'
 import { type Issuer, IssuerUnreachable } from './issuer.ts'
 
 /** How long someone can take at the issuer. */
 export const SIGN_IN_MS = 10 * MINUTE_MS
-/** Sign-ins that can wait for their issuers at the same time. */
-const MAX_IN_FLIGHT = 32
+/** Sign-ins that can wait for an issuer at the same time, and how many of them for one address. */
+const MAX_WAITING = 64
+const MAX_WAITING_OF_ADDRESS = 8
 /** Browsers keep no longer cookies. */
 const MAX_SEALED_CHARACTERS = 3_800
 /** What the sealed texts are for: each can be opened for its own purpose only. */
@@ -78,7 +80,7 @@ export class SingleSignOn {
   readonly #store: Store
   readonly #parts: SingleSignOnParts
   readonly #issuers: ReadonlyMap<string, Issuer>
-  #inFlight = 0
+  readonly #waiting = new Waiting()
 
   constructor(store: Store, parts: SingleSignOnParts) {
     this.#store = store
@@ -116,8 +118,17 @@ export class SingleSignOn {
   /** Throws SignInRefused, `issuer_unavailable` or `rate_limited`. */
   async complete(given: IssuerResponse, browser: Browser): Promise<PersonSession> {
     const issuer = this.#issuer(given.issuer)
-    const attempt = await this.#take(given)
-    const { claims, idToken } = await this.#identify(issuer, given, attempt)
+    const attempt = this.#attemptOf(given)
+    const leave = this.#waiting.enter(issuer.settings.id, browser.address, attempt.state)
+    try {
+      const identified = await this.#identify(issuer, given, attempt)
+      return await this.#start(issuer, attempt, identified, browser)
+    } finally {
+      leave()
+    }
+  }
+
+  async #start(issuer: Issuer, attempt: Attempt, { claims, idToken }: Identified, browser: Browser) {
     const { grants, id, endsWithToken } = issuer.settings
     const grant = grantFor(grants, claims)
     const { sub: subject, exp } = claims
@@ -126,6 +137,10 @@ export class SingleSignOn {
     const { scope, tenant, payloads } = grant
     const person = { issuer: id, subject, name: nameOf(claims), scope, payloads }
     const endsAtMs = endsWithToken ? Number(exp) * 1000 : null
+    // It could have expired within the tolerance.
+    if (endsAtMs !== null && endsAtMs <= this.#store.now()) throw invalidResponse(issuer)
+    const used = { hash: hashOfKey(attempt.state), expiresAtMs: attempt.expiresAtMs }
+    if (!(await this.#store.write('takeSignIn', used))) throw notBegunHere()
     const started = await this.#parts.sessions.startFor({ person, tenant, mark: issuer.mark }, endsAtMs, browser)
     if (started === undefined) throw notLetIn(issuer, subject)
     return { ...started, signOut: this.#hint({ session: started.session.id, idToken }) }
@@ -154,24 +169,18 @@ export class SingleSignOn {
     throw new PosthornError('invalid', detail, { fields: [{ field: '/issuer', detail }] })
   }
 
-  /** The sign-in that a response belongs to, which can't be used again. Throws SignInRefused. */
-  async #take({ issuer, response, sealed }: IssuerResponse): Promise<Attempt> {
+  /** The sign-in that a response belongs to. Throws SignInRefused. */
+  #attemptOf({ issuer, response, sealed }: IssuerResponse): Attempt {
     const states = new URLSearchParams(response).getAll('state')
     const attempt = sealed
       .map(each => this.#open<Attempt>(SIGN_IN, each))
       .find(each => each?.issuer === issuer && states.length === 1 && each.state === states[0])
     if (attempt === undefined || attempt.expiresAtMs <= this.#store.now()) throw notBegunHere()
-    const args = { hash: hashOfKey(attempt.state), expiresAtMs: attempt.expiresAtMs }
-    if (!(await this.#store.write('takeSignIn', args))) throw notBegunHere()
     return attempt
   }
 
   /** Who the issuer says that it is. Throws SignInRefused or `issuer_unavailable`. */
   async #identify(issuer: Issuer, given: IssuerResponse, attempt: Attempt): Promise<Identified> {
-    if (this.#inFlight >= MAX_IN_FLIGHT) {
-      throw new PosthornError('overloaded', 'Too many people are signing in. Try again.')
-    }
-    this.#inFlight++
     try {
       const configuration = await issuer.configuration()
       const url = new URL(given.redirectUri)
@@ -187,8 +196,6 @@ export class SingleSignOn {
       if (error instanceof PosthornError) throw error
       issuer.warn(error, 'single sign-on failed')
       throw refusalOf(error, issuer)
-    } finally {
-      this.#inFlight--
     }
   }
 
@@ -216,10 +223,19 @@ type Identified = { readonly claims: Claims; readonly idToken: string }
 /** The claims of the ID token and, if one that decides is not among them, of the user info. The ID token's prevail. */
 async function claimsOf(issuer: Issuer, configuration: oidc.Configuration, tokens: Tokens): Promise<Claims> {
   const claims = tokens.claims()! as Claims
+  if (!hasRightAccessTokenHash(tokens.id_token!, tokens.access_token)) throw new Error('at_hash is not of this token')
+  const { grants } = issuer.settings
+  const isDecided = !isIncomplete(grants, claims)
   const hasInfo = configuration.serverMetadata().userinfo_endpoint !== undefined
-  if (!hasInfo || !isIncomplete(issuer.settings.grants, claims)) return claims
-  const info = await oidc.fetchUserInfo(configuration, tokens.access_token, String(claims.sub))
-  return { ...info, ...claims }
+  if (!hasInfo || (isDecided && nameOf(claims) !== null)) return claims
+  try {
+    const info = await oidc.fetchUserInfo(configuration, tokens.access_token, String(claims.sub))
+    return withInfo(claims, info)
+  } catch (error) {
+    // Only the name is missing.
+    if (isDecided) return claims
+    throw error
+  }
 }
 
 /** What the library's errors mean for the person. */
@@ -259,4 +275,32 @@ function notBegunHere(): SignInRefused {
 function notLetIn({ settings: { name } }: Issuer, subject: string): SignInRefused {
   const remedy = 'Ask an operator to give it access.'
   return new SignInRefused('forbidden', `Your account at ${name} (${subject}) has no access to Posthorn. ${remedy}`)
+}
+
+/** The sign-ins that wait for their issuers. One issuer that hangs, or one address, keeps no others out. */
+class Waiting {
+  readonly #states = new Set<string>()
+  readonly #counts = new Map<string, number>()
+
+  /** Returns what ends the wait. Throws SignInRefused for a sign-in that waits already, `overloaded` if too many do. */
+  enter(issuer: string, address: string | null, state: string): () => void {
+    if (this.#states.has(state)) throw notBegunHere()
+    const places = [
+      { of: issuer, max: MAX_WAITING },
+      { of: `${issuer} ${address}`, max: MAX_WAITING_OF_ADDRESS },
+    ]
+    if (places.some(({ of, max }) => (this.#counts.get(of) ?? 0) >= max)) {
+      throw new PosthornError('overloaded', 'Too many people are signing in. Try again.')
+    }
+    this.#states.add(state)
+    for (const { of } of places) this.#counts.set(of, (this.#counts.get(of) ?? 0) + 1)
+    return () => {
+      this.#states.delete(state)
+      for (const { of } of places) {
+        const others = this.#counts.get(of)! - 1
+        if (others > 0) this.#counts.set(of, others)
+        else this.#counts.delete(of)
+      }
+    }
+  }
 }

@@ -2,7 +2,7 @@
 // cspell:ignore crit Cscript
 import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { decodeJwt, exportSPKI, generateKeyPair, importJWK, type JWTPayload, SignJWT } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { HandClock } from '../../hand-clock.ts'
 import type { Answer } from '../setup.ts'
 import { CLIENT, type TestProvider, type TokenResponse } from './provider.ts'
@@ -80,6 +80,8 @@ describe('an ID token', () => {
     ['is about an empty text', resigned(claims => ({ ...claims, sub: '' }))],
     ['is about a text with a line break', resigned(claims => ({ ...claims, sub: 'ada\n' }))],
     ['is about a very long text', resigned(claims => ({ ...claims, sub: 'a'.repeat(256) }))],
+    ['is about another access token', resigned(claims => ({ ...claims, at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }))],
+    ['is about a number of access tokens', resigned(claims => ({ ...claims, at_hash: 1 }))],
     ['has critical extensions', resigned(claims => claims, { crit: ['odd'], odd: 1 })],
     ['is signed with a key that the issuer does not publish', resigned(claims => claims, { kid: 'other' })],
     [
@@ -118,6 +120,40 @@ describe('an ID token', () => {
     await expectNoSession()
     expect(bench.log.join('')).not.toMatch(/eyJ|client-secret|"sub"/)
   })
+
+  it.each<[string, (claims: JWTPayload) => string | Promise<string>]>([
+    ['no signature', claims => `${base64({ alg: 'none' })}.${base64(claims)}.`],
+    ['HMAC', async claims => hmac(claims, await publicPem())],
+    ['HMAC with the client secret', claims => hmac(claims, CLIENT.secret)],
+  ])('with %s signs no one in, even if the issuer says that it signs so', async (_what, make) => {
+    const url = `${provider.issuer}/.well-known/openid-configuration`
+    const metadata = (await (await fetch(url)).json()) as object
+    provider.behaviour.before = (request, response) => {
+      if (request.url !== new URL(url).pathname) return false
+      const algorithms = { id_token_signing_alg_values_supported: ['none', 'HS256'] }
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ ...metadata, ...algorithms }))
+      return true
+    }
+    provider.behaviour.forge = replaced(make)
+    expect(problem(await bench.signIn())).toEqual(INVALID)
+    await expectNoSession()
+  })
+
+  it('that does not name its key is accepted if the issuer has one', async () => {
+    provider.behaviour.forge = resigned(claims => claims, { kid: undefined })
+    expect((await bench.signIn()).status).toBe(201)
+  })
+
+  it('that has expired within the tolerance signs no one in for a session that would end with it', async () => {
+    const expired = resigned(claims => ({ ...claims, exp: nowSeconds() - 5 }))
+    await bench.use([{ endsWithToken: true }])
+    provider.behaviour.forge = expired
+    expect(problem(await bench.signIn())).toEqual(INVALID)
+    await bench.use([{ endsWithToken: false }])
+    provider.behaviour.forge = expired
+    expect((await bench.signIn()).status).toBe(201)
+  })
 })
 
 describe('a response of an issuer', () => {
@@ -135,7 +171,38 @@ describe('a response of an issuer', () => {
     const mixed = new URLSearchParams(second.query)
     mixed.set('code', code(first.query))
     expect(problem(await bench.end(second.cookie, String(mixed)))).toEqual(INVALID)
+    expect((await bench.end(second.cookie, second.query)).status).toBe(201)
     expect(problem(await bench.end(second.cookie, second.query))).toEqual(INVALID)
+  })
+
+  it('works once although the issuer accepts its code twice', async () => {
+    const { cookie, query } = await begun()
+    let sent: TokenResponse | undefined
+    provider.behaviour.forge = response => {
+      sent = response
+      return response
+    }
+    expect((await bench.end(cookie, query)).status).toBe(201)
+    provider.behaviour.before = (request, response) => {
+      if (request.url !== '/token') return false
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(sent))
+      return true
+    }
+    expect(problem(await bench.end(cookie, query))).toEqual(INVALID)
+    expect((await bench.api.get('/v1/sessions')).body.data).toHaveLength(1)
+  })
+
+  it('stores nothing unless someone signs in', async () => {
+    const { cookie, query } = await begun()
+    const write = vi.spyOn(bench.api.store, 'write')
+    const forged = new URLSearchParams(query)
+    forged.set('code', 'x')
+    expect(problem(await bench.end(cookie, String(forged)))).toEqual(INVALID)
+    await begun()
+    expect(write).not.toHaveBeenCalled()
+    expect((await bench.end(cookie, query)).status).toBe(201)
+    expect(write).toHaveBeenCalledWith('takeSignIn', expect.anything())
+    write.mockRestore()
   })
 
   it('works for one of those who try at the same time', async () => {
@@ -252,6 +319,32 @@ describe('the user info', () => {
     expect(problem(await bench.signIn())).toEqual(INVALID)
   })
 
+  it('is not needed for a name', async () => {
+    provider.behaviour.claims = { groups: ['operators'] }
+    provider.behaviour.before = (request, response) => {
+      if (request.url !== '/me') return false
+      response.writeHead(500).end()
+      return true
+    }
+    expect((await bench.signIn()).body.person).toEqual({ issuer: 'okta', subject: 'ada', name: null })
+    expect(provider.requests.at(-1)).toBe('/me')
+  })
+
+  it.each([
+    [{ email: 'ada@example.com' }, { email: 'eve@example.com', email_verified: true }, 403],
+    [{ email_verified: true }, { email: 'ada@example.com', email_verified: false }, 403],
+    [{ email_verified: true }, { email: 'ada@example.com' }, 403],
+    [{ email: 'ada@example.com', email_verified: false }, { email: 'ada@example.com', email_verified: true }, 403],
+    [{ email: 'ada@example.com' }, { email: 'ada@example.com', email_verified: true }, 201],
+    [{}, { email: 'ada@example.com', email_verified: true }, 201],
+  ])('verifies no address but its own: %j and %j', async (token, info, status) => {
+    await bench.use([{ grants: [grant({ claim: 'email', value: 'ada@example.com' })] }])
+    provider.behaviour.claims = {}
+    provider.behaviour.forge = resigned(claims => ({ ...claims, ...token }))
+    answer({ sub: 'ada', ...info })
+    expect((await bench.signIn()).status).toBe(status)
+  })
+
   it('does not replace what the ID token says', async () => {
     await bench.use([{ grants: [...grants, grant({ value: 'admins' })] }])
     answer({ sub: 'ada', groups: ['admins'] })
@@ -323,6 +416,56 @@ describe('an issuer that', () => {
     await expectNoSession()
   })
 
+  it('hangs does not hide the others, and is reported as unavailable', async () => {
+    const clock = new HandClock()
+    const fetch = () => new Promise<never>(() => {})
+    await bench.use([{}], { fetch, clock })
+    let answer: Answer | undefined
+    void bench.get('/session/v1/sign-in-options', '').then(given => {
+      answer = given
+    })
+    await vi.waitUntil(() => {
+      clock.turn(2_001)
+      return answer !== undefined
+    })
+    expect(answer!.body.issuers).toEqual([{ id: 'okta', name: 'Okta', isAvailable: false }])
+  })
+
+  it('hangs when sign-ins end keeps only a few of one address waiting, and none of another issuer', async () => {
+    await bench.use([{}, { id: 'other', name: 'Other' }])
+    const begun = await Promise.all(Array.from({ length: 9 }, () => bench.begin()))
+    const queries: string[] = []
+    for (const { body } of begun) queries.push(await provider.signIn(body.url))
+    const held = Promise.withResolvers<void>()
+    let waiting = 0
+    provider.behaviour.before = (request, response) => {
+      if (request.url !== '/token') return false
+      waiting++
+      void held.promise.then(() => response.writeHead(503).end())
+      return true
+    }
+    const ends = begun.slice(0, 8).map((answer, at) => bench.end(jarOf(answer), queries[at]!))
+    await vi.waitUntil(() => waiting === 8)
+    expect(problem(await bench.end(jarOf(begun[8]!), queries[8]!))).toEqual([503, 'overloaded'])
+    expect(problem(await bench.end(jarOf(begun[0]!), queries[0]!))).toEqual(INVALID)
+    const ended = bench.end(jarOf(await bench.begin('other')), 'state=x', 'other')
+    expect(problem(await ended)).toEqual(INVALID)
+    held.resolve()
+    for (const each of ends) expect(problem(await each)).toEqual(AWAY)
+    provider.behaviour.before = null
+    expect((await bench.end(jarOf(begun[8]!), queries[8]!)).status).toBe(201)
+  })
+
+  it('is complained about once a second, however many sign-ins fail', async () => {
+    await bench.use([{}], { clock: new HandClock() })
+    for (let n = 0; n < 3; n++) {
+      const answer = await bench.begin()
+      const { searchParams } = new URL(answer.body.url)
+      await bench.end(jarOf(answer), `code=x&state=${searchParams.get('state')}&iss=${provider.issuer}`)
+    }
+    expect(bench.log.filter(line => line.includes('single sign-on failed'))).toHaveLength(1)
+  })
+
   it('is away is asked once in a while, however many ask for it', async () => {
     let calls = 0
     const fetch = async () => {
@@ -330,7 +473,7 @@ describe('an issuer that', () => {
       throw new TypeError('away')
     }
     const clock = new HandClock()
-    await bench.use([{}], { fetch, clock: { monotonicMs: () => clock.monotonicMs() } })
+    await bench.use([{}], { fetch, clock })
     await Promise.all(Array.from({ length: 20 }, () => bench.begin()))
     await bench.begin()
     expect(calls).toBe(1)

@@ -18,6 +18,8 @@ export type Behaviour = {
   claims: Record<string, unknown>
   /** Replaces what the token endpoint sends. */
   forge: ((response: TokenResponse) => TokenResponse | Promise<TokenResponse>) | null
+  /** Whether someone has to press a button to sign in, as at a page of an issuer. Otherwise they are signed in already. */
+  asks: boolean
   /** Answers a request instead of the provider. Returns whether it did. */
   before: ((request: IncomingMessage, response: ServerResponse) => boolean) | null
 }
@@ -27,6 +29,7 @@ export class TestProvider {
     account: 'ada',
     claims: { name: 'Ada Lovelace', groups: ['operators'] },
     forge: null,
+    asks: false,
     before: null,
   }
   /** Paths that were requested. */
@@ -36,7 +39,11 @@ export class TestProvider {
   privateKey!: Awaited<ReturnType<typeof generateKeyPair>>['privateKey']
   #close!: () => Promise<void>
 
-  async start(over: object = {}): Promise<void> {
+  /**
+   * @param over settings of the provider that replace those of the tests
+   * @param host what its URL says: another name of this machine is another site for a browser
+   */
+  async start(over: object = {}, host = '127.0.0.1'): Promise<void> {
     const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true })
     this.privateKey = privateKey
     this.publicJwk = { ...(await exportJWK(publicKey)), kid: 'first', alg: 'RS256', use: 'sig' }
@@ -49,11 +56,17 @@ export class TestProvider {
       handle(request, response)
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    this.issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    this.issuer = `http://${host}:${(server.address() as AddressInfo).port}`
     const provider = this.#create(jwk, over)
     const callback = provider.callback()
     handle = (request, response) => {
       if (!request.url!.startsWith('/interaction/')) return void callback(request, response)
+      if (this.behaviour.asks && request.method === 'GET') {
+        response.writeHead(200, { 'content-type': 'text/html' })
+        return void response.end(
+          `<title>Issuer</title><form method="post"><button>Continue as ${this.behaviour.account}</button></form>`,
+        )
+      }
       const login = { login: { accountId: this.behaviour.account } }
       void provider.interactionFinished(request, response, login, { mergeWithLastSubmission: false })
     }

@@ -44,6 +44,7 @@ export class SignOnBench {
         account: 'ada',
         claims: { name: 'Ada Lovelace', groups: ['operators'] },
         forge: null,
+        asks: false,
         before: null,
       })
       await this.use()
