@@ -10,7 +10,7 @@ export function useLeave(): () => Promise<void> {
   return async () => {
     const url = await signOutEverywhere(session).catch(() => null)
     queryClient.clear()
-    if (url === null) await navigate({ to: '/sign-in' })
-    else location.assign(url)
+    await navigate({ to: '/sign-in' })
+    if (url !== null) location.assign(url)
   }
 }

@@ -191,7 +191,8 @@ function Account({ onShortcuts }: { readonly onShortcuts: () => void }) {
       trigger={<IconButton icon={theme === 'dark' ? 'moon' : 'sun'} label={`${shell.theme}, ${shell.account}`} />}
       header={
         <>
-          {session?.person ? shell.signedInAs : shell.signedInWith} <bdi>{session?.apiKey.name ?? shell.rootKey}</bdi>
+          {session?.person ? shell.signedInAs : shell.signedInWith}{' '}
+          <bdi>{session?.person?.name ?? session?.apiKey.name ?? shell.rootKey}</bdi>
         </>
       }
       entries={[

@@ -196,6 +196,8 @@ describe.each([sqliteEngine(), postgresEngine()])('sessions on $name', engine =>
     const taken = await Promise.all(Array.from({ length: 5 }, () => take('a')))
     expect(taken.filter(Boolean)).toHaveLength(1)
     expect([await take('a'), await take('b')]).toEqual([false, true])
+    const isUsed = (hash: string) => store.read('isSignInUsed', { hash: bytes(hash) })
+    expect([await isUsed('a'), await isUsed('c')]).toEqual([true, false])
   })
 
   it('are removed once they have ended', async () => {

@@ -16,11 +16,13 @@ type Props = {
   readonly issuers: readonly Issuer[]
   readonly next: string | undefined
   readonly isBusy: boolean
+  /** Whether the page says what went wrong, which might be the same. */
+  readonly isFailed: boolean
   readonly onError: (error: unknown) => void
 }
 
 /** A button for each issuer of single sign-on, and which of them is unavailable. Nothing where there is none. */
-export function Issuers({ issuers, next, isBusy, onError }: Props) {
+export function Issuers({ issuers, next, isBusy, isFailed, onError }: Props) {
   const [busy, setBusy] = useState<string | null>(null)
   if (issuers.length === 0) return null
   const away = issuers.filter(({ isAvailable }) => !isAvailable)
@@ -38,7 +40,9 @@ export function Issuers({ issuers, next, isBusy, onError }: Props) {
   }
   return (
     <>
-      {away.length > 0 && <Banner tone="warning">{words.issuerAway(away.map(({ name }) => name).join(', '))}</Banner>}
+      {away.length > 0 && !isFailed && (
+        <Banner tone="warning">{words.issuersAway(away.map(({ name }) => name).join(', '), away.length)}</Banner>
+      )}
       {issuers.map(({ id, name, isAvailable }) => (
         <Button
           key={id}

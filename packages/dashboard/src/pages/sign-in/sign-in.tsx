@@ -86,7 +86,7 @@ export function SignIn() {
         <h1>{words.title}</h1>
         {ended !== undefined && fault === null && <Banner>{words.ended}</Banner>}
         {fault?.of === 'page' && <Banner tone="error">{fault.text}</Banner>}
-        <Issuers issuers={issuers} next={next} isBusy={isBusy} onError={fail} />
+        <Issuers issuers={issuers} next={next} isBusy={isBusy} isFailed={fault?.of === 'page'} onError={fail} />
         <TextField
           label={words.key}
           help={words.keyHelp}

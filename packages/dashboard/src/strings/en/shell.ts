@@ -157,7 +157,8 @@ export const shell = {
     submit: 'Sign in',
     issuer: (name: string) => `Sign in with ${name}`,
     or: 'or',
-    issuerAway: (names: string) => `${names} is not responding. Try it again later, or sign in with an API key.`,
+    issuersAway: (names: string, n: number) =>
+      `${names} ${n === 1 ? 'is' : 'are'} not responding. Try again later, or sign in with an API key.`,
     responseInvalid: 'The sign-in was not completed. Begin again.',
     working: 'Signing in …',
     ended: 'Your session has ended. Sign in again to continue where you were.',

@@ -11,9 +11,10 @@ import { isLoopbackHost } from '../../guard/target.ts'
 const TIMEOUT_SECONDS = 10
 /** Tolerated difference of the clocks. */
 const TOLERANCE_SECONDS = 30
+const CLIENT = { [oidc.clockTolerance]: TOLERANCE_SECONDS }
 /** How long metadata are used without being read again. */
 const FRESH_MS = 600_000
-/** How long the sign-in page takes an issuer to be as it was. */
+/** How long an issuer is taken to be as it was, where someone is about to be sent to it. */
 const KNOWN_MS = 10_000
 /** How long the pages wait for an issuer where they can do without it: one that hangs must not hide the others. */
 const PATIENCE_MS = 2_000
@@ -69,6 +70,24 @@ export class Issuer {
     return this.#reading
   }
 
+  /**
+   * Its metadata for one sign-in, which reads the issuer's keys again: tokens can be signed with a new one at any time.
+   * Throws `issuer_unavailable` if there are none that are fresh enough.
+   */
+  async forSignIn(): Promise<oidc.Configuration> {
+    const metadata = (await this.configuration()).serverMetadata()
+    const own = new oidc.Configuration(metadata, this.settings.clientId, CLIENT, this.#authentication())
+    own[oidc.customFetch] = this.#parts.fetch
+    own.timeout = TIMEOUT_SECONDS
+    for (const check of this.#checks()) check(own)
+    return own
+  }
+
+  /** Its metadata, if it responds now, or did a few seconds ago. Throws `issuer_unavailable`. */
+  reach(): Promise<oidc.Configuration> {
+    return this.configuration(KNOWN_MS)
+  }
+
   /** Whether it responds now, or did a few seconds ago. One that takes long counts as unavailable until it has responded. */
   async isAvailable(): Promise<boolean> {
     return (await this.#soon(KNOWN_MS)) !== undefined
@@ -97,14 +116,11 @@ export class Issuer {
 
   async #read(): Promise<oidc.Configuration> {
     const { issuer, clientId } = this.settings
-    const isInsecure = /^http:/i.test(issuer)
     try {
-      const metadata = { [oidc.clockTolerance]: TOLERANCE_SECONDS }
-      const configuration = await oidc.discovery(new URL(issuer), clientId, metadata, this.#authentication(), {
+      const configuration = await oidc.discovery(new URL(issuer), clientId, CLIENT, this.#authentication(), {
         [oidc.customFetch]: this.#parts.fetch,
         timeout: TIMEOUT_SECONDS,
-        // Signatures are checked although tokens come by TLS (decision 56).
-        execute: [oidc.enableNonRepudiationChecks, ...(isInsecure ? [oidc.allowInsecureRequests] : [])],
+        execute: this.#checks(),
       })
       const metadataOf = configuration.serverMetadata()
       const { authorization_endpoint: authorize, token_endpoint: token, jwks_uri: keys } = metadataOf
@@ -129,6 +145,12 @@ export class Issuer {
     if (url === null) return false
     const isLocal = /^http:/i.test(this.settings.issuer) && isLoopbackHost(url.hostname.replace(/^\[|\]$/g, ''))
     return url.protocol === 'https:' || (url.protocol === 'http:' && isLocal)
+  }
+
+  /** Signatures are checked although tokens come by TLS (decision 56). */
+  #checks(): ((configuration: oidc.Configuration) => void)[] {
+    const isInsecure = /^http:/i.test(this.settings.issuer)
+    return [oidc.enableNonRepudiationChecks, ...(isInsecure ? [oidc.allowInsecureRequests] : [])]
   }
 
   #authentication(): oidc.ClientAuth {

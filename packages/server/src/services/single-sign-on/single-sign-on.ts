@@ -101,7 +101,7 @@ export class SingleSignOn {
   /** Throws `invalid` for an unknown issuer, `issuer_unavailable` for one that does not respond. */
   async begin(id: string, redirectUri: string): Promise<BegunSignIn> {
     const issuer = this.#issuer(id)
-    const configuration = await issuer.configuration()
+    const configuration = await issuer.reach()
     const [state, nonce, verifier] = [oidc.randomState(), oidc.randomNonce(), oidc.randomPKCECodeVerifier()]
     const url = oidc.buildAuthorizationUrl(configuration, {
       redirect_uri: redirectUri,
@@ -121,6 +121,8 @@ export class SingleSignOn {
     const attempt = this.#attemptOf(given)
     const leave = this.#waiting.enter(issuer.settings.id, browser.address, attempt.state)
     try {
+      // Issuers can take back what they gave for a code that comes twice.
+      if (await this.#store.read('isSignInUsed', { hash: hashOfKey(attempt.state) })) throw notBegunHere()
       const identified = await this.#identify(issuer, given, attempt)
       return await this.#start(issuer, attempt, identified, browser)
     } finally {
@@ -182,7 +184,7 @@ export class SingleSignOn {
   /** Who the issuer says that it is. Throws SignInRefused or `issuer_unavailable`. */
   async #identify(issuer: Issuer, given: IssuerResponse, attempt: Attempt): Promise<Identified> {
     try {
-      const configuration = await issuer.configuration()
+      const configuration = await issuer.forSignIn()
       const url = new URL(given.redirectUri)
       url.search = given.response
       const tokens = await oidc.authorizationCodeGrant(configuration, url, {

@@ -193,6 +193,11 @@ export function* takeSignIn(args: { hash: Uint8Array; expiresAtMs: number }): Tr
   return rows.length > 0
 }
 
+/** Whether a sign-in through an issuer was used. */
+export function* isSignInUsed(args: { hash: Uint8Array }): Transaction<boolean> {
+  return (yield { text: 'select 1 from used_sign_in where hash = $1', params: [args.hash] }).length > 0
+}
+
 /** Ends a session for good. Ending it again changes nothing. Returns false if it doesn't exist. */
 export function* endSession(args: { id: SessionId; nowMs: number } & By): Transaction<boolean> {
   const rows = yield {
@@ -328,6 +333,7 @@ export const sessionOperations = {
   createSignInLink: writes({ run: createSignInLink, configuration: 'ignores' }),
   takeSignInLink: writes({ run: takeSignInLink, configuration: 'ignores' }),
   takeSignIn: writes({ run: takeSignIn, configuration: 'ignores' }),
+  isSignInUsed: reads({ run: isSignInUsed, waitedForBy: 'engine' }),
   listSessions: reads({ run: listSessions, waitedForBy: 'people' }),
   readSessionChanges: reads({ run: readSessionChanges, waitedForBy: 'engine' }),
   dropOldSessions: writes({ run: dropOldSessions, configuration: 'ignores' }),

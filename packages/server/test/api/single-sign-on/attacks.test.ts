@@ -1,7 +1,7 @@
 /** Single sign-on, attacked (decision 56): tokens that are no good, responses that belong to others, broken issuers. */
 // cspell:ignore crit Cscript
 import { createHmac, generateKeyPairSync } from 'node:crypto'
-import { decodeJwt, exportSPKI, generateKeyPair, importJWK, type JWTPayload, SignJWT } from 'jose'
+import { decodeJwt, exportJWK, exportSPKI, generateKeyPair, importJWK, type JWTPayload, SignJWT } from 'jose'
 import { describe, expect, it, vi } from 'vitest'
 import { HandClock } from '../../hand-clock.ts'
 import type { Answer } from '../setup.ts'
@@ -140,6 +140,22 @@ describe('an ID token', () => {
     await expectNoSession()
   })
 
+  it('that is signed with a key which the issuer has just begun to use is accepted', async () => {
+    expect((await bench.signIn()).status).toBe(201)
+    const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true })
+    const key = { ...(await exportJWK(publicKey)), kid: 'second', alg: 'RS256', use: 'sig' }
+    provider.behaviour.before = (request, response) => {
+      if (request.url !== '/jwks') return false
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ keys: [provider.publicJwk, key] }))
+      return true
+    }
+    provider.behaviour.forge = replaced(claims =>
+      new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: 'second' }).sign(privateKey),
+    )
+    expect((await bench.signIn()).status).toBe(201)
+  })
+
   it('that does not name its key is accepted if the issuer has one', async () => {
     provider.behaviour.forge = resigned(claims => claims, { kid: undefined })
     expect((await bench.signIn()).status).toBe(201)
@@ -183,12 +199,22 @@ describe('a response of an issuer', () => {
       return response
     }
     expect((await bench.end(cookie, query)).status).toBe(201)
+    const asked = provider.requests.length
+    expect(problem(await bench.end(cookie, query))).toEqual(INVALID)
+    expect(provider.requests).toHaveLength(asked)
+    // As on another node, where it comes at the same time.
+    const original = bench.api.store.read.bind(bench.api.store) as (name: string, args: object) => Promise<unknown>
+    const read = vi.spyOn(bench.api.store, 'read')
+    read.mockImplementation(((name: string, args: object) =>
+      name === 'isSignInUsed' ? Promise.resolve(false) : original(name, args)) as never)
     provider.behaviour.before = (request, response) => {
       if (request.url !== '/token') return false
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(sent))
       return true
     }
     expect(problem(await bench.end(cookie, query))).toEqual(INVALID)
+    expect(provider.requests.length).toBeGreaterThan(asked)
+    read.mockRestore()
     expect((await bench.api.get('/v1/sessions')).body.data).toHaveLength(1)
   })
 
@@ -464,6 +490,20 @@ describe('an issuer that', () => {
       await bench.end(jarOf(answer), `code=x&state=${searchParams.get('state')}&iss=${provider.issuer}`)
     }
     expect(bench.log.filter(line => line.includes('single sign-on failed'))).toHaveLength(1)
+  })
+
+  it('goes away is no longer a place to send someone to', async () => {
+    const clock = new HandClock()
+    await bench.use([{}], { clock })
+    expect((await bench.begin()).status).toBe(201)
+    provider.behaviour.before = at(METADATA, 500, '{}')
+    expect((await bench.begin()).status).toBe(201)
+    clock.turn(10_001)
+    expect(problem(await bench.begin())).toEqual(AWAY)
+    provider.behaviour.before = null
+    expect(problem(await bench.begin())).toEqual(AWAY)
+    clock.turn(3_001)
+    expect((await bench.begin()).status).toBe(201)
   })
 
   it('is away is asked once in a while, however many ask for it', async () => {

@@ -24,6 +24,12 @@ export type Behaviour = {
   before: ((request: IncomingMessage, response: ServerResponse) => boolean) | null
 }
 
+/** The provider's own page loads fonts from elsewhere. */
+function askBeforeSignOut(context: { body: unknown }, form: string): void {
+  const button = '<button form="op.logoutForm" name="logout" value="yes">Yes, sign me out</button>'
+  context.body = `<!DOCTYPE html><title>Sign out</title>${form}${button}`
+}
+
 export class TestProvider {
   readonly behaviour: Behaviour = {
     account: 'ada',
@@ -125,7 +131,10 @@ export class TestProvider {
       }),
       claims: { profile: ['name', 'groups', 'realm_access'], email: ['email', 'email_verified'] },
       conformIdTokenClaims: false,
-      features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true } },
+      features: {
+        devInteractions: { enabled: false },
+        rpInitiatedLogout: { enabled: true, logoutSource: askBeforeSignOut },
+      },
       ttl: { AccessToken: 600, AuthorizationCode: 60, Grant: 3_600, IdToken: 3_600, Interaction: 600, Session: 3_600 },
       interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
       loadExistingGrant: async ({ oidc }) => {
