@@ -26,6 +26,8 @@ export default {
     'docs/benchmarks/*.json',
     // Recorded from the API; what they quote is checked at its source.
     '**/*.examples.json',
+    // German.
+    'packages/dashboard/src/strings/de',
     '**/__snapshots__',
     '**/vectors',
     'LICENSE',

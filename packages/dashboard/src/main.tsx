@@ -1,25 +1,13 @@
 import './tokens.css'
 import './base.css'
-import { CSPProvider } from '@base-ui/react/csp-provider'
-import { Tooltip } from '@base-ui/react/tooltip'
-import { QueryClientProvider } from '@tanstack/react-query'
-import { RouterProvider } from '@tanstack/react-router'
-import { StrictMode } from 'react'
-import { createRoot } from 'react-dom/client'
-import { queryClient } from './app/query.ts'
-import { router } from './app/router.tsx'
+import { beginPortal } from './app/portal-session.ts'
+import { IS_PORTAL } from './lib/portal.ts'
 
-const root = document.querySelector('#root')
-if (root === null) throw new Error('The page has no element with the id `root`.')
-createRoot(root).render(
-  <StrictMode>
-    {/* The Content-Security-Policy allows no inline styles. */}
-    <CSPProvider disableStyleElements>
-      <Tooltip.Provider>
-        <QueryClientProvider client={queryClient}>
-          <RouterProvider router={router} />
-        </QueryClientProvider>
-      </Tooltip.Provider>
-    </CSPProvider>
-  </StrictMode>,
-)
+/** The pages are loaded after their language is known: they take their words when they are loaded. */
+async function begin(): Promise<void> {
+  const portal = IS_PORTAL ? await beginPortal() : undefined
+  const { start } = await import('./start.tsx')
+  start(portal)
+}
+
+void begin()

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
   formatBytes,
+  formatCompact,
   formatDuration,
   formatNumber,
   formatPercent,
@@ -75,6 +76,26 @@ test.each([
 
 test('numbers have separators', () => {
   expect(formatNumber(1_204_000)).toBe('1,204,000')
+  const likeIntl = new Intl.NumberFormat('en-GB')
+  fc.assert(
+    fc.property(
+      fc.integer().map(quarters => quarters / 4),
+      value => {
+        expect(formatNumber(value).replace(/^-0$/, '0')).toBe(likeIntl.format(value).replace(/^-0$/, '0'))
+      },
+    ),
+  )
+})
+
+test.each([
+  [99_999, '99,999'],
+  [120_000, '120k'],
+  [-120_340, '-120.3k'],
+  [999_949, '999.9k'],
+  [999_950, '1M'],
+  [1_250_000_000, '1.3bn'],
+])('a large number is short: %d is %s', (value, text) => {
+  expect(formatCompact(value)).toBe(text)
 })
 
 test('an id is shortened in its middle, without breaking a character in two', () => {

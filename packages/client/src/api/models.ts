@@ -1131,6 +1131,13 @@ export type NewPortalSession = PortalSession & {
   token: string | null
 }
 
+export type PortalSessionState = {
+  /** The session. Null if there is none. */
+  session: PortalSession | null
+  /** Whether the browser, or the frame, has a session that has ended. */
+  hasEnded: boolean
+}
+
 export type AuditEntry = {
   id: string
   /** When the change was made. */

@@ -10,6 +10,7 @@ import type {
   PortalLink,
   PortalLinkTheme,
   PortalSession,
+  PortalSessionState,
   TenantPortalMay,
 } from './models.ts'
 
@@ -133,5 +134,17 @@ export class PortalResource {
    */
   leave(options?: CallOptions): Promise<void> {
     return this.#connection.call({ method: 'DELETE', path: path`/v1/portal-session` }, options, readNothing)
+  }
+
+  /**
+   * Ask whether there is a session of the portal: `GET /v1/portal-session-state`.
+   *
+   * The path is `/portal/v1/portal-session-state`. Having no session is no error here. Needs the header
+   * `Posthorn-Session: 1` and, from the browser itself, `Sec-Fetch-Site: same-origin`.
+   *
+   * @throws ApiError with the codes that any call can have, or `not_found`.
+   */
+  getSessionState(options?: CallOptions): Promise<PortalSessionState> {
+    return this.#connection.call({ method: 'GET', path: path`/v1/portal-session-state` }, options)
   }
 }

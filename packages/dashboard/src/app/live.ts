@@ -2,6 +2,7 @@ import type { StreamRecord } from '@posthorn/client'
 import type { QueryKey } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
 import { hasStatus } from '../lib/errors.ts'
+import { IS_FRAMED } from '../lib/portal.ts'
 import { BASE, posthorn } from './client.ts'
 import { ping, queryClient } from './query.ts'
 
@@ -55,11 +56,9 @@ let isPaused = false
 let missed = 0
 const due = new Map<string, ReturnType<typeof setTimeout>>()
 const listeners = new Set<() => void>()
-/** Of the lock and of the channel: servers under other paths of the same host have their own. */
-const NAME = `posthorn.live ${BASE.pathname}`
 /** Tells the other tabs that the stream broke off. */
 const BROKEN = 'broken'
-const channel = new BroadcastChannel(NAME)
+let channel: BroadcastChannel | null = null
 
 function changed(): void {
   for (const listener of listeners) listener()
@@ -114,16 +113,27 @@ export function useLive(): { readonly isPaused: boolean; readonly missed: number
   }
 }
 
-/** Starts reading, until the signal is aborted. `tenant` is the only tenant that the session can see. */
-export function startLive(tenant: string | null, signal: AbortSignal): void {
+/**
+ * Starts reading, until the signal is aborted. `tenant` is the only tenant that the session can see. `portal` is the
+ * session of a portal: tabs share what they read with those that see the same only.
+ */
+export function startLive(tenant: string | null, portal: string | undefined, signal: AbortSignal): void {
+  // Of the lock and of the channel: servers under other paths of the same host have their own.
+  const name = `posthorn.live ${BASE.pathname}${portal === undefined ? '' : ` ${portal}`}`
+  // No other tab has the session of a frame, and browsers can refuse both to frames.
+  const own = IS_FRAMED ? null : new BroadcastChannel(name)
+  channel = own
   const onMessage = ({ data }: MessageEvent<Kind | typeof BROKEN>) => (data === BROKEN ? void ping() : take(data))
-  channel.addEventListener('message', onMessage)
-  signal.addEventListener('abort', () => channel.removeEventListener('message', onMessage))
+  own?.addEventListener('message', onMessage)
+  signal.addEventListener('abort', () => {
+    own?.close()
+    if (channel === own) channel = null
+  })
   const startedAtMs = performance.now()
   const read = () => follow(tenant, signal, performance.now() - startedAtMs > HANDOVER_MS)
   // Without TLS there are no locks: then each tab reads for itself.
-  if (navigator.locks === undefined) void read()
-  else navigator.locks.request(NAME, { signal }, read).catch(() => undefined)
+  if (IS_FRAMED || navigator.locks === undefined) void read()
+  else navigator.locks.request(name, { signal }, read).catch(() => undefined)
 }
 
 /**
@@ -142,7 +152,7 @@ async function follow(tenant: string | null, signal: AbortSignal, isLate: boolea
     if (isOpen || signal.aborted) return
     // The page might have nothing to ask for until the server is back, and would not say that it is away.
     void ping()
-    channel.postMessage(BROKEN)
+    channel?.postMessage(BROKEN)
   }
   const options = { signal, onConnection }
   const { stream } = posthorn
@@ -159,7 +169,7 @@ async function follow(tenant: string | null, signal: AbortSignal, isLate: boolea
 
 function tell(kind: Kind): void {
   take(kind)
-  channel.postMessage(kind)
+  channel?.postMessage(kind)
 }
 
 async function poll(signal: AbortSignal): Promise<void> {

@@ -2,9 +2,10 @@ import { Link, useLocation } from '@tanstack/react-router'
 import favicon from '../icons/favicon.svg'
 import { Icon, type IconName } from '../kit/icon.tsx'
 import { cx } from '../lib/cx.ts'
+import { IS_FRAMED, IS_PORTAL } from '../lib/portal.ts'
 import { common, shell } from '../strings/index.ts'
 import { Mark, useMarks } from './marks.tsx'
-import { usePermissions } from './session.ts'
+import { usePermissions, usePortal } from './session.ts'
 import styles from './shell.module.css'
 
 export type Place = { readonly to: string; readonly label: string; readonly icon: IconName; readonly key?: string }
@@ -21,6 +22,11 @@ export const PLACES: readonly Place[] = [
   { to: '/event-types', label: shell.nav.types, icon: 'types', key: 't' },
   { to: '/replays', label: shell.nav.replays, icon: 'replays', key: 'r' },
 ]
+
+/** In the portal, a customer's own: what they receive comes first. */
+const PORTAL_PLACES: readonly Place[] = ['/', '/endpoints', '/deliveries', '/events', '/event-types'].flatMap(path =>
+  PLACES.filter(({ to }) => to === path),
+)
 
 /** Only for keys that aren't limited to one tenant. */
 export const OPERATOR_PLACES: readonly Place[] = [
@@ -43,7 +49,7 @@ export const OPERATE: readonly OperatePlace[] = [
 /** The places that the session's key can see. */
 export function usePlaces(): { readonly main: readonly Place[]; readonly operate: readonly Place[] } {
   const { isOperator, canWrite } = usePermissions()
-  if (!isOperator) return { main: PLACES, operate: [] }
+  if (!isOperator) return { main: IS_PORTAL ? PORTAL_PLACES : PLACES, operate: [] }
   return { main: [...PLACES, ...OPERATOR_PLACES], operate: OPERATE.filter(({ needsAll }) => canWrite || !needsAll) }
 }
 
@@ -81,7 +87,7 @@ export function Nav({ isOpen, onClose }: { readonly isOpen: boolean; readonly on
       <nav className={styles.nav} aria-label={shell.navigation} data-open={isOpen || undefined} id="navigation">
         <Link to="/" className={styles.brand} onClick={onClose}>
           <img src={favicon} alt="" />
-          <span className={styles.label}>{common.product}</span>
+          <span className={styles.label}>{IS_PORTAL ? shell.portal.title : common.product}</span>
         </Link>
         {main.slice(0, PLACES.length).map(place => item(place))}
         {operate.length > 0 && <div className={styles.rule} />}
@@ -105,7 +111,24 @@ export function Nav({ isOpen, onClose }: { readonly isOpen: boolean; readonly on
             {isOperating && operate.map(place => item(place, true))}
           </>
         )}
+        <WayBack />
       </nav>
+    </>
+  )
+}
+
+/** Leads from the portal back to the provider. In a frame, the provider's page is around it. */
+function WayBack() {
+  const url = usePortal()?.returnUrl
+  if (url == null || IS_FRAMED) return null
+  const label = shell.portal.back(new URL(url).host)
+  return (
+    <>
+      <div className={styles.rule} />
+      <a href={url} rel="noreferrer" className={styles.link} title={label}>
+        <Icon name="left" />
+        <span className={styles.label}>{label}</span>
+      </a>
     </>
   )
 }

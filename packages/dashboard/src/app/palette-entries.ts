@@ -202,7 +202,7 @@ function useTypes(): Entry[] {
 /** Pages, lists with filters set, and actions: what is there without asking the server. */
 function useFixed(onShortcuts: () => void): Entry[] {
   const { main, operate } = usePlaces()
-  const { canWrite, isOperator } = usePermissions()
+  const { canWrite, canRetry, canManage, isOperator } = usePermissions()
   const { isPaused } = useLive()
   const theme = useTheme()
   const tenant = useTenant()
@@ -234,13 +234,9 @@ function useFixed(onShortcuts: () => void): Entry[] {
   })
   return [
     ...[...main, ...operate].map(pageEntry),
-    ...(canWrite
-      ? [
-          go('registerEndpoint', 'plus', '/endpoints/new'),
-          go('publishEvent', 'plus', '/events/new'),
-          go('startReplay', 'plus', '/replays/new'),
-        ]
-      : []),
+    ...(canManage ? [go('registerEndpoint', 'plus', '/endpoints/new')] : []),
+    ...(canWrite ? [go('publishEvent', 'plus', '/events/new')] : []),
+    ...(canRetry ? [go('startReplay', 'plus', '/replays/new')] : []),
     ...(canWrite && isOperator ? [go('createType', 'plus', '/event-types', { create: '1' })] : []),
     ...(isOperator && tenant !== null
       ? [act('allTenants', 'tenants', () => change({ tenant: undefined, endpoint: undefined, cursor: undefined }))]

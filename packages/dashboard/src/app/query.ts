@@ -6,15 +6,18 @@ import { readSession, sessionQuery } from './session.ts'
 /** How often the server is asked whether it is back. */
 export const PING_MS = 3_000
 
-/** A call was refused because there is no session: the pages go to where one signs in. */
+/** There is no session, or no longer: the pages go to where one signs in. */
 export const ended = new EventTarget()
 
 function note(error: unknown): void {
   if (isAway(error)) setAway(true)
-  if (hasStatus(error, 401)) {
-    queryClient.setQueryData(sessionQuery.queryKey, null)
-    ended.dispatchEvent(new Event('ended'))
-  }
+  if (hasStatus(error, 401)) end()
+}
+
+function end(): void {
+  // In this order: the pages stop reading first, as what they read depends on whose session it was.
+  ended.dispatchEvent(new Event('ended'))
+  queryClient.setQueryData(sessionQuery.queryKey, null)
 }
 
 /**
@@ -32,11 +35,13 @@ export const queryClient: QueryClient = new QueryClient({
 
 onBack(() => void queryClient.invalidateQueries())
 
-/** Asks the server whether it is there, and notes it. */
+/** Asks the server whether it is there, and whether the session is, and notes it. */
 export async function ping(): Promise<void> {
   try {
-    await readSession()
+    const session = await readSession()
     setAway(false)
+    // The server closes the stream of a session that has ended: to ask is quieter than to have calls refused.
+    if (session === null) end()
   } catch (error) {
     setAway(isAway(error))
   }

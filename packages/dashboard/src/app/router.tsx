@@ -7,15 +7,17 @@ import {
   redirect,
   retainSearchParams,
 } from '@tanstack/react-router'
-import './sign-on-response.ts'
+import { IS_PORTAL } from '../lib/portal.ts'
 import type { RangeName } from '../lib/range.ts'
 import { only, parseSearch, stringifySearch } from '../lib/search.ts'
 import { shell } from '../strings/index.ts'
 import { BASE } from './client.ts'
 import { Failed, NotFound } from './fallbacks.tsx'
+import { hasLink } from './portal-session.ts'
 import { queryClient } from './query.ts'
 import { hasEnded, sessionQuery } from './session.ts'
 import { type PageData, Shell } from './shell.tsx'
+import './sign-on-response.ts'
 
 declare module '@tanstack/react-router' {
   interface Register {
@@ -42,8 +44,10 @@ const signIn = createRoute({
   path: '/sign-in',
   // Not `to`, which is the end of a period on every page and would be kept.
   validateSearch: only('next', 'ended'),
-  staticData: { title: shell.signIn.title },
-  component: lazyRouteComponent(() => import('../pages/sign-in/sign-in.tsx'), 'SignIn'),
+  staticData: { title: IS_PORTAL ? shell.portal.title : shell.signIn.title },
+  component: IS_PORTAL
+    ? lazyRouteComponent(() => import('../pages/portal/enter.tsx'), 'Enter')
+    : lazyRouteComponent(() => import('../pages/sign-in/sign-in.tsx'), 'SignIn'),
 })
 
 /** Where issuers of single sign-on lead back to. */
@@ -51,7 +55,7 @@ const signedOn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in/$issuer',
   staticData: { title: shell.signIn.title },
-  component: lazyRouteComponent(() => import('../pages/sign-in/sign-in.tsx'), 'SignIn'),
+  component: IS_PORTAL ? NotFound : lazyRouteComponent(() => import('../pages/sign-in/sign-in.tsx'), 'SignIn'),
 })
 
 /** Everything behind the sign-in. Without a session, one signs in first and lands where one wanted to go. */
@@ -62,7 +66,7 @@ const inside = createRoute({
   beforeLoad: async ({ context, location }) => {
     const session = await context.queryClient.ensureQueryData(sessionQuery).catch(() => undefined)
     // A server that is away is no reason to leave: the page says so, and stays.
-    if (session !== null) return
+    if (session !== null && !hasLink()) return
     const search = { next: location.href, ...(hasEnded() && { ended: '1' }) }
     throw redirect({ to: '/sign-in', search: search as never, replace: true })
   },
@@ -217,40 +221,44 @@ const settings = page(
   ['q', 'source'],
 )
 
+const pages = [
+  overview,
+  deliveries.addChildren([delivery]),
+  newEvent,
+  events.addChildren([event]),
+  newEndpoint,
+  endpoints,
+  endpoint,
+  types,
+  type,
+  replays,
+  newReplay,
+  replay,
+  replayBatch,
+  tenants,
+  tenant,
+  operate,
+  nodes,
+  checks,
+  rejected,
+  setAside,
+  audit,
+  apiKeys,
+  sessions,
+  egress,
+  settings,
+] as const
+
+/** What the portal has none of: other tenants, and the installation. */
+const OPERATORS = /^\/?(tenants|operate)\b|^\/?events\/new$|^\/?replays\/\$id$/
+const isThere = ({ options }: (typeof pages)[number]): boolean =>
+  !IS_PORTAL || !OPERATORS.test((options as { path?: string }).path ?? '')
+
 const routeTree = root.addChildren([
   signIn,
   signedOn,
-  inside.addChildren([
-    overview,
-    deliveries.addChildren([delivery]),
-    newEvent,
-    events.addChildren([event]),
-    newEndpoint,
-    endpoints,
-    endpoint,
-    types,
-    type,
-    replays,
-    newReplay,
-    replay,
-    replayBatch,
-    tenants,
-    tenant,
-    operate,
-    nodes,
-    checks,
-    rejected,
-    setAside,
-    audit,
-    apiKeys,
-    sessions,
-    egress,
-    settings,
-  ]),
+  inside.addChildren(pages.filter(isThere) as unknown as typeof pages),
 ])
-
-// The first page's code comes while the session is asked for, rather than after it.
-if (location.pathname === BASE.pathname) void import('../pages/overview/overview.tsx')
 
 export const router = createRouter({
   routeTree,

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Outlet, useMatches, useNavigate } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useState } from 'react'
+import { flushSync } from 'react-dom'
 import favicon from '../icons/favicon.svg'
 import faviconAway from '../icons/favicon-away.svg'
 import faviconFailing from '../icons/favicon-failing.svg'
@@ -12,16 +13,18 @@ import { Menu } from '../kit/menu.tsx'
 import { RangePicker } from '../kit/range-picker.tsx'
 import { Banner } from '../kit/surfaces.tsx'
 import { Toasts } from '../kit/toast.tsx'
+import { IS_PORTAL } from '../lib/portal.ts'
 import { type RangeName, searchOf } from '../lib/range.ts'
 import { common, shell } from '../strings/index.ts'
 import { useAway } from './connection.ts'
 import { useLeave } from './leave.ts'
 import { startLive } from './live.ts'
 import { Nav, usePlaces } from './nav.tsx'
+import { changed, type PortalSession } from './portal-session.ts'
 import { ended, PING_MS, ping } from './query.ts'
 import { useRecent } from './recent.ts'
 import { useFilters, useRange } from './scope.ts'
-import { sessionQuery, usePermissions } from './session.ts'
+import { sessionQuery, usePermissions, usePortal } from './session.ts'
 import styles from './shell.module.css'
 import { TenantPicker } from './tenant-picker.tsx'
 import { setTheme, useTheme } from './theme.ts'
@@ -47,9 +50,11 @@ export function Shell() {
   const [isNavOpen, setNavOpen] = useState(false)
   const [overlay, setOverlay] = useState<'palette' | 'shortcuts' | null>(null)
   const { isOperator, tenant } = usePermissions()
+  const portal = usePortal()?.id
   const navigate = useNavigate()
   const isAway = useAway()
   const page = usePage()
+  const [isOver, setOver] = useState(false)
   useRecent()
   const close = () => setOverlay(null)
   const { main, operate } = usePlaces()
@@ -65,10 +70,11 @@ export function Shell() {
     { isFallback: true },
   )
   useEffect(() => {
+    if (isOver) return
     const controller = new AbortController()
-    startLive(tenant, controller.signal)
+    startLive(tenant, portal, controller.signal)
     return () => controller.abort()
-  }, [tenant])
+  }, [tenant, portal, isOver])
   useEffect(() => {
     if (!isAway) return
     const timer = setInterval(() => void ping(), PING_MS)
@@ -79,10 +85,17 @@ export function Shell() {
       // Several calls are refused at the same time; the first has left already.
       if (location.pathname === new URL('sign-in', document.baseURI).pathname) return
       const next = `${location.pathname.slice(new URL(document.baseURI).pathname.length - 1)}${location.search}`
+      // Before anything on the page reads what the session no longer allows.
+      flushSync(() => setOver(true))
       void navigate({ to: '/sign-in', search: { next, ended: '1' } as never, replace: true })
     }
+    const enter = () => void navigate({ to: '/sign-in' })
     ended.addEventListener('ended', leave)
-    return () => ended.removeEventListener('ended', leave)
+    changed.addEventListener('link', enter)
+    return () => {
+      ended.removeEventListener('ended', leave)
+      changed.removeEventListener('link', enter)
+    }
   }, [navigate])
   useFavicon(isAway)
   return (
@@ -122,9 +135,7 @@ export function Shell() {
             <Banner tone="warning">{shell.away}</Banner>
           </div>
         )}
-        <div className={styles.content}>
-          <Outlet />
-        </div>
+        <div className={styles.content}>{!isOver && <Outlet />}</div>
       </main>
       <Toasts />
       <Suspense fallback={null}>
@@ -158,7 +169,8 @@ function usePage(): PageData {
   const data = Object.assign({}, ...matches.map(match => match.staticData)) as PageData
   const title = data.title
   useEffect(() => {
-    document.title = title === undefined ? common.product : `${title} · ${common.product}`
+    const whole = IS_PORTAL ? shell.portal.title : common.product
+    document.title = title === undefined ? whole : `${title} · ${whole}`
   }, [title])
   return data
 }
@@ -190,10 +202,14 @@ function Account({ onShortcuts }: { readonly onShortcuts: () => void }) {
     <Menu
       trigger={<IconButton icon={theme === 'dark' ? 'moon' : 'sun'} label={`${shell.theme}, ${shell.account}`} />}
       header={
-        <>
-          {session?.person ? shell.signedInAs : shell.signedInWith}{' '}
-          <bdi>{session?.person?.name ?? session?.apiKey.name ?? shell.rootKey}</bdi>
-        </>
+        !session?.portal ? (
+          <>
+            {session?.person ? shell.signedInAs : shell.signedInWith}{' '}
+            <bdi>{session?.person?.name ?? session?.apiKey.name ?? shell.rootKey}</bdi>
+          </>
+        ) : (
+          <Whose portal={session.portal} />
+        )
       }
       entries={[
         ...(['light', 'dark', 'system'] as const).map(one => ({
@@ -203,8 +219,23 @@ function Account({ onShortcuts }: { readonly onShortcuts: () => void }) {
         })),
         'separator',
         { label: shell.shortcuts, hint: <Kbd>?</Kbd>, onSelect: onShortcuts },
-        { label: shell.signOut, onSelect: () => void leave() },
+        { label: IS_PORTAL ? shell.portal.leave : shell.signOut, onSelect: () => void leave() },
       ]}
     />
+  )
+}
+
+/** Whose portal it is, and for whom the link was made. */
+function Whose({ portal: { tenant, user } }: { readonly portal: PortalSession }) {
+  return (
+    <>
+      <bdi>{tenant.name ?? tenant.id}</bdi>
+      {user !== null && (
+        <>
+          {' · '}
+          <bdi>{user}</bdi>
+        </>
+      )}
+    </>
   )
 }

@@ -6,7 +6,20 @@ const KEY = 'posthorn.theme'
 const system = matchMedia('(prefers-color-scheme: dark)')
 const listeners = new Set<() => void>()
 
+/** The theme of this name. Null if it isn't one of them. */
+export const themeNamed = (name: string | null): Theme | null =>
+  (['light', 'dark', 'system'] as const).find(each => each === name) ?? null
+
+/** What a link to the portal says, and what was chosen since. It holds until the page is left. */
+let given: Theme | null = null
+
+export function setGivenTheme(theme: Theme | null): void {
+  given = theme
+  show()
+}
+
 function read(): Theme {
+  if (given !== null) return given
   try {
     const chosen = localStorage.getItem(KEY)
     return chosen === 'light' || chosen === 'dark' ? chosen : 'system'
@@ -25,6 +38,11 @@ system.addEventListener('change', show)
 
 /** Chooses a theme and remembers it in this browser. */
 export function setTheme(theme: Theme): void {
+  if (given !== null) {
+    given = theme
+    show()
+    return
+  }
   try {
     if (theme === 'system') localStorage.removeItem(KEY)
     else localStorage.setItem(KEY, theme)

@@ -2,6 +2,7 @@ import { type KeyboardEvent, type PointerEvent, type ReactNode, useRef, useState
 import { cx } from '../lib/cx.ts'
 import { formatClock, formatCompact, formatNumber } from '../lib/format.ts'
 import { useWidth } from '../lib/hooks.ts'
+import { locale } from '../lib/language.ts'
 import { labelled, niceScale } from '../lib/scale.ts'
 import type { Tone } from '../lib/states.ts'
 import { common } from '../strings/index.ts'
@@ -337,7 +338,7 @@ function AsTable({ label, times, series, format }: Props & { readonly format: (v
 
 function axisLabel(time: number, stepMs: number): string {
   const clock = formatClock(time, stepMs >= 86_400_000 ? 0 : Date.now())
-  if (stepMs >= 86_400_000) return new Date(time).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
+  if (stepMs >= 86_400_000) return new Date(time).toLocaleDateString(locale(), { day: 'numeric', month: 'short' })
   return clock.replace(/:\d\d$/, '')
 }
 

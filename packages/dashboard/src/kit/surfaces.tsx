@@ -1,7 +1,7 @@
-import { Tabs as BaseTabs } from '@base-ui/react/tabs'
 import type { ReactNode } from 'react'
 import { cx } from '../lib/cx.ts'
 import { messageOf } from '../lib/errors.ts'
+import { IS_PORTAL } from '../lib/portal.ts'
 import { common } from '../strings/index.ts'
 import { Button, IconButton } from './button.tsx'
 import { CodeBlock } from './code.tsx'
@@ -85,7 +85,7 @@ type EmptyProps = {
   readonly title: string
   readonly children?: ReactNode
   readonly actions?: ReactNode
-  /** The call of the API that makes the first one. */
+  /** The call of the API that makes the first one. Users of the portal have no key for it, and don't see it. */
   readonly curl?: string
   /** What the code is, if it isn't a call. */
   readonly codeLabel?: string
@@ -98,7 +98,7 @@ export function EmptyState({ title, children, actions, curl, codeLabel = 'curl' 
       <h2>{title}</h2>
       {children !== undefined && <p>{children}</p>}
       {actions !== undefined && <div className={styles.actions}>{actions}</div>}
-      {curl !== undefined && <CodeBlock code={curl} label={codeLabel} />}
+      {curl !== undefined && !IS_PORTAL && <CodeBlock code={curl} label={codeLabel} />}
     </div>
   )
 }
@@ -165,32 +165,6 @@ function Pair({ name, value }: { readonly name: string; readonly value: ReactNod
       <dt>{name}</dt>
       <dd>{value ?? common.none}</dd>
     </>
-  )
-}
-
-type TabsProps = {
-  readonly label: string
-  readonly value: string
-  readonly onChange: (value: string) => void
-  readonly tabs: readonly { readonly value: string; readonly label: ReactNode; readonly content: ReactNode }[]
-}
-
-export function Tabs({ label, value, onChange, tabs }: TabsProps) {
-  return (
-    <BaseTabs.Root value={value} onValueChange={next => onChange(String(next))}>
-      <BaseTabs.List className={styles.tabs} aria-label={label}>
-        {tabs.map(tab => (
-          <BaseTabs.Tab key={tab.value} value={tab.value} className={styles.tab}>
-            {tab.label}
-          </BaseTabs.Tab>
-        ))}
-      </BaseTabs.List>
-      {tabs.map(tab => (
-        <BaseTabs.Panel key={tab.value} value={tab.value} className={styles.panel}>
-          {tab.content}
-        </BaseTabs.Panel>
-      ))}
-    </BaseTabs.Root>
   )
 }
 

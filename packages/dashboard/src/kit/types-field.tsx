@@ -104,7 +104,8 @@ function Chooser({ catalogue, value, onChange, isWrong }: ChooserProps) {
           }}
         />
       </div>
-      <div className={styles.list}>
+      {/* The catalogue takes its place before it is there. */}
+      <div className={cx(styles.list, catalogue.length === 0 && styles.empty)}>
         {canAdd && (
           <Button small icon="plus" onClick={add}>
             {words.add(wanted)}
@@ -124,7 +125,7 @@ function Chooser({ catalogue, value, onChange, isWrong }: ChooserProps) {
         {[...groups].map(([group, types]) => (
           <Group key={group} group={group} types={types} value={value} onSet={set} />
         ))}
-        {shown.length === 0 && !canAdd && <span className={styles.note}>{words.nothing}</span>}
+        {catalogue.length > 0 && shown.length === 0 && !canAdd && <span className={styles.note}>{words.nothing}</span>}
       </div>
     </div>
   )

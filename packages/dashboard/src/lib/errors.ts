@@ -1,14 +1,15 @@
 import { ApiError, ConnectionError, PosthornError, ResponseError, TimeoutError } from '@posthorn/client'
+import { failures } from '../strings/en/failures.ts'
 
 /** What went wrong, for a person: the API's own sentence where there is one. */
 export function messageOf(error: unknown): string {
   if (error instanceof ApiError) {
-    if (error.status === 405) return 'This server is older than the page and can’t do this yet.'
+    if (error.status === 405) return failures.tooOld
     const [first] = error.fields
     return first === undefined ? error.detail : `${first.field}: ${first.detail}`
   }
-  if (isAway(error)) return 'The server is not responding.'
-  if (error instanceof ResponseError) return `Something other than Posthorn responded (status ${error.status}).`
+  if (isAway(error)) return failures.away
+  if (error instanceof ResponseError) return failures.other(`${error.status}`)
   return error instanceof Error ? error.message : String(error)
 }
 

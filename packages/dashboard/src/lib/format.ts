@@ -1,16 +1,50 @@
-/** How numbers, times and ids are written on the pages. The locale's own forms come with the strings' translation. */
+/** How numbers, times and ids are written on the pages, in the language of the pages. */
+import { language } from './language.ts'
 
-const number = new Intl.NumberFormat('en-GB')
-const compact = new Intl.NumberFormat('en-GB', { notation: 'compact', maximumFractionDigits: 1 })
+/** Between groups of thousands, and before fractions. */
+const SEPARATORS = { en: [',', '.'], de: ['.', ','] } as const
+
+/**
+ * As many digits after the point as given. By hand: the first `Intl.NumberFormat` of a page takes as long as drawing it,
+ * 0.2 s on a slow phone (`npm run first-load`).
+ */
+function fixed(value: number, digits: number): string {
+  const [group, point] = SEPARATORS[language()]
+  const [whole = '', fraction] = value.toFixed(digits).split('.')
+  const grouped = whole.replace(/\B(?=(?:\d{3})+$)/g, group)
+  return fraction === undefined ? grouped : `${grouped}${point}${fraction}`
+}
+
+/** As many digits after the point as needed, and no more than given. */
+function rounded(value: number, most: number): string {
+  const [, fraction = ''] = String(Math.round(value * 10 ** most) / 10 ** most).split('.')
+  return fixed(value, fraction.length)
+}
 
 /** `1,204` */
 export function formatNumber(value: number): string {
-  return number.format(value)
+  return rounded(value, 3)
 }
+
+const LARGE = {
+  en: [
+    [1e9, 'bn'],
+    [1e6, 'M'],
+    [1e3, 'k'],
+  ],
+  // A thousand has no short form.
+  de: [
+    [1e9, '\u00a0Mrd.'],
+    [1e6, '\u00a0Mio.'],
+  ],
+} as const
 
 /** `1,204`, and from 100,000 on `120k`. For figures and axes. */
 export function formatCompact(value: number): string {
-  return Math.abs(value) < 100_000 ? number.format(value) : compact.format(value).replace('K', 'k')
+  const size = Math.abs(value)
+  // What would be rounded up to 1,000k is 1M.
+  const large = size < 100_000 ? undefined : LARGE[language()].find(([unit]) => size >= unit * 0.99995)
+  return large === undefined ? formatNumber(value) : `${rounded(value / large[0], 1)}${large[1]}`
 }
 
 /** A share from 0 to 1 as `99.7 %`. Never rounds up to 100 or down to 0 what isn't. */
@@ -19,14 +53,14 @@ export function formatPercent(share: number): string {
   if (percent === 0 || percent === 100) return `${percent} %`
   const digits = percent > 99 || percent < 1 ? 2 : 1
   const low = 10 ** -digits
-  return `${Math.min(100 - low, Math.max(low, percent)).toFixed(digits)} %`
+  return `${fixed(Math.min(100 - low, Math.max(low, percent)), digits)} %`
 }
 
 /** `12 ms`, `1.2 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
 export function formatDuration(ms: number): string {
   const duration = Math.max(0, ms)
   if (duration < 999.5) return `${Math.round(duration)} ms`
-  if (duration < 9_950) return `${(duration / 1_000).toFixed(1)} s`
+  if (duration < 9_950) return `${fixed(duration / 1_000, 1)} s`
   const seconds = Math.round(duration / 1_000)
   if (seconds < 60) return `${seconds} s`
   if (seconds < 3_600) return two(Math.floor(seconds / 60), 'min', seconds % 60, 's')
@@ -49,9 +83,9 @@ export function formatAge(ms: number): string {
 export function formatRelative(at: number, now: number): string {
   const distance = at - now
   const size = Math.abs(distance)
-  if (size < 1_000) return 'now'
-  const age = size >= 10 * 86_400_000 ? `${formatNumber(Math.floor(size / 86_400_000))} days` : formatAge(size)
-  return distance < 0 ? `${age} ago` : `in ${age}`
+  if (size < 1_000) return said().now
+  const age = size >= 10 * 86_400_000 ? said().days(formatNumber(Math.floor(size / 86_400_000))) : formatAge(size)
+  return distance < 0 ? said().ago(age) : said().in(age)
 }
 
 /** How long until `formatRelative` reads differently, in milliseconds. */
@@ -64,9 +98,9 @@ export function untilNextReading(at: number, now: number): number {
 /** `512 B`, `1.2 kB`, `3.4 MB` (powers of 1,000). */
 export function formatBytes(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`
-  if (bytes < 999_950) return `${(bytes / 1_000).toFixed(1)} kB`
-  if (bytes < 999_950_000) return `${(bytes / 1_000_000).toFixed(1)} MB`
-  return `${(bytes / 1_000_000_000).toFixed(1)} GB`
+  if (bytes < 999_950) return `${fixed(bytes / 1_000, 1)} kB`
+  if (bytes < 999_950_000) return `${fixed(bytes / 1_000_000, 1)} MB`
+  return `${fixed(bytes / 1_000_000_000, 1)} GB`
 }
 
 /** `14:02:11` today, `29 Nov 14:02:11` in this year, `2025-11-29 14:02` before; local time. */
@@ -75,14 +109,14 @@ export function formatClock(at: number, now: number): string {
   const today = new Date(now)
   const time = `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`
   if (date.toDateString() === today.toDateString()) return time
-  if (date.getFullYear() === today.getFullYear()) return `${date.getDate()} ${MONTHS[date.getMonth()]} ${time}`
+  if (date.getFullYear() === today.getFullYear()) return `${dayOf(date)} ${time}`
   return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${time.slice(0, 5)}`
 }
 
 /** `22 Apr 2027`; local time. */
 export function formatDay(at: number): string {
   const date = new Date(at)
-  return `${date.getDate()} ${MONTHS[date.getMonth()]} ${date.getFullYear()}`
+  return `${dayOf(date)} ${date.getFullYear()}`
 }
 
 /** To the millisecond, with the zone's offset: `2026-11-29 14:02:11.482 +01:00`. */
@@ -107,7 +141,35 @@ export function shortenId(id: string): string {
   return `${points.slice(0, 8).join('')}…${points.slice(-4).join('')}`
 }
 
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+/** How times are said. Not with the other words: these are needed before a dictionary is known. */
+// cspell:ignore jetzt Tagen März Juni Juli Okt Dez
+const TIMES = {
+  en: {
+    now: 'now',
+    ago: (age: string) => `${age} ago`,
+    in: (age: string) => `in ${age}`,
+    days: (n: string) => `${n} days`,
+  },
+  de: {
+    now: 'jetzt',
+    ago: (age: string) => `vor ${age}`,
+    in: (age: string) => `in ${age}`,
+    days: (n: string) => `${n} Tagen`,
+  },
+} as const
+
+const said = () => TIMES[language()]
+
+const MONTHS = {
+  en: ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'],
+  de: ['Jan.', 'Feb.', 'März', 'Apr.', 'Mai', 'Juni', 'Juli', 'Aug.', 'Sep.', 'Okt.', 'Nov.', 'Dez.'],
+} as const
+
+/** `29 Nov`, `29. Nov.` */
+function dayOf(date: Date): string {
+  const month = MONTHS[language()][date.getMonth()]
+  return language() === 'de' ? `${date.getDate()}. ${month}` : `${date.getDate()} ${month}`
+}
 
 function pad(value: number, length = 2): string {
   return String(value).padStart(length, '0')

@@ -14,6 +14,13 @@ export function parseSearch(query: string): Record<string, string> {
   return { ...search }
 }
 
+/** Where one wanted to go, for the router. Only paths of these pages: an address elsewhere leads nowhere. */
+export function goalOf(next: string) {
+  const isOwn = /^\/(?![/\\])/.test(next) && !next.startsWith('/sign-in')
+  const { pathname, search } = new URL(isOwn ? next : '/', 'https://posthorn.invalid')
+  return { to: pathname as '/', search: parseSearch(search) as never }
+}
+
 /** Writes a query with its `?`, or nothing. Commas, colons and slashes stay readable. */
 export function stringifySearch(search: Record<string, unknown>): string {
   const parts: string[] = []

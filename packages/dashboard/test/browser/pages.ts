@@ -51,9 +51,21 @@ export const PAGES: readonly ListedPage[] = [
   fixed('settings', 'operate/settings'),
 ]
 
-/** The most telling things of an installation: a delivery that failed, with its event, and a replay. */
-export async function findThings(api: Posthorn): Promise<Things> {
-  const { data: deliveries } = await api.deliveries.listAll({ state: ['exhausted', 'pending'], limit: 100 })
+const OPERATORS_ALONE = /^(publish|tenants?|nodes|checks|rejected|set-aside|audit|api-keys|sessions|egress|settings)$/
+
+/** Every page of a portal, whose tenant has to be that of the things. */
+export const PORTAL_PAGES: readonly ListedPage[] = PAGES.filter(({ name }) => !OPERATORS_ALONE.test(name)).map(
+  ({ name, path }) => ({
+    name: `portal-${name}`,
+    path: things => `portal/${path(things).replace(/\?tenant=[^&]+/, '')}`,
+  }),
+)
+
+/**
+ * The most telling things of an installation, or of one tenant: a delivery that failed, with its event, and a replay.
+ */
+export async function findThings(api: Posthorn, of?: string): Promise<Things> {
+  const { data: deliveries } = await api.deliveries.listAll({ state: ['exhausted', 'pending'], limit: 100, tenant: of })
   const failed = deliveries.toSorted((a, b) => b.attemptCount - a.attemptCount)[0]
   if (failed === undefined) throw new Error('No delivery has failed yet.')
   const { tenant, id: delivery, event, endpoint, type: eventType } = failed

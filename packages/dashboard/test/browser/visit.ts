@@ -9,6 +9,8 @@ export const NARROW = { width: 380, height: 820 }
 export type VisitOptions = Omit<BrowserContextOptions, 'baseURL'> & {
   /** Whether the API key is exchanged for a session before the page is opened. Default: none. */
   readonly apiKey?: string | undefined
+  /** A link to a portal that is exchanged for a session of it before. Default: none. */
+  readonly portalLink?: string | undefined
 }
 
 /** Requests that stay open for as long as the page does. */
@@ -18,6 +20,9 @@ const SETTLE_MS = 15_000
 const MAX_LAYOUT_SHIFT = 0.05
 const MAX_SHOWN_CHARACTERS = 3_000
 const DESCRIBE_MS = 3_000
+
+/** The token in the fragment of a link. */
+export const tokenOf = (url: string): string => new URLSearchParams(new URL(url).hash.slice(1)).get('token') ?? ''
 
 /** One person's browser window, with cookies and storage of its own. */
 export class Visit {
@@ -37,7 +42,11 @@ export class Visit {
   }
 
   /** @param url where the server listens, without a slash at the end */
-  static async begin(browser: Browser, url: string, { apiKey, ...options }: VisitOptions = {}): Promise<Visit> {
+  static async begin(
+    browser: Browser,
+    url: string,
+    { apiKey, portalLink, ...options }: VisitOptions = {},
+  ): Promise<Visit> {
     const context = await browser.newContext({
       viewport: WIDE,
       locale: 'en-GB',
@@ -51,15 +60,23 @@ export class Visit {
     const page = await context.newPage()
     const visit = new Visit(context, page, new URL(url).origin)
     if (apiKey !== undefined) await visit.signIn(apiKey)
+    if (portalLink !== undefined) await visit.redeem(portalLink)
     return visit
   }
 
   /** Exchanges the key for a session, as the sign-in page does. The cookie is the context's from then on. */
-  async signIn(apiKey: string): Promise<void> {
-    const response = await this.context.request.post('session/v1/session', {
-      data: { apiKey },
-      headers: { 'posthorn-session': '1', origin: this.#base, 'sec-fetch-site': 'same-origin' },
-    })
+  signIn(apiKey: string): Promise<void> {
+    return this.#begin('session/v1/session', { apiKey })
+  }
+
+  /** Exchanges a link for a session of the portal, as its page does after the click. */
+  redeem(url: string): Promise<void> {
+    return this.#begin('portal/v1/portal-session', { token: tokenOf(url) })
+  }
+
+  async #begin(path: string, data: object): Promise<void> {
+    const headers = { 'posthorn-session': '1', origin: this.#base, 'sec-fetch-site': 'same-origin' }
+    const response = await this.context.request.post(path, { data, headers })
     if (response.status() !== 201) throw new Error(`Signing in got ${response.status()}: ${await response.text()}`)
   }
 

@@ -7,7 +7,7 @@ import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { CountedLines } from '../base/counted-lines.ts'
 import { PosthornError } from '../base/errors.ts'
 import { inPortal } from './dashboard/pages.ts'
-import { type Access, doorOf, elsewhere, isSigningIn, maySeePayloads } from './http/access.ts'
+import { type Access, doorOf, elsewhere, isSigningIn, isVisiting, maySeePayloads } from './http/access.ts'
 import { takeJson } from './http/bodies.ts'
 import { answerClientError, completeServer } from './http/client-errors.ts'
 import { BODY_MS, type CloseReason, Connections, FIRST_HEAD_MS } from './http/connections.ts'
@@ -290,7 +290,7 @@ function addAdmission(api: Api, parts: Admission): void {
     if (isClosing() && !request.is404)
       return new PosthornError('shutting_down', 'The server is shutting down. Try again.')
     // A sign-in has a small body and no key yet, and a visitor no body: there is one at a time on a connection.
-    const isFree = access === 'open' || isSigningIn(access) || access === 'visitor'
+    const isFree = access === 'open' || isSigningIn(access) || isVisiting(access)
     return isFree || load.admit(call, request) ? undefined : overloaded()
   }
   /** @param caller null: the call needs no key */
@@ -313,7 +313,7 @@ function addAdmission(api: Api, parts: Admission): void {
       const fault = door.faultOfSignIn(request)
       return fault === undefined ? admit(entering, null) : done(fault)
     }
-    if (access === 'visitor') {
+    if (isVisiting(access)) {
       return door.enterAsVisitor(request, result => {
         if ('error' in result) return done(result.error)
         if (result.isGuess) gate.delay(request, () => admit(entering, null))

@@ -146,7 +146,7 @@ export const SETTINGS = {
   },
   portal: setting(
     choice('on|off', ['on', 'off']),
-    'off',
+    'on',
     "Whether the tenants' portal is served at /portal/, with its sessions under /portal/v1. Nobody gets in without a link.",
   ),
   portalMay: setting(

@@ -17,8 +17,6 @@ import { ReplayBatches as ReplayBatchesWork } from '../background/replay-batches
 import { Retention } from '../background/retention.ts'
 import { StatisticsCleaner } from '../background/statistics.ts'
 import { BackgroundWorks } from '../background/works.ts'
-import type { Clock } from '../base/clock.ts'
-import type { Logger } from '../base/logger.ts'
 import { type ApiKeyId, PARTITION_COUNT } from '../base/model.ts'
 import { TypeSamples } from '../catalogue/type-samples.ts'
 import { type Config, readEnvironment } from '../config/config.ts'
@@ -42,33 +40,16 @@ import { PortalLinks } from '../services/portal/portal-links.ts'
 import { SessionCache } from '../services/sessions/session-cache.ts'
 import { Sessions } from '../services/sessions/sessions.ts'
 import { SingleSignOn } from '../services/single-sign-on/single-sign-on.ts'
-import type { Bus } from '../store/bus.ts'
 import type { NodeLoad, NodeReport } from '../store/operations/nodes.ts'
 import { Relay } from '../store/relay.ts'
-import type { Store } from '../store/store.ts'
 import { ApiServer } from './api-server.ts'
 import { RunningChecks } from './checks/running-checks.ts'
 import { DashboardLink } from './dashboard-link.ts'
+import type { Foundation } from './foundation.ts'
 import { createIdentify } from './identify.ts'
-import type { OpenedKeyring, RootKey } from './instance-keys.ts'
 import { createIssuers } from './issuers.ts'
-import type { Lifecycle, Service } from './lifecycle.ts'
-import type { ServerIo } from './server-io.ts'
+import type { Service } from './lifecycle.ts'
 import { composeServices } from './services.ts'
-
-/** What every part can use. */
-export type Foundation = {
-  readonly config: Config
-  readonly store: Store
-  /** Null if this process is the only one. */
-  readonly bus: Bus | null
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly io: ServerIo
-  readonly keys: OpenedKeyring
-  readonly rootKey: RootKey
-  readonly lifecycle: Pick<Lifecycle, 'isReady' | 'isDraining'>
-}
 
 export type Composed = {
   /** In the order in which they start. */

@@ -1,9 +1,6 @@
 /** Puts together what the API's resources call. */
 import type { Services } from '../api/resource-list.ts'
-import type { Clock } from '../base/clock.ts'
-import type { Logger } from '../base/logger.ts'
 import type { TypeSamples } from '../catalogue/type-samples.ts'
-import type { Config } from '../config/config.ts'
 import type { Names } from '../guard/names/names.ts'
 import type { Checker } from '../publish/checking/checker.ts'
 import type { Publisher } from '../publish/publisher.ts'
@@ -33,8 +30,7 @@ import { Streams } from '../services/stream/streams.ts'
 import { TenantRanks } from '../services/tenant-stats.ts'
 import { Exports } from '../services/tenants/exports.ts'
 import { Tenants } from '../services/tenants/tenants.ts'
-import type { Store } from '../store/store.ts'
-import type { OpenedKeyring } from './instance-keys.ts'
+import type { Foundation } from './foundation.ts'
 
 /** What an attempt takes in addition to connecting and waiting for the status. */
 const ATTEMPT_MARGIN_MS = 5_000
@@ -56,18 +52,9 @@ type ServiceParts = {
   readonly countBacklog: CountBacklog
 }
 
-/** Not `Foundation`: compose.ts, which declares it, imports this file. */
-type Common = {
-  readonly config: Config
-  readonly store: Store
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly keys: OpenedKeyring
-}
-
 /** The services behind the API. */
-export function composeServices(common: Common, parts: ServiceParts): Services & { readonly streams: Streams } {
-  const { config, store, clock, keys, logger } = common
+export function composeServices(foundation: Foundation, parts: ServiceParts): Services & { readonly streams: Streams } {
+  const { config, store, clock, keys, logger } = foundation
   const { publisher, checker, apiKeys, sessions, singleSignOn, portalLinks, names } = parts
   const { typeSamples, keyRotation, countReplay, nodes } = parts
   const { onBackgroundWork, flushStats, countBacklog } = parts

@@ -14,7 +14,7 @@ const SECRET = 'c2VjcmV0LXRva2VuLXdpdGg='
 const problem = ({ status, body }: Answer) => [status, body.code]
 const makeLink = async (body: object = {}, tenant = 'acme') =>
   (await bench.post(`/v1/tenants/${tenant}/portal-links`, body)).body
-const tokenOf = ({ url }: Json) => url.split('#token=')[1] as string
+const tokenOf = ({ url }: Json) => new URLSearchParams(new URL(url).hash.slice(1)).get('token')!
 const redeem = (token: string, keep: string | null = 'memory', headers = {}) =>
   bench.post(OWN, { token, ...(keep && { keep }) }, { key: null, headers: { ...PAGE, origin: LOCAL, ...headers } })
 
@@ -42,7 +42,7 @@ describe('a portal link', () => {
     const answer = await bench.post(LINKS, { user: 'ada@acme.example', theme: 'dark', language: 'de' })
     expect(answer.status).toBe(201)
     const { url, ...link } = answer.body
-    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:8470\/portal\/#token=ppl_[\w-]{43}$/)
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:8470\/portal\/#token=ppl_[\w-]{43}&language=de&theme=dark$/)
     expect(link).toMatchObject({ tenant: 'acme', user: 'ada@acme.example', usesLeft: 1, sessionMinutes: 480 })
     expect(link).toMatchObject({ may: [...PORTAL_PERMISSIONS], theme: 'dark', language: 'de', returnUrl: null })
     expect(Date.parse(link.expiresAt) - Date.parse(link.createdAt)).toBe(10 * MINUTE_MS)
@@ -66,14 +66,16 @@ describe('a portal link', () => {
     expect(problem(await redeem(token))).toEqual([401, 'unauthorized'])
   })
 
-  it('that never was, was used, was revoked or is altered gets the same answer', async () => {
+  it('that never was, was used, has expired, was revoked or is altered gets the same answer', async () => {
+    const expired = tokenOf(await makeLink({ uses: 2 }))
+    await bench.run(`update portal_link set expires_ms = expires_ms - ${10 * MINUTE_MS}`)
     const used = tokenOf(await makeLink())
     await redeem(used)
     const revoked = await makeLink()
     expect((await bench.remove(`${LINKS}/${revoked.id}`)).status).toBe(204)
     const good = tokenOf(await makeLink())
     const altered = `${good.slice(0, -2)}${good.endsWith('AA') ? 'BB' : 'AA'}`
-    const tokens = [used, tokenOf(revoked), altered, `ppl_${'a'.repeat(43)}`, 'x', KEY]
+    const tokens = [used, expired, tokenOf(revoked), altered, `ppl_${'a'.repeat(43)}`, 'x', KEY]
     const answers = await Promise.all(tokens.map(token => redeem(token)))
     expect(answers.map(problem)).toEqual(tokens.map(() => [401, 'unauthorized']))
     expect(new Set(answers.map(({ body }) => body.detail)).size).toBe(1)
@@ -255,6 +257,41 @@ describe('a portal session', () => {
   })
 })
 
+describe('whether there is a session of the portal', () => {
+  const STATE = '/portal/v1/portal-session-state'
+  const ask = (headers: object) => bench.get(STATE, { key: null, headers: { ...PAGE, ...headers } })
+
+  it('is told without a refusal, which the console of a browser would have as an error', async () => {
+    expect((await ask({})).body).toEqual({ session: null, hasEnded: false })
+    const started = await redeem(tokenOf(await makeLink({ user: 'ada' })), null)
+    const cookie = String(started.headers['set-cookie']).split(';')[0]!
+    const { token: _token, ...session } = started.body
+    expect((await ask({ cookie })).body).toEqual({ session, hasEnded: false })
+    const { session: framed } = await visit()
+    const authorization = `Bearer ${framed.token}`
+    expect((await ask({ authorization })).body.session.id).toBe(framed.id)
+    await bench.remove(`/v1/sessions/${session.id}`)
+    await bench.remove(`/v1/sessions/${framed.id}`)
+    for (const headers of [{ cookie }, { authorization }, { cookie: `posthorn_portal=php_${'a'.repeat(43)}` }]) {
+      const { status, body } = await ask(headers)
+      expect([status, body]).toEqual([200, { session: null, hasEnded: true }])
+    }
+  })
+
+  it("is told to the portal's own pages only, and counts a guess as one", async () => {
+    expect(problem(await bench.get(STATE, { key: null }))).toEqual([403, 'forbidden'])
+    expect(problem(await ask({ 'sec-fetch-site': 'cross-site' }))).toEqual([403, 'forbidden'])
+    expect(problem(await bench.get('/session/v1/portal-session-state', { key: null, headers: PAGE }))).toEqual([
+      404,
+      'not_found',
+    ])
+    expect((await bench.get('/v1/portal-session-state')).status).toBe(404)
+    const before = bench.failedAuthentications()
+    await ask({ authorization: `Bearer php_${'b'.repeat(43)}` })
+    expect(bench.failedAuthentications()).toBe(before + 1)
+  })
+})
+
 describe('a permission', () => {
   const NEEDS: readonly [PortalPermission, string, string, unknown?][] = [
     ['retry', 'POST', '/tenants/acme/deliveries/retry?state=exhausted', {}],
@@ -296,6 +333,20 @@ describe('a permission', () => {
     expect(problem(await without.send('PATCH', path, patch))).toEqual([403, 'forbidden'])
     const { send } = await visit({ may: ['endpoints', 'secrets'] })
     expect((await send('PATCH', path, patch)).status).not.toBe(403)
+  })
+
+  it('secrets is enough to replace a secret, and no more', async () => {
+    const { id } = await endpoint()
+    const { send } = await visit({ may: ['secrets'] })
+    const change = (patch: object) => send('PATCH', `/tenants/acme/endpoints/${id}`, patch)
+    expect((await change({ clientSecret: 'YW5vdGhlci1zZWNyZXQtdG9rZW4=' })).status).toBe(200)
+    for (const other of [{ name: 'New' }, { url: 'https://hooks.example.com/other' }, { state: 'disabled' }]) {
+      const refusal = await change({ clientSecret: 'YW5vdGhlci1zZWNyZXQtdG9rZW4=', ...other })
+      expect(problem(refusal)).toEqual([403, 'forbidden'])
+      expect(refusal.body.detail).toContain('`endpoints`')
+    }
+    const { send: look } = await visit({ may: ['look'] })
+    expect(problem(await look('PATCH', `/tenants/acme/endpoints/${id}`, {}))).toEqual([403, 'forbidden'])
   })
 
   it('payloads is needed to see payloads and to search them', async () => {
@@ -344,6 +395,7 @@ describe('a permission', () => {
         "listReplays look",
         "pauseReplay retry",
         "previewSchedule look",
+        "readTenantStream look",
         "resumeReplay retry",
         "retryDelivery retry",
         "retryMatchingDeliveries retry",
@@ -351,7 +403,7 @@ describe('a permission', () => {
         "searchTenant look",
         "testEndpoint test",
         "tryFilter look",
-        "updateEndpoint endpoints",
+        "updateEndpoint endpoints,secrets",
       ]
     `)
   })

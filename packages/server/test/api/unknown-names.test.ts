@@ -22,7 +22,7 @@ type Place = { readonly id: string; readonly url: string; readonly method: strin
 /** All paths but those that exist for sessions only. */
 const ofKeys = () =>
   Object.entries(bench.document.paths).filter(
-    ([path]) => !/^\/v1\/(portal-session|session(-state)?|sign-in-options|single-sign-on(\/sign-out)?)$/.test(path),
+    ([path]) => !/^\/v1\/((portal-)?session(-state)?|sign-in-options|single-sign-on(\/sign-out)?)$/.test(path),
   )
 
 const places = (): Place[] =>

@@ -85,6 +85,7 @@ function Body({ delivery }: { readonly delivery: DeliveryDetail }) {
 
 function Facts({ delivery }: { readonly delivery: DeliveryDetail }) {
   const { tenant, event, key, endpoint, endpointUrl, replayOf } = delivery
+  const { isOperator } = usePermissions()
   const { facts } = words
   return (
     <KeyValue
@@ -101,7 +102,7 @@ function Facts({ delivery }: { readonly delivery: DeliveryDetail }) {
         ],
         key !== null && [facts.key, <Id key="key" id={key} />],
         [facts.type, <bdi key="type">{delivery.type}</bdi>],
-        [facts.tenant, <bdi key="tenant">{tenant}</bdi>],
+        isOperator && [facts.tenant, <bdi key="tenant">{tenant}</bdi>],
         [
           facts.endpoint,
           <Link key="endpoint" to={'/endpoints/$tenant/$id' as '/'} params={{ tenant, id: endpoint } as never}>
@@ -127,13 +128,13 @@ function Facts({ delivery }: { readonly delivery: DeliveryDetail }) {
 
 function Actions({ delivery }: { readonly delivery: DeliveryDetail }) {
   const { tenant, id, state, heldReason } = delivery
-  const { canWrite } = usePermissions()
+  const { canRetry: isAllowed } = usePermissions()
   const navigate = useNavigate()
   const client = useQueryClient()
   const [isBusy, setBusy] = useState(false)
   const [isCancelling, setCancelling] = useState(false)
   const hasEnded = ['delivered', 'exhausted', 'cancelled'].includes(state)
-  const canRetry = canWrite && heldReason !== 'disabled' && !isBusy
+  const canRetry = isAllowed && heldReason !== 'disabled' && !isBusy
   const refresh = () =>
     Promise.all(['delivery', 'deliveries', 'event'].map(name => client.invalidateQueries({ queryKey: [name] })))
   const retry = async () => {
@@ -162,7 +163,7 @@ function Actions({ delivery }: { readonly delivery: DeliveryDetail }) {
     await refresh()
   }
   useHotkeys({ r: () => void retry() })
-  if (!canWrite) return null
+  if (!isAllowed) return null
   return (
     <div className={styles.actions}>
       <Button

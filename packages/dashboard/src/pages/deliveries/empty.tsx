@@ -70,13 +70,13 @@ export function Empty({ page }: { readonly page: ListDeliveriesPage | undefined 
 
 /** No delivery has ever been made: what will stand here, and how to make the first one. */
 function Nothing() {
-  const { canWrite } = usePermissions()
+  const { canManage } = usePermissions()
   const { title, text, action } = words.empty
   return (
     <EmptyState
       title={title}
       actions={
-        canWrite && (
+        canManage && (
           <ButtonLink kind="primary" to="/endpoints/new">
             {action}
           </ButtonLink>

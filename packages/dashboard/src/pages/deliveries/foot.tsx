@@ -20,7 +20,7 @@ type Props = {
 /** How many match, what can be done with them, and the other pages. */
 export function Foot({ page, chosen, onUntick, onRetryTicked, onRetryMatching }: Props) {
   const [search, change] = useFilters()
-  const { canWrite } = usePermissions()
+  const { canRetry } = usePermissions()
   return (
     <Pager page={page} cursor={search.cursor} onGo={cursor => change({ cursor })}>
       {chosen > 0 ? (
@@ -35,7 +35,7 @@ export function Foot({ page, chosen, onUntick, onRetryTicked, onRetryMatching }:
       ) : (
         <>
           <Said page={page} />
-          {canWrite && page !== undefined && page.data.length > 0 && (
+          {canRetry && page !== undefined && page.data.length > 0 && (
             <Button small kind="quiet" onClick={onRetryMatching}>
               {words.retryAll}
             </Button>

@@ -26,7 +26,7 @@ export function Page() {
   const [search, change] = useFilters()
   const tenant = useTenant()
   const range = useRange()
-  const { canWrite, seesPayloads } = usePermissions()
+  const { canRetry, seesPayloads } = usePermissions()
   const { isOpen, openKey, openRow } = useOpen()
   const [ticked, setTicked] = useState<ReadonlySet<string>>(new Set())
   const [dialog, setDialog] = useState<'ticked' | 'matching' | null>(null)
@@ -53,7 +53,7 @@ export function Page() {
           onOpen={openRow}
           openKey={openKey}
           narrow={row => <NarrowRow row={row} />}
-          {...(canWrite && { ticked, onTick: setTicked })}
+          {...(canRetry && { ticked, onTick: setTicked })}
           {...statesOf(list)}
           empty={<Empty page={page} />}
           foot={

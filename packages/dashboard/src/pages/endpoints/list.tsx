@@ -26,7 +26,7 @@ export function Page() {
   const [search, change] = useFilters()
   const tenant = useTenant()
   const navigate = useNavigate()
-  const { canWrite } = usePermissions()
+  const { canManage } = usePermissions()
   const list = useQuery(listQuery(tenant, search))
   const types = useQuery(catalogueQuery)
   const now = useNow(30_000)
@@ -55,7 +55,7 @@ export function Page() {
         onChange={change}
       >
         <LiveSwitch />
-        {canWrite && (
+        {canManage && (
           <ButtonLink kind="primary" small icon="plus" to="/endpoints/new" aria-label={words.register}>
             {!isNarrow && words.register}
           </ButtonLink>
@@ -71,7 +71,7 @@ export function Page() {
         narrow={row => <NarrowRow row={row} showTenant={tenant === null} />}
         {...statesOf(list)}
         {...((isFiltered || page?.prevCursor || page?.nextCursor) && { onClearFilters: clear })}
-        empty={<Nothing tenant={tenant} canWrite={canWrite} />}
+        empty={<Nothing tenant={tenant} canManage={canManage} />}
         foot={
           <Pager page={page} cursor={search.cursor} onGo={cursor => change({ cursor })}>
             {page !== undefined && page.data.length > 0 && (
@@ -104,14 +104,14 @@ function filtersFor(types: readonly EventType[] | undefined): readonly Filter[] 
   ]
 }
 
-function Nothing({ tenant, canWrite }: { readonly tenant: string | null; readonly canWrite: boolean }) {
+function Nothing({ tenant, canManage }: { readonly tenant: string | null; readonly canManage: boolean }) {
   const { title, text, action } = words.empty
   const example = { url: 'https://hooks.acme.example/orders', clientSecret: 'aGlzdG9yeS1vZi1zZWNyZXRz' }
   return (
     <EmptyState
       title={title}
       actions={
-        canWrite && (
+        canManage && (
           <ButtonLink kind="primary" to="/endpoints/new">
             {action}
           </ButtonLink>

@@ -1,5 +1,6 @@
 import type { EventType, PutEventType } from '@posthorn/client'
 import { queryOptions } from '@tanstack/react-query'
+import { shownType } from '../../app/catalogue.ts'
 import { callText, posthorn } from '../../app/client.ts'
 import { indent, spansOf } from '../../lib/json-source.ts'
 
@@ -11,7 +12,7 @@ export const typesQuery = queryOptions({
   queryKey: ['event-types', 'all'],
   queryFn: async ({ signal }) => {
     const types: EventType[] = []
-    for await (const type of posthorn.eventTypes.list({ limit: 1_000 }, { signal }).items()) types.push(type)
+    for await (const type of posthorn.eventTypes.list({ limit: 1_000 }, { signal }).items()) types.push(shownType(type))
     return types
   },
   staleTime: 5_000,
@@ -21,7 +22,7 @@ export const typesQuery = queryOptions({
 export function typeQuery(name: string) {
   return queryOptions({
     queryKey: ['event-types', 'one', name],
-    queryFn: ({ signal }) => posthorn.eventTypes.get(name, { signal }),
+    queryFn: ({ signal }) => posthorn.eventTypes.get(name, { signal }).then(shownType),
     staleTime: 5_000,
     refetchInterval: EVERY_MS,
     placeholderData: undefined,

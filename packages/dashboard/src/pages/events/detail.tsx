@@ -110,6 +110,7 @@ function Body({ event, outcomes: query }: BodyProps) {
 
 function Meta({ event }: { readonly event: Published }) {
   const { type, key, tenant, createdAt } = event
+  const { isOperator } = usePermissions()
   const { facts } = words
   return (
     <KeyValue
@@ -121,7 +122,7 @@ function Meta({ event }: { readonly event: Published }) {
           </Link>,
         ],
         key !== null && [facts.key, <Id key="key" id={key} whole={key.length <= 48} />],
-        [
+        isOperator && [
           facts.tenant,
           <Link key="tenant" to={'/tenants/$tenant' as '/'} params={{ tenant } as never}>
             <bdi>{tenant}</bdi>
@@ -150,17 +151,17 @@ function Payload({ event }: { readonly event: Published }) {
 
 function Actions({ event }: { readonly event: Published }) {
   const { tenant, id, rejected, payloadRemoved } = event
-  const { canWrite, seesPayloads } = usePermissions()
+  const { canWrite, canRetry, seesPayloads } = usePermissions()
   const [isOpen, setOpen] = useState(false)
-  if (!canWrite || payloadRemoved) return null
+  if (!(canWrite || canRetry) || payloadRemoved) return null
   return (
     <div className={styles.actions}>
-      {rejected === null && (
+      {canRetry && rejected === null && (
         <Button icon="retry" onClick={() => setOpen(true)}>
           {words.sendAgain}
         </Button>
       )}
-      {seesPayloads && (
+      {canWrite && seesPayloads && (
         <ButtonLink
           kind="quiet"
           icon="plus"

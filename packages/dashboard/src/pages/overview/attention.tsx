@@ -189,7 +189,7 @@ function Actions(props: ActionsProps) {
 }
 
 function ActionLinks({ matter, tenant, onPause }: ActionsProps): ReactNode {
-  const { canWrite } = usePermissions()
+  const { canManage, canManageSecrets } = usePermissions()
   const scope = useTenantSearch()
   const look = { kind: 'quiet', small: true } as const
   switch (matter.kind) {
@@ -208,12 +208,12 @@ function ActionLinks({ matter, tenant, onPause }: ActionsProps): ReactNode {
           >
             {matter.kind === 'failing' ? actions.deliveries : actions.held}
           </ButtonLink>
-          {canWrite && matter.kind === 'failing' && (
+          {canManage && matter.kind === 'failing' && (
             <Button {...look} onClick={() => onPause(matter)}>
               {actions.pause}
             </Button>
           )}
-          {canWrite && matter.kind === 'disabled' && (
+          {canManage && matter.kind === 'disabled' && (
             <ButtonLink
               {...look}
               to="/endpoints/$tenant/$id"
@@ -228,14 +228,16 @@ function ActionLinks({ matter, tenant, onPause }: ActionsProps): ReactNode {
     }
     case 'expiring':
       return (
-        <ButtonLink
-          {...look}
-          to="/endpoints/$tenant/$id"
-          params={{ tenant: matter.of.tenant, id: matter.of.endpoint }}
-          search={scope(tenant)}
-        >
-          {actions.replace}
-        </ButtonLink>
+        canManageSecrets && (
+          <ButtonLink
+            {...look}
+            to="/endpoints/$tenant/$id"
+            params={{ tenant: matter.of.tenant, id: matter.of.endpoint }}
+            search={scope(tenant)}
+          >
+            {actions.replace}
+          </ButtonLink>
+        )
       )
     case 'moreFailing':
       return (

@@ -9,6 +9,7 @@ import { cx } from '../../lib/cx.ts'
 import { formatAge } from '../../lib/format.ts'
 import { useDelayed, useNow } from '../../lib/hooks.ts'
 import { exhaustedUntil, stepsOf } from '../../lib/outcomes.ts'
+import { IS_PORTAL } from '../../lib/portal.ts'
 import { overview as words } from '../../strings/en/overview.ts'
 import { Attention } from './attention.tsx'
 import { LatencyChart, OutcomesChart } from './charts.tsx'
@@ -22,6 +23,7 @@ import { VERDICT_TONES, type Verdict, verdictOf } from './verdict.ts'
 
 // Few see it, and rarely: it isn't loaded with the first page.
 const FirstSteps = lazy(() => import('./first-steps.tsx'))
+const NothingYet = lazy(() => import('../portal/nothing-yet.tsx'))
 
 type Props = {
   /** The tenant that it is of. Null for all. */
@@ -67,7 +69,11 @@ export function OverviewBody({ tenant, header }: Props) {
       <div className={styles.page}>
         {header}
         <Suspense fallback={null}>
-          <FirstSteps tenant={tenant} isTitle={header === undefined} endpoint={beginnings.data.endpoint} />
+          {IS_PORTAL ? (
+            <NothingYet endpoint={beginnings.data.endpoint} />
+          ) : (
+            <FirstSteps tenant={tenant} isTitle={header === undefined} endpoint={beginnings.data.endpoint} />
+          )}
         </Suspense>
       </div>
     )

@@ -69,7 +69,7 @@ export function Done({ registered: { endpoint }, onAnother }: Props) {
 }
 
 function Trial({ endpoint: { tenant, id, types } }: { readonly endpoint: EndpointWithSecret }) {
-  const catalogue = useQuery(typesQuery())
+  const catalogue = useQuery(typesQuery)
   const wanted = (catalogue.data ?? []).filter(({ name, operational }) =>
     types === null ? !operational : types.some(type => fits(name, type)),
   )

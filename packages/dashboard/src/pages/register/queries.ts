@@ -1,17 +1,13 @@
+import type { EventType } from '@posthorn/client'
 import { queryOptions } from '@tanstack/react-query'
+import { catalogueQuery } from '../../app/catalogue.ts'
 import { posthorn } from '../../app/client.ts'
 
 /** The types that can be chosen: those in use. */
-export function typesQuery() {
-  return queryOptions({
-    queryKey: ['event-types', 'in-use'],
-    queryFn: ({ signal }) =>
-      posthorn.eventTypes
-        .list({ limit: 1_000 }, { signal })
-        .then(page => page.data.filter(({ archivedAt }) => archivedAt === null)),
-    staleTime: 60_000,
-  })
-}
+export const typesQuery = queryOptions({
+  ...catalogueQuery,
+  select: (types: readonly EventType[]) => types.filter(({ archivedAt }) => archivedAt === null),
+})
 
 export function egressQuery() {
   return queryOptions({

@@ -12,7 +12,7 @@ import styles from './register.module.css'
 
 /** Registers an endpoint, and shows a test event arrive. */
 export function Page() {
-  const { canWrite } = usePermissions()
+  const { canManage } = usePermissions()
   const tenant = useTenant()
   const { type } = useSearch({ strict: false }) as Search
   const [registered, setRegistered] = useState<Registered | null>(null)
@@ -27,8 +27,10 @@ export function Page() {
       <h1>
         <Hidden>{words.title}</Hidden>
       </h1>
-      {!canWrite && <p className={styles.muted}>{words.readOnly}</p>}
-      {canWrite && registered === null && <Form key={round} tenant={tenant} type={type} onRegistered={setRegistered} />}
+      {!canManage && <p className={styles.muted}>{words.readOnly}</p>}
+      {canManage && registered === null && (
+        <Form key={round} tenant={tenant} type={type} onRegistered={setRegistered} />
+      )}
       {registered !== null && <Done registered={registered} onAnother={again} />}
     </Surface>
   )

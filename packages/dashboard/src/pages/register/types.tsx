@@ -12,7 +12,7 @@ type Props = {
 
 /** Which types are sent, out of the catalogue. */
 export function Types({ types, onChange, error }: Props) {
-  const { data, error: failure, refetch } = useQuery(typesQuery())
+  const { data, error: failure, refetch } = useQuery(typesQuery)
   if (data === undefined && failure !== null) return <ErrorState error={failure} onRetry={() => void refetch()} />
   return <TypesField catalogue={data ?? []} value={types} onChange={onChange} error={error} />
 }

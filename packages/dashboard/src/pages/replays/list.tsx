@@ -34,7 +34,7 @@ export function Page() {
   const tenant = useTenant()
   const navigate = useNavigate()
   const isNarrow = useNarrow()
-  const { canWrite } = usePermissions()
+  const { canRetry } = usePermissions()
   const isAcross = tenant === null && search.kind === ACROSS
   const list = useQuery(listQuery(tenant, search))
   const page = list.data
@@ -60,7 +60,7 @@ export function Page() {
             onChange={next => change({ kind: next === ACROSS ? ACROSS : undefined, cursor: undefined })}
           />
         )}
-        {canWrite && !isEmpty && (
+        {canRetry && !isEmpty && (
           <ButtonLink
             small
             icon="plus"
@@ -82,7 +82,7 @@ export function Page() {
         {...((search.state !== undefined || search.cursor !== undefined) && {
           onClearFilters: () => change({ state: undefined, cursor: undefined }),
         })}
-        empty={<Nothing tenant={tenant} isAcross={isAcross} canWrite={canWrite} />}
+        empty={<Nothing tenant={tenant} isAcross={isAcross} canRetry={canRetry} />}
         {...(!isEmpty && {
           foot: (
             <Pager page={page} cursor={search.cursor} onGo={cursor => change({ cursor })}>
@@ -154,9 +154,9 @@ function NarrowRow({ row }: { readonly row: AnyReplay }) {
   )
 }
 
-type NothingProps = { readonly tenant: string | null; readonly isAcross: boolean; readonly canWrite: boolean }
+type NothingProps = { readonly tenant: string | null; readonly isAcross: boolean; readonly canRetry: boolean }
 
-function Nothing({ tenant, isAcross, canWrite }: NothingProps) {
+function Nothing({ tenant, isAcross, canRetry }: NothingProps) {
   const { title, text } = isAcross ? words.emptyAcross : words.empty
   const [from, to] = lastHour()
   const curl = isAcross
@@ -166,7 +166,7 @@ function Nothing({ tenant, isAcross, canWrite }: NothingProps) {
     <EmptyState
       title={title}
       actions={
-        canWrite && (
+        canRetry && (
           <ButtonLink kind="primary" to="/replays/new">
             {words.start}
           </ButtonLink>

@@ -27,11 +27,11 @@ const SETTLE_MS = 350
 
 /** Starts a replay: what it covers, and how many deliveries that is, before anything is sent. */
 export function Page() {
-  const { canWrite } = usePermissions()
+  const { canRetry } = usePermissions()
   return (
     <Body>
       <PageHeader title={replays.start} note={words.note} />
-      {canWrite ? <Form /> : <Banner>{shell.notAllowed}</Banner>}
+      {canRetry ? <Form /> : <Banner>{shell.notAllowed}</Banner>}
     </Body>
   )
 }

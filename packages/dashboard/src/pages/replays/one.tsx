@@ -40,7 +40,7 @@ export function Page() {
 type Props = { readonly tenant: string | null; readonly replay: AnyReplay }
 
 function Content({ tenant, replay }: Props) {
-  const { canWrite } = usePermissions()
+  const { canRetry } = usePermissions()
   const { createdAt, endedAt } = replay
   const took = endedAt === null || stageOf(replay) !== 'done' ? null : Date.parse(endedAt) - Date.parse(createdAt)
   return (
@@ -53,7 +53,7 @@ function Content({ tenant, replay }: Props) {
             <Id id={replay.id} />
           </span>
         }
-        actions={canWrite && <Actions tenant={tenant} replay={replay} />}
+        actions={canRetry && <Actions tenant={tenant} replay={replay} />}
       />
       <div className={styles.stack}>
         <p className={styles.says} role="status">
@@ -72,17 +72,19 @@ function Content({ tenant, replay }: Props) {
 
 function Facts({ tenant, replay }: Props) {
   const { facts } = words
+  const { isOperator } = usePermissions()
   const { types, createdAt, endedAt, state } = replay
   const part = isBatch(replay) ? null : replay
   return (
     <KeyValue
       facts={[
-        tenant !== null && [
-          facts.tenant,
-          <Link key="tenant" to={'/tenants/$tenant' as '/'} params={{ tenant } as never} search={{} as never}>
-            <bdi>{tenant}</bdi>
-          </Link>,
-        ],
+        isOperator &&
+          tenant !== null && [
+            facts.tenant,
+            <Link key="tenant" to={'/tenants/$tenant' as '/'} params={{ tenant } as never} search={{} as never}>
+              <bdi>{tenant}</bdi>
+            </Link>,
+          ],
         isBatch(replay) && [facts.tenants, String(replay.tenants)],
         [facts.selection, outcomesOf(replay)],
         [

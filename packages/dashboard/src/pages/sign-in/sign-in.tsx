@@ -10,7 +10,7 @@ import { TextField } from '../../kit/field.tsx'
 import { Banner } from '../../kit/surfaces.tsx'
 import { isAway, messageOf } from '../../lib/errors.ts'
 import { useDelayed } from '../../lib/hooks.ts'
-import { parseSearch } from '../../lib/search.ts'
+import { goalOf } from '../../lib/search.ts'
 import { shell } from '../../strings/index.ts'
 import { Issuers, target } from './issuers.tsx'
 import styles from './sign-in.module.css'
@@ -56,7 +56,7 @@ export function SignIn() {
       queryClient.setQueryData(sessionQuery.queryKey, session)
       // A link comes from a server that was just started: its minutes would be one bar of a day.
       const first = 'signInToken' in credentials ? '/?range=1h' : '/'
-      await navigate({ ...goalOf(next, first), replace: true })
+      await navigate({ ...goalOf(next ?? first), replace: true })
     } catch (failure) {
       fail(failure, of)
     } finally {
@@ -105,13 +105,6 @@ export function SignIn() {
       </form>
     </main>
   )
-}
-
-/** Where one wanted to go. Only paths of these pages: an address elsewhere leads nowhere. */
-function goalOf(next: string | undefined, first: string) {
-  const isOwn = next !== undefined && /^\/(?![/\\])/.test(next) && !next.startsWith('/sign-in')
-  const { pathname, search } = new URL(isOwn ? next : first, 'https://posthorn.invalid')
-  return { to: pathname as '/', search: parseSearch(search) as never }
 }
 
 /** The server's own sentence, such as why it refuses a page without TLS. */

@@ -1,5 +1,5 @@
 import { ApiError, type Problem, ResponseError } from '@posthorn/client'
-import { BASE, SESSION_HEADERS } from '../../app/client.ts'
+import { sessionHeaders, sessionUrl } from '../../app/client.ts'
 
 type Progress = { readonly lines: number; readonly bytes: number }
 
@@ -15,7 +15,7 @@ export async function readExport(
   signal: AbortSignal,
 ): Promise<{ readonly blob: Blob; readonly isWhole: boolean }> {
   const path = `/v1/tenants/${encodeURIComponent(tenant)}/export`
-  const response = await fetch(new URL(`session${path}`, BASE), { headers: SESSION_HEADERS, signal })
+  const response = await fetch(sessionUrl(path), { headers: sessionHeaders(), signal })
   if (!response.ok || response.body === null) {
     const problem = (await response.json().catch(() => null)) as Problem | null
     const call = { method: 'GET', path }

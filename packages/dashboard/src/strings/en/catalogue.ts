@@ -1,4 +1,5 @@
 import { formatNumber } from '../../lib/format.ts'
+import { translated } from '../translated.ts'
 import { common } from './common.ts'
 
 const PLURALS: Readonly<Record<string, string>> = {
@@ -21,7 +22,7 @@ function amount([min, max]: Limits, one: string, many: string): string {
 }
 
 /** What an event type is: its payload's schema, an example, and code that receives it. Tenants read it too. */
-export const catalogue = {
+export const catalogue = translated('catalogue', {
   payload: 'Payload',
   outline: 'Outline',
   jsonSchema: 'JSON Schema',
@@ -98,4 +99,4 @@ export const catalogue = {
     library:
       'In JavaScript and TypeScript, verify(request, secrets) of @posthorn/client does all the checks in one call, on Node, Deno, Bun and at the edge.',
   },
-} as const
+} as const)

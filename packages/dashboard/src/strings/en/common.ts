@@ -1,7 +1,8 @@
 import { formatNumber } from '../../lib/format.ts'
+import { translated } from '../translated.ts'
 
 /** Words that several pages use. Pages have files of their own next to this one. */
-export const common = {
+export const common = translated('common', {
   product: 'Posthorn',
   /** `1 delivery`, `1,204 deliveries` */
   count: (n: number, one: string, many: string) => `${formatNumber(n)} ${n === 1 ? one : many}`,
@@ -86,4 +87,4 @@ export const common = {
     up: (by: string) => `${by} more than before`,
     down: (by: string) => `${by} less than before`,
   },
-} as const
+} as const)

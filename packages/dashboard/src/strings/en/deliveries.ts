@@ -1,8 +1,9 @@
 import { formatNumber } from '../../lib/format.ts'
+import { translated } from '../translated.ts'
 import { common } from './common.ts'
 
 /** Words of the pages about deliveries. */
-export const deliveries = {
+export const deliveries = translated('deliveries', {
   title: 'Deliveries',
   one: 'Delivery',
   columns: {
@@ -150,4 +151,4 @@ export const deliveries = {
     clientCertificate: 'Client certificate presented',
   },
   notFound: 'This delivery is not here. It may no longer be kept, or belong to another tenant.',
-} as const
+} as const)

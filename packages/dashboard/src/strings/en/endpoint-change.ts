@@ -1,8 +1,9 @@
 import { formatNumber } from '../../lib/format.ts'
+import { translated } from '../translated.ts'
 import { common } from './common.ts'
 
 /** Words of what can be changed about an endpoint: settings, secrets and retries. */
-export const endpointChange = {
+export const endpointChange = translated('endpointChange', {
   change: 'Change',
   edit: 'Edit',
   save: 'Save',
@@ -216,4 +217,4 @@ export const endpointChange = {
     columns: { attempt: 'Attempt', wait: 'Wait', earliest: 'Earliest', latest: 'Latest' },
     first: 'first',
   },
-} as const
+} as const)

@@ -1,4 +1,5 @@
 import { formatNumber } from '../../lib/format.ts'
+import { translated } from '../translated.ts'
 import { common } from './common.ts'
 
 /** `12 held deliveries`, also where there are too many to count. */
@@ -6,7 +7,7 @@ const held = (n: number | null) =>
   n === null ? 'all held deliveries' : common.count(n, 'held delivery', 'held deliveries')
 
 /** Words of the page of one endpoint: its frame, its activity and its actions. */
-export const endpoint = {
+export const endpoint = translated('endpoint', {
   back: 'Endpoints',
   notFound: {
     title: 'This endpoint is not here',
@@ -179,4 +180,4 @@ export const endpoint = {
     cancelled: 'The replay is cancelled.',
     open: 'See the replay',
   },
-} as const
+} as const)

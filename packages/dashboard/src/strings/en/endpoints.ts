@@ -1,7 +1,8 @@
 import { formatNumber } from '../../lib/format.ts'
+import { translated } from '../translated.ts'
 
 /** Words of the list of endpoints, and those that it shares with the page of one. */
-export const endpoints = {
+export const endpoints = translated('endpoints', {
   title: 'Endpoints',
   search: 'Name, URL or uid',
   register: 'Register endpoint',
@@ -50,4 +51,4 @@ export const endpoints = {
     text: 'An endpoint is a URL of a tenant that events are sent to, with its secret and the event types it wants. Register one: it gets every matching event published from then on.',
     action: 'Register an endpoint',
   },
-} as const
+} as const)

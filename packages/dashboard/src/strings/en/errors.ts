@@ -1,4 +1,5 @@
 import type { AttemptError } from '@posthorn/client'
+import { translated } from '../translated.ts'
 
 /** Who has to mend what an attempt failed for. */
 export type Mender = 'receiver' | 'tenant' | 'operator' | 'posthorn'
@@ -13,15 +14,15 @@ type Words = {
   readonly by: Mender
 }
 
-export const menders: Readonly<Record<Mender, string>> = {
+export const menders: Readonly<Record<Mender, string>> = translated('menders', {
   receiver: 'For the receiver’s developers',
   tenant: 'For those who manage the endpoint',
   operator: 'For the operator of Posthorn',
   posthorn: 'A fault of Posthorn',
-}
+})
 
 /** Each error of an attempt in words: docs/deliveries.md has the same for readers of the API. */
-export const attemptErrors: Readonly<Record<AttemptError, Words>> = {
+export const attemptErrors: Readonly<Record<AttemptError, Words>> = translated('attemptErrors', {
   dns_failed: {
     short: 'host name not found',
     means: 'The host name has no address, or no name server responded in time.',
@@ -136,15 +137,21 @@ export const attemptErrors: Readonly<Record<AttemptError, Words>> = {
     mend: 'Look at the server’s log, and report it.',
     by: 'posthorn',
   },
-}
+})
+
+/** Of an error that a newer server has. */
+export const otherError = translated('otherError', {
+  means: (error: string) => `The attempt failed (${error}).`,
+  mend: 'Look at the attempt.',
+})
 
 /** Words for an error, also for one that a newer server has. */
 export function wordsFor(error: string): Words {
   return (
     (attemptErrors as Readonly<Record<string, Words>>)[error] ?? {
       short: error.replaceAll('_', ' '),
-      means: `The attempt failed (${error}).`,
-      mend: 'Look at the attempt.',
+      means: otherError.means(error),
+      mend: otherError.mend,
       by: 'receiver',
     }
   )

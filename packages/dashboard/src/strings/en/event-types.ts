@@ -1,7 +1,8 @@
 import { formatNumber } from '../../lib/format.ts'
+import { translated } from '../translated.ts'
 import { common } from './common.ts'
 
-export const eventTypes = {
+export const eventTypes = translated('eventTypes', {
   title: 'Event types',
   search: 'Find a type or a member',
   columns: { name: 'Event type', description: 'Description', members: 'Payload' },
@@ -101,4 +102,4 @@ export const eventTypes = {
       'From now on, publishing an event like those is refused, and its publisher gets an error. Events that were published already are still delivered.',
     warnings: 'Accepted, but payloads are not checked by it:',
   },
-} as const
+} as const)

@@ -1,10 +1,11 @@
 import { formatNumber } from '../../lib/format.ts'
+import { translated } from '../translated.ts'
 import { common } from './common.ts'
 
 const endpoints = common.endpoints
 
 /** Words of the pages about events. */
-export const events = {
+export const events = translated('events', {
   title: 'Events',
   one: 'Event',
   columns: { time: 'Published', type: 'Event type', tenant: 'Tenant', key: 'Key', payload: 'Payload' },
@@ -146,4 +147,4 @@ export const events = {
     again: 'Publish another',
     open: 'Open the event',
   },
-} as const
+} as const)

@@ -1,4 +1,5 @@
 import { formatNumber } from '../../lib/format.ts'
+import { translated } from '../translated.ts'
 
 /** What the syntax of JSON asks for, where a text lacks it. */
 export type SyntaxFault =
@@ -22,7 +23,7 @@ export type SyntaxFault =
   | 'duplicate'
 
 /** Words of the JSON editor: what is wrong with a text, and what to do. */
-export const json = {
+export const json = translated('json', {
   syntax: {
     empty: () => 'Nothing here yet: write a JSON object, such as {"id": 1}.',
     value: () => 'A value is missing here.',
@@ -111,7 +112,7 @@ export const json = {
     help: 'Tab leaves the editor. Enter indents.',
     list: 'Problems',
   },
-} as const
+} as const)
 
 function characters(n: number): string {
   return `${formatNumber(n)} ${n === 1 ? 'character' : 'characters'}`

@@ -1,12 +1,13 @@
 import { formatNumber } from '../../lib/format.ts'
 import type { RangeName } from '../../lib/range.ts'
+import { translated } from '../translated.ts'
 import { common } from './common.ts'
 
 const many = (n: number | null, one: string, several: string) =>
   n === null ? `More than 10,000 ${several}` : common.count(n, one, several)
 
 /** Words of Overview, of all tenants and of one. */
-export const overview = {
+export const overview = translated('overview', {
   title: 'Overview',
   verdict: {
     none: 'No webhook arrives',
@@ -146,6 +147,16 @@ export const overview = {
     fine: (n: number) => `${common.count(n, 'check', 'checks')}, nothing to mend.`,
     checking: 'Checking …',
   },
+  nothing: {
+    title: 'No webhooks yet',
+    text: 'Register an endpoint: the URL that your webhooks are sent to. Whether they arrive will be shown here.',
+    readOnly:
+      'Once an endpoint is registered and the first event has happened, this page shows whether webhooks arrive.',
+    registered: 'Your endpoint is registered. From the first event on, this page shows whether webhooks arrive.',
+    register: 'Register an endpoint',
+    test: 'Open it and send a test event',
+    open: 'Open the endpoint',
+  },
   first: {
     title: 'No webhooks yet',
     text: 'Posthorn takes your events and delivers each to the endpoints that are registered for its type. Whether they arrive will be shown here.',
@@ -162,4 +173,4 @@ export const overview = {
     publish: 'Publish a test event',
     live: 'This page shows the first delivery within seconds, without a reload.',
   },
-} as const
+} as const)

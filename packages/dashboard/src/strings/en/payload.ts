@@ -1,5 +1,7 @@
+import { translated } from '../translated.ts'
+
 /** Words of the filter by a member of the payload. */
-export const payload = {
+export const payload = translated('payload', {
   field: 'Field',
   text: 'Text',
   textHelp: 'A text in the payload, in upper and lower case as it is written',
@@ -12,4 +14,4 @@ export const payload = {
   notJson: 'This is not JSON.',
   asJson: 'As JSON',
   asField: 'As a field',
-} as const
+} as const)

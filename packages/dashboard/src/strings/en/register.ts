@@ -1,8 +1,9 @@
 import { formatNumber } from '../../lib/format.ts'
+import { translated } from '../translated.ts'
 import { common } from './common.ts'
 
 /** Words of the page where an endpoint is registered. */
-export const register = {
+export const register = translated('register', {
   title: 'Register an endpoint',
   tenant: {
     title: 'Tenant',
@@ -143,4 +144,4 @@ export const register = {
     openDelivery: 'Open the delivery',
   },
   readOnly: 'Your API key can look at everything, but not register endpoints. Sign in with a key whose scope is “all”.',
-} as const
+} as const)

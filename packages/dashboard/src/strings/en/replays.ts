@@ -1,10 +1,11 @@
 import { formatNumber } from '../../lib/format.ts'
+import { translated } from '../translated.ts'
 import { common } from './common.ts'
 
 const deliveries = common.deliveries
 
 /** Words of the pages about replays: sending earlier events again. */
-export const replays = {
+export const replays = translated('replays', {
   title: 'Replays',
   titleAcross: 'Replays across tenants',
   newestFirst: 'Newest first',
@@ -163,4 +164,4 @@ export const replays = {
     pending: 'Events with a pending or held delivery are left out, because that will still be sent.',
     duplicate: 'This replay had been started before.',
   },
-} as const
+} as const)

@@ -1,7 +1,9 @@
+import { formatNumber } from '../../lib/format.ts'
 import type { SecretAdvice, SecretFault } from '../../lib/jwt.ts'
+import { translated } from '../translated.ts'
 
 /** Words about the secrets of an endpoint, where one is typed or pasted. */
-export const secrets = {
+export const secrets = translated('secrets', {
   label: 'Secret',
   help: 'Sent as “Authorization: Bearer …”, exactly as written here. It is stored encrypted and never shown again.',
   show: 'Show the secret',
@@ -15,7 +17,7 @@ export const secrets = {
     bearer: () => 'Remove the word “Bearer” and the space after it: Posthorn adds them itself.',
     character: position =>
       `Character ${position + 1} is not allowed: use letters, digits and - . _ ~ + /, and = only at the end.`,
-    too_long: position => `Use at most ${position.toLocaleString('en-GB')} characters.`,
+    too_long: position => `Use at most ${formatNumber(position)} characters.`,
   } satisfies Record<SecretFault['reason'], (position: number) => string>,
 
   token: {
@@ -38,4 +40,4 @@ export const secrets = {
       'It grants access to more than the webhook, and the receiver’s side sees it. Better: a token with the least access possible.',
   } satisfies Record<SecretAdvice, string>,
   accessBy: (claims: string) => `Claims: ${claims}`,
-} as const
+} as const)

@@ -1,3 +1,5 @@
+import { translated } from '../translated.ts'
+
 /** What starts something, as the palette, its page's title and buttons say it. */
 const starts = {
   registerEndpoint: 'Register an endpoint',
@@ -6,7 +8,7 @@ const starts = {
 } as const
 
 /** Words of the frame around the pages: navigation, top bar, signing in, the command palette. */
-export const shell = {
+export const shell = translated('shell', {
   skip: 'Skip to content',
   navigation: 'Main',
   openNavigation: 'Open navigation',
@@ -170,6 +172,24 @@ export const shell = {
     empty: 'Enter an API key.',
     malformed: 'An API key has only visible ASCII characters: look for a space or a line break in it.',
   },
+  /** What only the portal of a tenant says. */
+  portal: {
+    title: 'Webhooks',
+    back: (host: string) => `Back to ${host}`,
+    leave: 'Leave',
+    open: 'Open',
+    opening: 'Opening …',
+    welcome: 'Here you see whether your webhooks arrive, and set up where they go.',
+    refused: 'This link does not work',
+    none: 'This page opens with a link',
+    ended: 'Your session has ended',
+    left: 'You have left',
+    ask: 'Ask your provider for a new link: open this page again where you found it.',
+    askThere: (host: string) => `To continue, open this page again from ${host}.`,
+    askAround: 'Load the page around this one again. If that does not help, ask your provider for a new link.',
+    unreachable: 'The server is not responding. Your link is still unused: try again in a moment.',
+    retry: 'Try again',
+  },
   notFound: {
     title: 'There is no page here',
     text: 'The address may be mistyped, or what it led to is no longer kept.',
@@ -181,4 +201,4 @@ export const shell = {
     reload: 'Reload',
   },
   notAllowed: 'You do not have access to this.',
-} as const
+} as const)

@@ -1,7 +1,8 @@
 import { formatNumber } from '../../lib/format.ts'
+import { translated } from '../translated.ts'
 
 /** Words of the field in which the event types of an endpoint are chosen. */
-export const typesField = {
+export const typesField = translated('typesField', {
   label: 'Event types',
   all: 'All types',
   chosen: 'Chosen types',
@@ -15,4 +16,4 @@ export const typesField = {
   noGroup: 'Without a group',
   count: (n: number) => (n === 0 ? 'None chosen yet.' : n === 1 ? '1 chosen.' : `${formatNumber(n)} chosen.`),
   nothing: 'No type has this in its name.',
-} as const
+} as const)

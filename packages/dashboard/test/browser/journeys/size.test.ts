@@ -1,6 +1,7 @@
 /** Much, and strange: 100,000 deliveries, a payload of a megabyte, markup, and names that run from right to left. */
 import { randomUUID } from 'node:crypto'
 import { beforeAll, expect, test } from 'vitest'
+import { loadFirst } from '../first-load.ts'
 import { ARABIC, furnish, MARKUP, settled } from '../furnish.ts'
 import type { Installation } from '../installation.ts'
 import { Keyboard } from '../keyboard.ts'
@@ -46,6 +47,13 @@ await describeInBrowser('pages stay quick and whole', bench => {
   }
 
   beforeAll(() => createMany(bench.installation), MANY_MS)
+
+  test('on a first visit: at most 200 kB until Overview stands', async () => {
+    const { transferredBytes, layoutShift } = await loadFirst(bench.browser, bench.installation)
+    expect(transferredBytes).toBeGreaterThan(50_000)
+    expect(transferredBytes).toBeLessThanOrEqual(200_000)
+    expect(layoutShift).toBeLessThan(0.05)
+  })
 
   test('with 100,000 deliveries: pages both ways, filters, and one in the middle by its key', async () => {
     await bench.visit(async visit => {

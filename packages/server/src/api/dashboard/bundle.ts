@@ -67,8 +67,10 @@ export async function loadBundle(folder: string, basePath: string): Promise<Bund
     files.set(`/${name.split(sep).join('/')}`, await loadFile(folder, name, names))
   }
   const html = await readFile(join(folder, PAGE_FILE), 'utf8')
-  const pageAt = (path: string) => servedPage(Buffer.from(withBase(html, path)))
-  return { page: await pageAt(basePath), portalPage: await pageAt(`${basePath}${PORTAL_PATH}`), files }
+  const pageAt = (base: string) => servedPage(Buffer.from(withBase(html, base)))
+  // The address alone doesn't tell a portal from a dashboard whose own path ends with `/portal/`.
+  const portalBase = `<base href="${basePath}${PORTAL_PATH}" data-pages="portal">`
+  return { page: await pageAt(`<base href="${basePath}">`), portalPage: await pageAt(portalBase), files }
 }
 
 async function loadFile(folder: string, name: string, names: readonly string[]): Promise<Served> {
@@ -91,8 +93,7 @@ async function servedPage(bytes: Buffer): Promise<Served> {
 }
 
 /** Fills in `<base>`, or adds it before everything else that has a URL. */
-function withBase(html: string, basePath: string): string {
-  const base = `<base href="${basePath}">`
+function withBase(html: string, base: string): string {
   const known = /<base\b[^>]*>/i
   return known.test(html) ? html.replace(known, base) : html.replace(/<head\b[^>]*>/i, head => head + base)
 }

@@ -5,8 +5,8 @@
  * tenant can call the paths of its own tenant. shared: like read, for things that belong to no tenant and that every
  * tenant can see. operator: scope all, and not a key of one tenant. sign-in, session and visitor exist for sessions only
  * (decision 48): signing in needs neither, a call about the session itself needs any session, and a visitor has one or
- * has none. portal-sign-in and portal are the same for sessions of a portal, which can also make those calls of the other
- * kinds that say so (`portal`, in routes.ts).
+ * has none. portal-sign-in, portal and portal-visitor are the same for sessions of a portal, which can also make those
+ * calls of the other kinds that say so (`portal`, in routes.ts).
  */
 import { PosthornError } from '../../base/errors.ts'
 import type { ApiKey, ApiKeyScope, PortalPermission } from '../../base/model.ts'
@@ -24,6 +24,7 @@ export type Access =
   | 'visitor'
   | 'portal'
   | 'portal-sign-in'
+  | 'portal-visitor'
 
 /** The calls that exist for one kind of session only. */
 const DOORS: Partial<Record<Access, SessionKind>> = {
@@ -32,12 +33,16 @@ const DOORS: Partial<Record<Access, SessionKind>> = {
   visitor: 'session',
   portal: 'portal',
   'portal-sign-in': 'portal',
+  'portal-visitor': 'portal',
 }
 
 /** The door that a call exists at only. Undefined: it is not about sessions. */
 export const doorOf = (access: Access): SessionKind | undefined => DOORS[access]
 
 export const isSigningIn = (access: Access): boolean => access === 'sign-in' || access === 'portal-sign-in'
+
+/** Whether a caller can have a session or none. */
+export const isVisiting = (access: Access): boolean => access === 'visitor' || access === 'portal-visitor'
 
 const SCOPES: Readonly<Record<Access, readonly ApiKeyScope[]>> = {
   open: ['all', 'publish', 'read'],
@@ -51,6 +56,7 @@ const SCOPES: Readonly<Record<Access, readonly ApiKeyScope[]>> = {
   visitor: ['all', 'publish', 'read'],
   portal: ['all'],
   'portal-sign-in': ['all'],
+  'portal-visitor': ['all'],
 }
 
 /** The caller, as far as it matters here. Null: the call needs no key. `key` is null for the root key. */
@@ -89,19 +95,23 @@ export function requireKey(caller: { readonly person?: object } | null, what: st
 export const elsewhere = (door: SessionKind): PosthornError =>
   new PosthornError('not_found', `This path exists only for sessions: put ${PREFIXES[door]} before it.`)
 
+/** A permission, or several of which one is needed. */
+export type PortalNeeds = PortalPermission | readonly [PortalPermission, ...PortalPermission[]]
+
 /**
  * Undefined if a portal's visitor can make a call as far as the portal decides that, or if the caller is no visitor.
  *
- * @param needs the permission that the call needs; undefined: it doesn't exist in portals
+ * @param needs the permission that the call needs, or several of which it needs one; undefined: it doesn't exist in portals
  */
 export function portalRefusal(
   { portal }: { readonly portal?: { readonly may: readonly PortalPermission[] } },
   access: Access,
-  needs: PortalPermission | undefined,
+  needs: PortalNeeds | undefined,
 ): PosthornError | undefined {
   if (portal === undefined || doorOf(access) === 'portal') return undefined
   if (needs === undefined) return new PosthornError('forbidden', 'The portal does not have this call.')
-  return portal.may.includes(needs) ? undefined : portalForbids(needs)
+  const any = [needs].flat()
+  return any.some(each => portal.may.includes(each)) ? undefined : portalForbids(any[0]!)
 }
 
 /** Throws `forbidden` for a portal's visitor without a permission. Other callers have it. */

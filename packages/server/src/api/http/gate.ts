@@ -2,10 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../base/clock.ts'
 import type { CountedLines } from '../../base/counted-lines.ts'
 import { PosthornError } from '../../base/errors.ts'
-import type { Actor, ApiKey, ApiKeyId, Person, Portal, PortalPermission, SessionId } from '../../base/model.ts'
+import type { Actor, ApiKey, ApiKeyId, Person, Portal, SessionId } from '../../base/model.ts'
 import type { Network } from '../../guard/address.ts'
 import { actorOfPerson } from '../../services/sessions/person.ts'
-import { type Access, accessRefusal, maySeePayloads, portalRefusal } from './access.ts'
+import { type Access, accessRefusal, maySeePayloads, type PortalNeeds, portalRefusal } from './access.ts'
 import { clientAddress, plainAddress } from './client-address.ts'
 import { FailedAuthentications } from './failed-authentications.ts'
 import { RateLimits } from './rate-limits.ts'
@@ -167,7 +167,7 @@ declare module 'fastify' {
     /** See routes.ts. */
     payloads?: 'shown'
     /** See routes.ts. */
-    portal?: PortalPermission
+    portal?: PortalNeeds
     /** Maximum size of a response, in bytes. The default is in load.ts. */
     answerBytes?: number
     payloadsIn?: string

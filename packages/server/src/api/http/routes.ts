@@ -13,8 +13,7 @@ import type {
 } from 'fastify'
 import type { TSchema } from 'typebox'
 import type { ErrorCode } from '../../base/errors.ts'
-import type { PortalPermission } from '../../base/model.ts'
-import { type Access, doorOf, isSigningIn } from './access.ts'
+import { type Access, doorOf, isSigningIn, isVisiting, type PortalNeeds } from './access.ts'
 import { completeBody, takeBytes } from './bodies.ts'
 import { PREFIXES } from './doors.ts'
 import { type Idempotency, IdempotencyHeaders, Replayed } from './idempotency.ts'
@@ -36,8 +35,11 @@ export type Api = FastifyInstance<
 export type Route = {
   /** Which keys can call it (access.ts). */
   readonly access: Access
-  /** The permission that the visitor of a portal needs. Undefined: the call doesn't exist in portals. */
-  readonly portal?: PortalPermission
+  /**
+   * The permission that the visitor of a portal needs; of several, one, and the handler asks for the others. Undefined: the
+   * call doesn't exist in portals.
+   */
+  readonly portal?: PortalNeeds
   /**
    * `shown`: its response contains payloads or what receivers responded, and its handler leaves them out for callers
    * that can't see them (`request.seesPayloads`). Without it, a route with such a response can't be added.
@@ -186,7 +188,7 @@ const behindDoor = (access: Access) => ({
 function securityOf(access: Access): object[] {
   if (isSigningIn(access)) return []
   const session = { [doorOf(access)!]: [] }
-  return access === 'visitor' ? [session, {}] : [session]
+  return isVisiting(access) ? [session, {}] : [session]
 }
 
 const ONCE_REFUSALS = ['idempotency_conflict', 'call_in_flight', 'already_made'] as const

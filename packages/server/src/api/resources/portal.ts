@@ -10,7 +10,7 @@ import { WrongCredentials } from '../http/gate.ts'
 import { newestFirst, PageQuery } from '../http/lists.ts'
 import { readOrigin } from '../http/origins.ts'
 import type { Routes } from '../http/routes.ts'
-import { setCookie } from '../http/session-cookie.ts'
+import { hasCookie, setCookie } from '../http/session-cookie.ts'
 import {
   Gone,
   NoQuery,
@@ -92,6 +92,16 @@ const NewPortalSessionSchema = Type.Object(
   { $id: 'NewPortalSession' },
 )
 
+const PortalSessionStateSchema = Type.Object(
+  {
+    session: Type.Union([ref(PortalSessionSchema), Type.Null()], {
+      description: 'The session. Null if there is none.',
+    }),
+    hasEnded: Type.Boolean({ description: 'Whether the browser, or the frame, has a session that has ended.' }),
+  },
+  { $id: 'PortalSessionState' },
+)
+
 type PortalSessionView = Static<typeof PortalSessionSchema>
 
 const LinkInput = strict({
@@ -145,6 +155,8 @@ const RedeemInput = strict({
 
 const LinkParams = strict({ tenant: Type.String(), id: Type.String() })
 const HERE = 'The path is `/portal/v1/portal-session`.'
+const PAGE_HEADERS =
+  'Needs the header `Posthorn-Session: 1` and, from the browser itself, `Sec-Fetch-Site: same-origin`.'
 
 type Needs = {
   readonly portalLinks: Public<PortalLinks>
@@ -154,12 +166,19 @@ type Needs = {
 
 export const portalResource = resource({
   tag: 'Portal',
-  components: [PortalLinkSchema, NewPortalLinkSchema, PortalSessionSchema, NewPortalSessionSchema],
+  components: [
+    PortalLinkSchema,
+    NewPortalLinkSchema,
+    PortalSessionSchema,
+    NewPortalSessionSchema,
+    PortalSessionStateSchema,
+  ],
   examples,
   add(routes, services: Needs, options) {
     addLinks(routes, services, options)
     addRedeeming(routes, services, options)
     addOwn(routes, services, options)
+    addState(routes, services)
   },
 })
 
@@ -180,7 +199,7 @@ function addLinks(routes: Routes, { portalLinks }: Needs, { portalUrl }: ApiOpti
     async ({ params: { tenant }, body, caller, actor }, reply) => {
       requireKey(caller, 'create portal links')
       const { link, token } = await portalLinks.create(tenant, body, caller!.key, actor)
-      const view = { ...viewLink(link), url: `${portalUrl()}portal/#token=${token}` }
+      const view = { ...viewLink(link), url: `${portalUrl()}portal/#${fragmentOf(link, token)}` }
       return reply.code(201).header('cache-control', 'no-store').send(view)
     },
   )
@@ -222,6 +241,11 @@ function addLinks(routes: Routes, { portalLinks }: Needs, { portalUrl }: ApiOpti
   )
 }
 
+/** The page says what it says before it has a session, and what it says of a link that doesn't work, as the link asks. */
+function fragmentOf({ portal: { language, theme } }: PortalLink, token: string): string {
+  return String(new URLSearchParams({ token, ...(language && { language }), ...(theme && { theme }) }))
+}
+
 function addRedeeming(routes: Routes, services: Needs, { basePath }: ApiOptions): void {
   routes.post(
     '/v1/portal-session',
@@ -229,9 +253,7 @@ function addRedeeming(routes: Routes, services: Needs, { basePath }: ApiOptions)
       access: 'portal-sign-in',
       operationId: 'redeemPortalLink',
       summary: "Exchange a link's token for a session of the portal",
-      description:
-        `${HERE} Needs the header \`Posthorn-Session: 1\` and, from the browser itself, \`Sec-Fetch-Site: same-origin\`. ` +
-        '`Origin` must be `https://`, or `http://` on the same machine.',
+      description: `${HERE} ${PAGE_HEADERS} \`Origin\` must be \`https://\`, or \`http://\` on the same machine.`,
       maxBodyBytes: MAX_BODY_BYTES,
       querystring: NoQuery,
       body: RedeemInput,
@@ -292,6 +314,27 @@ function addOwn(routes: Routes, services: Needs, { basePath }: ApiOptions): void
         .code(204)
         .header('set-cookie', setCookie('portal', null, basePath, readOrigin(origin)))
         .send(undefined)
+    },
+  )
+}
+
+/** As for the dashboard's pages: they ask before there is a session, which is no error on a browser's console. */
+function addState(routes: Routes, services: Needs): void {
+  routes.get(
+    '/v1/portal-session-state',
+    {
+      access: 'portal-visitor',
+      operationId: 'getPortalSessionState',
+      summary: 'Ask whether there is a session of the portal',
+      description: `The path is \`/portal/v1/portal-session-state\`. Having no session is no error here. ${PAGE_HEADERS}`,
+      querystring: NoQuery,
+      response: { 200: { ...ref(PortalSessionStateSchema), description: 'The session, or that there is none.' } },
+      refusals: ['not_found'],
+    },
+    async ({ caller, headers: { authorization, cookie } }) => {
+      const live = caller?.session === undefined ? undefined : services.sessions.get(caller.session.id)
+      if (live !== undefined) return { session: await viewSession(services, live.session), hasEnded: false }
+      return { session: null, hasEnded: authorization !== undefined || hasCookie('portal', cookie) }
     },
   )
 }

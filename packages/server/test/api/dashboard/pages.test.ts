@@ -124,7 +124,10 @@ describe('the page', () => {
     'is what GET %s gets for the portal, with links of its own',
     async url => {
       const { status, text } = await fetchPage(url)
-      expect([status, text]).toEqual([200, PAGE.replace('<base href="/">', '<base href="/portal/">')])
+      expect([status, text]).toEqual([
+        200,
+        PAGE.replace('<base href="/">', '<base href="/portal/" data-pages="portal">'),
+      ])
       expect((await fetchPage('/portal/assets/app-1a2b.js')).text).toBe(SCRIPT)
     },
   )

@@ -301,6 +301,7 @@ const portal: Scene = async recorder => {
   const page = { 'posthorn-session': '1', 'sec-fetch-site': 'same-origin', origin: 'https://hooks.example.com' }
   const headers = { ...page, 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0' }
   const inEightHours = (body: Json) => ({ ...body, expiresAt: '2026-05-03T16:00:00.000Z' })
+  const inState = ({ session, ...rest }: Json) => ({ session: inEightHours(session), ...rest })
   const inTenMinutes = (body: Json) => ({ ...body, expiresAt: '2026-05-03T08:10:00.000Z' })
   const body = {
     user: 'ada@acme.example',
@@ -315,6 +316,7 @@ const portal: Scene = async recorder => {
   await recorder.record('redeemPortalLink', { body: { token }, headers, pick: inEightHours })
   const cookie = String(recorder.latest!.headers['set-cookie']).split(';')[0]!
   await recorder.record('getPortalSession', { headers: { ...headers, cookie }, pick: inEightHours })
+  await recorder.record('getPortalSessionState', { headers: { ...headers, cookie }, pick: inState })
   await recorder.record('leavePortal', { headers: { ...headers, cookie } })
   await recorder.record('revokePortalLink', { path: { ...TENANT, id } })
 }

@@ -20,29 +20,33 @@ type Props = { readonly endpoint: Endpoint }
 
 /** What can be done with the endpoint as a whole. */
 export function Actions({ endpoint }: Props) {
-  const { canWrite } = usePermissions()
+  const { canTest, canRetry, canManage } = usePermissions()
   const [dialog, setDialog] = useState<'test' | 'disable' | 'replay' | 'delete' | null>(null)
   const close = () => setDialog(null)
-  if (!canWrite) return null
   return (
     <>
-      <Button icon="play" onClick={() => setDialog('test')}>
-        {words.test.action}
-      </Button>
-      <Button icon="replays" onClick={() => setDialog('replay')}>
-        {words.replay.action}
-      </Button>
-      {endpoint.state === 'enabled' ? (
+      {canTest && (
+        <Button icon="play" onClick={() => setDialog('test')}>
+          {words.test.action}
+        </Button>
+      )}
+      {canRetry && (
+        <Button icon="replays" onClick={() => setDialog('replay')}>
+          {words.replay.action}
+        </Button>
+      )}
+      {canManage && endpoint.state === 'enabled' && (
         <Button icon="pause" onClick={() => setDialog('disable')}>
           {words.disable.action}
         </Button>
-      ) : (
-        <EnableButton endpoint={endpoint} />
       )}
-      <Menu
-        trigger={<IconButton icon="more" kind="secondary" label={words.more} />}
-        entries={[{ label: words.delete.action, icon: 'trash', danger: true, onSelect: () => setDialog('delete') }]}
-      />
+      {canManage && endpoint.state !== 'enabled' && <EnableButton endpoint={endpoint} />}
+      {canManage && (
+        <Menu
+          trigger={<IconButton icon="more" kind="secondary" label={words.more} />}
+          entries={[{ label: words.delete.action, icon: 'trash', danger: true, onSelect: () => setDialog('delete') }]}
+        />
+      )}
       {dialog === 'test' && <TestDialog endpoint={endpoint} onClose={close} />}
       {dialog === 'replay' && <ReplayDialog endpoint={endpoint} onClose={close} />}
       {dialog === 'disable' && <DisableDialog endpoint={endpoint} onClose={close} />}

@@ -24,13 +24,13 @@ type Props = { readonly endpoint: Endpoint }
 /** The certificate for mutual TLS. */
 export function Certificate({ endpoint }: Props) {
   const { clientCertificate: certificate } = endpoint
-  const { canWrite } = usePermissions()
+  const { canManageSecrets } = usePermissions()
   const [dialog, setDialog] = useState<'set' | 'remove' | null>(null)
   return (
     <Section
       title={words.title}
       help={words.help}
-      {...(canWrite && {
+      {...(canManageSecrets && {
         actions: (
           <>
             <Button small onClick={() => setDialog('set')}>

@@ -35,6 +35,8 @@ export function Section({ title, help, actions, children }: SectionProps) {
 type Props<Draft> = Omit<SectionProps, 'actions' | 'children'> & {
   readonly endpoint: Endpoint
   readonly view: ReactNode
+  /** Whether what it changes can be secret. */
+  readonly isSecret?: boolean
   /** The members whose errors the form shows next to its fields. */
   readonly fields: readonly string[]
   /** What the form begins with. */
@@ -47,8 +49,8 @@ type Props<Draft> = Omit<SectionProps, 'actions' | 'children'> & {
 
 /** A part of the settings that is changed in its place. */
 export function EditSection<Draft extends object>(props: Props<Draft>) {
-  const { title, help, view, start } = props
-  const { canWrite } = usePermissions()
+  const { title, help, view, start, isSecret = false } = props
+  const { canManage, canManageSecrets } = usePermissions()
   const [isEditing, setEditing] = useState(false)
   const edit = useRef<HTMLButtonElement>(null)
   const close = () => {
@@ -60,7 +62,7 @@ export function EditSection<Draft extends object>(props: Props<Draft>) {
     <Section
       title={title}
       help={help}
-      {...(canWrite &&
+      {...((isSecret ? canManageSecrets : canManage) &&
         !isEditing && {
           actions: (
             <Button small ref={edit} aria-label={`${words.edit}: ${title}`} onClick={() => setEditing(true)}>

@@ -71,13 +71,13 @@ export function Notices({ endpoint, tab: open, onOpen }: Props) {
 
 function Failing({ endpoint }: { readonly endpoint: Endpoint }) {
   const { tenant, id, health, warnings } = endpoint
-  const { canWrite } = usePermissions()
+  const { canRetry } = usePermissions()
   const open = useQuery(openQuery(tenant, id))
   const error = health.lastError === null ? null : wordsFor(health.lastError)
   const disabledAt = whenDisabled(warnings)
   const pending = open.data?.pending ?? 0
   return (
-    <Banner tone="error" action={canWrite && pending > 0 && <RetryPending endpoint={endpoint} pending={pending} />}>
+    <Banner tone="error" action={canRetry && pending > 0 && <RetryPending endpoint={endpoint} pending={pending} />}>
       <div className={styles.failing}>
         <span>
           {error !== null && <b>{says.failing(whyFailing(endpoint) ?? error.short)} </b>}
@@ -125,13 +125,14 @@ function Disabled({ endpoint }: { readonly endpoint: Endpoint }) {
 }
 
 function Urgent({ warning, onOpen }: { readonly warning: Warning; readonly onOpen: () => void }) {
-  const { canWrite } = usePermissions()
+  const { canManage, canManageSecrets } = usePermissions()
+  const isMine = warning.code.includes('type') ? canManage : canManageSecrets
   const isError = warning.code === 'token_expired' || warning.code === 'secret_unreadable'
   return (
     <Banner
       tone={isError ? 'error' : 'warning'}
       action={
-        canWrite && (
+        isMine && (
           <Button small onClick={onOpen}>
             {endpointChange.mend[warning.code] ?? endpointChange.change}
           </Button>

@@ -24,7 +24,7 @@ type Props = { readonly tenant: string; readonly replay: Replay }
 /** How far a replay to this endpoint is, while it runs or is paused. */
 export function RunningReplay({ tenant, replay }: Props) {
   const { id, state, ended, made, skipped, deliveries } = replay
-  const { canWrite } = usePermissions()
+  const { canRetry } = usePermissions()
   const client = useQueryClient()
   const [isCancelling, setCancelling] = useState(false)
   const all = deliveries === null ? null : Math.max(deliveries - skipped, made)
@@ -55,7 +55,7 @@ export function RunningReplay({ tenant, replay }: Props) {
       <Link to={'/replays/$tenant/$id' as '/'} params={{ tenant, id } as never}>
         {words.open}
       </Link>
-      {canWrite && state !== 'done' && (
+      {canRetry && state !== 'done' && (
         <>
           <Button small onClick={() => void act(state === 'paused' ? 'resume' : 'pause')}>
             {state === 'paused' ? words.resume : words.pause}

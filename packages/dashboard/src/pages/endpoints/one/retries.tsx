@@ -26,7 +26,7 @@ type Props = { readonly endpoint: Endpoint }
 /** When a delivery that fails is attempted again, on a time axis. */
 export function Retries({ endpoint }: Props) {
   const { tenant, id, schedule } = endpoint
-  const { canWrite } = usePermissions()
+  const { canManage } = usePermissions()
   const [type, setType] = useState('')
   const [isEditing, setEditing] = useState(false)
   const query = useQuery({
@@ -39,7 +39,7 @@ export function Retries({ endpoint }: Props) {
     <section className={styles.retries}>
       <div className={styles.latestHead}>
         <h2>{words.title}</h2>
-        {canWrite && (
+        {canManage && (
           <Button small onClick={() => setEditing(true)}>
             {words.edit}
           </Button>

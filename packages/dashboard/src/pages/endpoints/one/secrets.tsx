@@ -43,13 +43,13 @@ export function Secrets({ endpoint }: Props) {
 function Bearer({ endpoint }: Props) {
   const { secretFingerprint, secretExpiresAt, nextSecret, oauth } = endpoint
   const { secret: words } = endpointChange
-  const { canWrite } = usePermissions()
+  const { canManageSecrets } = usePermissions()
   const [isOpen, setOpen] = useState(false)
   return (
     <Section
       title={words.title}
       help={words.help}
-      {...(canWrite && {
+      {...(canManageSecrets && {
         actions: (
           <Button small icon="key" onClick={() => setOpen(true)}>
             {oauth === null ? words.replace : words.useSecret}
@@ -96,13 +96,13 @@ function Until({ at }: { readonly at: string }) {
 function OAuth({ endpoint }: Props) {
   const { oauth } = endpoint
   const { oauth: words } = endpointChange
-  const { canWrite } = usePermissions()
+  const { canManageSecrets } = usePermissions()
   const [isOpen, setOpen] = useState(false)
   return (
     <Section
       title={words.title}
       help={words.help}
-      {...(canWrite && {
+      {...(canManageSecrets && {
         actions: (
           <Button small onClick={() => setOpen(true)}>
             {oauth === null ? words.use : words.edit}

@@ -91,6 +91,7 @@ export function Headers({ endpoint }: Props) {
   return (
     <EditSection
       endpoint={endpoint}
+      isSecret
       title={texts.title}
       help={texts.help}
       fields={['headers']}

@@ -50,13 +50,13 @@ const COLUMNS: readonly Column<Signing>[] = [
 
 /** The secrets that sign requests now. */
 export function SigningSecrets({ endpoint }: Props) {
-  const { canWrite } = usePermissions()
+  const { canManageSecrets } = usePermissions()
   const [isOpen, setOpen] = useState(false)
   return (
     <Section
       title={words.title}
       help={words.help}
-      {...(canWrite && {
+      {...(canManageSecrets && {
         actions: (
           <Button small icon="retry" onClick={() => setOpen(true)}>
             {words.rotate}

@@ -10,7 +10,7 @@ import { EndpointParams, Gone, Location, NoBody, NoQuery, ref, strict, TenantPar
 import { type Public, resource } from '../../resource.ts'
 import examples from './endpoints.examples.json' with { type: 'json' }
 import { addEndpointLists } from './lists.ts'
-import { requireSecretsToChange } from './portal-secrets.ts'
+import { requirePermissionsToChange } from './portal-secrets.ts'
 import {
   EndpointCheckInput,
   EndpointCheckSchema,
@@ -142,7 +142,7 @@ function addChanging(routes: Routes, { endpoints }: Needs): void {
     ONE,
     {
       access: 'write',
-      portal: 'endpoints',
+      portal: ['endpoints', 'secrets'],
       operationId: 'updateEndpoint',
       summary: 'Update an endpoint',
       description:
@@ -156,7 +156,7 @@ function addChanging(routes: Routes, { endpoints }: Needs): void {
       refusals: ['not_found', 'conflict', 'event_type_archived'],
     },
     async ({ params: { tenant, id }, body, caller, actor }) => {
-      await requireSecretsToChange(caller, body, () => endpoints.get(tenant, id))
+      await requirePermissionsToChange(caller, body, () => endpoints.get(tenant, id))
       const { switchAt, ...rest } = withoutNull(body)
       const patch = switchAt === undefined ? rest : { ...rest, switchAtMs: parseTimeOrRefuse('/switchAt', switchAt) }
       const { endpoint, signingSecret, ...described } = await endpoints.update(tenant, id, patch, actor)

@@ -1,0 +1,98 @@
+import { formatNumber } from '../../lib/format.ts'
+import { count } from './common.ts'
+
+const characters = (n: number): string => `${formatNumber(n)} Zeichen`
+const items = (n: number): string => count(n, 'Eintrag', 'Einträge')
+const members = (n: number): string => count(n, 'Feld', 'Felder')
+
+export const json = {
+  syntax: {
+    empty: () => 'Noch nichts da: Schreiben Sie ein JSON-Objekt, etwa {"id": 1}.',
+    value: () => 'Hier fehlt ein Wert.',
+    comma: () => 'Davor fehlt ein Komma.',
+    trailingComma: () => 'Auf dieses Komma folgt nichts: Entfernen Sie es.',
+    key: () => 'Der Name eines Feldes steht in doppelten Anführungszeichen.',
+    colon: () => 'Nach dem Namen des Feldes fehlt ein Doppelpunkt.',
+    quotes: () => 'Text steht in doppelten Anführungszeichen, nicht in einfachen.',
+    unclosedText: () => 'Diesem Text fehlt in seiner Zeile das schließende Anführungszeichen.',
+    control: () => 'Text kann weder Tabulator noch Steuerzeichen enthalten: Schreiben Sie \\t, \\n oder \\u0000.',
+    escape: () => 'Diese Maskierung gibt es nicht. Ein Backslash wird als \\\\ geschrieben.',
+    word: (word: string) =>
+      `„${word}“ ist kein JSON. Text braucht doppelte Anführungszeichen; als Wörter gibt es nur true, false und null.`,
+    number: (text: string) =>
+      `„${text}“ ist in JSON keine Zahl: keine führenden Nullen, kein Pluszeichen, Ziffern auf beiden Seiten des Punktes.`,
+    comment: () => 'JSON hat keine Kommentare: Entfernen Sie das.',
+    unclosedObject: () => 'Diesem Objekt fehlt die schließende geschweifte Klammer.',
+    unclosedArray: () => 'Dieser Liste fehlt die schließende eckige Klammer.',
+    mismatch: () => 'Diese Klammer schließt nicht, was zuletzt geöffnet wurde.',
+    extra: () => 'Hier kann nur ein Wert stehen: Entfernen Sie, was danach kommt.',
+    duplicate: (name: string) => `Das Feld ${name} gibt es zweimal.`,
+  },
+  kinds: {
+    string: 'Text',
+    number: 'eine Zahl',
+    integer: 'eine ganze Zahl',
+    boolean: 'true oder false',
+    object: 'ein Objekt',
+    array: 'eine Liste',
+    null: 'null',
+  } as Readonly<Record<string, string>>,
+  schema: {
+    type: (wanted: string, got: string) => `Muss ${wanted} sein, ist aber ${got}.`,
+    required: () => 'Fehlt.',
+    enum: (values: readonly string[], more: number) =>
+      `Muss einer dieser Werte sein: ${values.join(', ')}${more === 0 ? '' : ` oder ${formatNumber(more)} andere`}.`,
+    const: (value: string) => `Muss ${value} sein.`,
+    format: (format: string) => `Muss ${format} sein.`,
+    pattern: (pattern: string | null) =>
+      pattern === null ? 'Passt nicht auf das Muster.' : `Muss auf ${pattern} passen.`,
+    minLength: (n: number) => `Muss mindestens ${characters(n)} haben.`,
+    maxLength: (n: number) => `Darf höchstens ${characters(n)} haben.`,
+    minimum: (n: string) => `Muss mindestens ${n} sein.`,
+    maximum: (n: string) => `Darf höchstens ${n} sein.`,
+    exclusiveMinimum: (n: string) => `Muss größer als ${n} sein.`,
+    exclusiveMaximum: (n: string) => `Muss kleiner als ${n} sein.`,
+    multipleOf: (n: string) => `Muss ein Vielfaches von ${n} sein.`,
+    minItems: (n: number) => `Muss mindestens ${items(n)} haben.`,
+    maxItems: (n: number) => `Darf höchstens ${items(n)} haben.`,
+    uniqueItems: () => 'Hat denselben Eintrag zweimal.',
+    minProperties: (n: number) => `Muss mindestens ${members(n)} haben.`,
+    maxProperties: (n: number) => `Darf höchstens ${members(n)} haben.`,
+    notAllowed: () => 'Ist hier nicht erlaubt.',
+    anyOf: () => 'Passt auf keine der Formen, die das Schema erlaubt.',
+    oneOf: () => 'Muss auf genau eine der Formen passen, die das Schema erlaubt.',
+    not: () => 'Hat eine Form, die das Schema ausschließt.',
+    contains: () => 'Hat keinen, zu wenige oder zu viele Einträge der Form, die das Schema verlangt.',
+    dependentRequired: (name: string) => `Das Feld ${name} fehlt, das ein anderes Feld braucht.`,
+    propertyNames: (name: string) => `Der Name ${name} ist nicht erlaubt.`,
+    other: (text: string) => text,
+  },
+  formats: {
+    'date-time': 'ein Zeitpunkt wie 2026-11-30T08:15:00Z',
+    date: 'ein Datum wie 2026-11-30',
+    time: 'eine Uhrzeit wie 08:15:00Z',
+    duration: 'eine Dauer wie P1DT2H',
+    email: 'eine E-Mail-Adresse',
+    hostname: 'ein Hostname',
+    ipv4: 'eine IPv4-Adresse',
+    ipv6: 'eine IPv6-Adresse',
+    uri: 'eine URI',
+    'uri-reference': 'eine URI oder ein relativer Verweis',
+    uuid: 'eine UUID',
+    regex: 'ein regulärer Ausdruck',
+    'json-pointer': 'ein JSON Pointer',
+  } as Readonly<Record<string, string>>,
+  ofFormat: (format: string) => `vom Format ${format}`,
+  unchecked: 'Das Schema lässt sich im Browser nicht prüfen. Der Server prüft den Inhalt, wenn er ihn bekommt.',
+  or: ' oder ',
+  editor: {
+    place: (line: number, path: string) => (path === '' ? `Zeile ${line}` : `Zeile ${line} · ${path}`),
+    problems: (n: number) => count(n, 'Problem', 'Probleme'),
+    more: (n: number) => `und ${formatNumber(n)} weitere`,
+    valid: 'Gültig',
+    validSyntax: 'Gültiges JSON',
+    format: 'Formatieren',
+    help: 'Tab verlässt den Editor. Enter rückt ein.',
+    list: 'Probleme',
+  },
+}
