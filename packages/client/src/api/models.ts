@@ -36,6 +36,7 @@ export type Problem = {
     | 'headers_too_large'
     | 'internal'
     | 'not_implemented'
+    | 'issuer_unavailable'
     | 'store_unavailable'
     | 'shutting_down'
     | 'overloaded'
@@ -978,18 +979,30 @@ export type NewApiKey = ApiKey & {
 
 export type Session = {
   id: string
-  /** The API key that signed in. The session can do what the key can, and ends with it. */
+  /**
+   * The API key that signed in. The session can do what the key can, and ends with it. If `person` is not null, there
+   * is no key, and this is what the person can do.
+   */
   apiKey: {
-    /** Id of the API key. Null for the root key. */
+    /** Id of the API key. Null for the root key, and for a person. */
     id: string | null
-    /** Name of the API key. Null for the root key. */
+    /** Name of the API key, or of the person. Null for the root key. */
     name: string | null
     scope: ApiKeyScope
-    /** The only tenant that the key can be used for. Null for all tenants. */
+    /** The only tenant that the session can see. Null for all tenants. */
     tenant: string | null
-    /** Whether the key sees payloads and what receivers responded. */
+    /** Whether the session sees payloads and what receivers responded. */
     payloads: boolean
   }
+  /** Who signed in through single sign-on. Null for a session of an API key or a portal. */
+  person: {
+    /** The issuer's id in the setting `singleSignOn`. */
+    issuer: string
+    /** Who it is for the issuer (`sub`). */
+    subject: string
+    /** What the issuer says that they are called. Null if it does not say it. */
+    name: string | null
+  } | null
   /** IP address that signed in. Null if it is unknown. */
   address: string | null
   /** What the browser called itself, up to 256 characters. Null if it did not. */
@@ -1029,6 +1042,31 @@ export type SignInLink = {
   url: string
   /** When the link stops working. */
   expiresAt: Timestamp
+}
+
+export type SignInOptions = {
+  /** The issuers that people can sign in through, in the order of the setting `singleSignOn`. */
+  issuers: {
+    /** Id of the issuer. */
+    id: string
+    /** What the sign-in page calls it. */
+    name: string
+    /** Whether it responds, or did so a few seconds ago. */
+    isAvailable: boolean
+  }[]
+}
+
+export type BegunSignIn = {
+  /** The issuer's page, which the browser has to open. */
+  url: string
+}
+
+export type SignedOut = {
+  /**
+   * The issuer's own sign-out, which the browser has to open to end the session there too. Null for a session that did
+   * not begin at an issuer, or if the issuer has no such page or does not respond.
+   */
+  url: string | null
 }
 
 export type PortalLink = {
@@ -1206,7 +1244,7 @@ export type AuditEntry = {
      * Who made the change: the root key (`root`), another API key (`key`), a user of a portal (`portal`) or Posthorn
      * itself (`system`).
      */
-    kind: 'root' | 'key' | 'portal' | 'system'
+    kind: 'root' | 'key' | 'portal' | 'person' | 'system'
     /** Id of the API key. For `portal`, of the one that made the link. Null for the root key and for `system`. */
     key: string | null
     /** Name of the API key. For `portal`, the user that the link names. Null for the root key and for `system`. */

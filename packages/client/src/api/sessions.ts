@@ -4,14 +4,26 @@ import { type List, list, type Page } from '../http/list.ts'
 import type { CallOptions } from '../http/options.ts'
 import { path } from '../http/path.ts'
 import { readNothing } from '../http/responses.ts'
-import type { Session, SessionState, SignInLink } from './models.ts'
+import type { BegunSignIn, Session, SessionState, SignedOut, SignInLink, SignInOptions } from './models.ts'
 
-/** Body of: Sign in: exchange an API key or a sign-in link for a session. */
+/** Body of: Sign in: exchange an API key, a sign-in link or the response of an issuer for a session. */
 export type SignInBody = {
   /** The API key to sign in with. At most 4,096 characters. */
   apiKey?: string | undefined
   /** The token of a sign-in link, which is in the link's fragment. Instead of `apiKey`. At most 4,096 characters. */
   signInToken?: string | undefined
+  /** The end of a sign-in that was begun with `POST /session/v1/single-sign-on`. Instead of `apiKey`. */
+  singleSignOn?:
+    | {
+        /** The issuer's id. At most 32 characters. */
+        issuer: string
+        /**
+         * What the issuer sent the browser back with: the query of the page, without the question mark. At most 8,192
+         * characters.
+         */
+        response: string
+      }
+    | undefined
 }
 
 /** Query of: List the sessions of the dashboard and of portals, newest first. */
@@ -24,6 +36,12 @@ export type ListSessionsQuery = {
   limit?: number | undefined
 }
 
+/** Body of: Begin to sign in through an issuer. */
+export type BeginSingleSignOnBody = {
+  /** The issuer's id. At most 32 characters. */
+  issuer: string
+}
+
 /** The calls of the API about sessions. */
 export class SessionsResource {
   readonly #connection: Connection
@@ -33,13 +51,13 @@ export class SessionsResource {
   }
 
   /**
-   * Sign in: exchange an API key or a sign-in link for a session: `POST /v1/session`.
+   * Sign in: exchange an API key, a sign-in link or the response of an issuer for a session: `POST /v1/session`.
    *
    * The path is `/session/v1/session`. The response sets a cookie for the paths under `/session/v1`, which scripts
    * cannot read. Needs the header `Posthorn-Session: 1` and, from the browser itself, `Sec-Fetch-Site: same-origin`.
    * `Origin` must be `https://`, or `http://` on the same machine.
    *
-   * @throws ApiError with the codes that any call can have, or `insecure_origin` or `not_found`.
+   * @throws ApiError with the codes that any call can have, or `insecure_origin`, `not_found` or `issuer_unavailable`.
    */
   signIn(body?: SignInBody, options?: CallOptions): Promise<Session> {
     return this.#connection.call({ method: 'POST', path: path`/v1/session`, body }, options)
@@ -84,7 +102,7 @@ export class SessionsResource {
   /**
    * List the sessions of the dashboard and of portals, newest first: `GET /v1/sessions`.
    *
-   * Without sessions that have ended, or whose API key has.
+   * Without sessions that have ended, or whose API key or issuer has.
    */
   list(query?: ListSessionsQuery, options?: CallOptions): List<Session, Page<Session>> {
     return list(this.#connection, path`/v1/sessions`, query, options)
@@ -111,5 +129,43 @@ export class SessionsResource {
    */
   createSignInLink(options?: CallOptions): Promise<SignInLink> {
     return this.#connection.call({ method: 'POST', path: path`/v1/sign-in-links` }, options)
+  }
+
+  /**
+   * List the issuers that people can sign in through: `GET /v1/sign-in-options`.
+   *
+   * The path is `/session/v1/sign-in-options`. API keys can always sign in. Needs the header `Posthorn-Session: 1` and,
+   * from the browser itself, `Sec-Fetch-Site: same-origin`.
+   *
+   * @throws ApiError with the codes that any call can have, or `insecure_origin` or `not_found`.
+   */
+  listSignInOptions(options?: CallOptions): Promise<SignInOptions> {
+    return this.#connection.call({ method: 'GET', path: path`/v1/sign-in-options` }, options)
+  }
+
+  /**
+   * Begin to sign in through an issuer: `POST /v1/single-sign-on`.
+   *
+   * The path is `/session/v1/single-sign-on`. The response sets a cookie that ties the sign-in to the browser for ten
+   * minutes. The issuer leads back to the page `sign-in/{issuer}` below `publicUrl`, which ends the sign-in with `POST
+   * /session/v1/session`. Needs the header `Posthorn-Session: 1` and, from the browser itself, `Sec-Fetch-Site:
+   * same-origin`.
+   *
+   * @throws ApiError with the codes that any call can have, or `insecure_origin`, `not_found` or `issuer_unavailable`.
+   */
+  beginSingleSignOn(body: BeginSingleSignOnBody, options?: CallOptions): Promise<BegunSignIn> {
+    return this.#connection.call({ method: 'POST', path: path`/v1/single-sign-on`, body }, options)
+  }
+
+  /**
+   * Sign out here, and get the page that signs out at the issuer: `POST /v1/single-sign-on/sign-out`.
+   *
+   * The path is `/session/v1/single-sign-on/sign-out`. Needs the header `Posthorn-Session: 1` and, from the browser
+   * itself, `Sec-Fetch-Site: same-origin`.
+   *
+   * @throws ApiError with the codes that any call can have, or `not_found`.
+   */
+  signOutEverywhere(options?: CallOptions): Promise<SignedOut> {
+    return this.#connection.call({ method: 'POST', path: path`/v1/single-sign-on/sign-out` }, options)
   }
 }

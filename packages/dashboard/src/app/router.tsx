@@ -18,6 +18,7 @@ import { hasLink } from './portal-session.ts'
 import { queryClient } from './query.ts'
 import { hasEnded, sessionQuery } from './session.ts'
 import { type PageData, Shell } from './shell.tsx'
+import './sign-on-response.ts'
 
 declare module '@tanstack/react-router' {
   interface Register {
@@ -48,6 +49,14 @@ const signIn = createRoute({
   component: IS_PORTAL
     ? lazyRouteComponent(() => import('../pages/portal/enter.tsx'), 'Enter')
     : lazyRouteComponent(() => import('../pages/sign-in/sign-in.tsx'), 'SignIn'),
+})
+
+/** Where issuers of single sign-on lead back to. */
+const signedOn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in/$issuer',
+  staticData: { title: shell.signIn.title },
+  component: IS_PORTAL ? NotFound : lazyRouteComponent(() => import('../pages/sign-in/sign-in.tsx'), 'SignIn'),
 })
 
 /** Everything behind the sign-in. Without a session, one signs in first and lands where one wanted to go. */
@@ -281,6 +290,7 @@ const unknown = createRoute({
 
 const routeTree = root.addChildren([
   signIn,
+  signedOn,
   inside.addChildren([...(pages.filter(isThere) as unknown as typeof pages), unknown]),
 ])
 

@@ -9,6 +9,7 @@ import {
   portalHasEnded,
   readPortalSession,
 } from './portal-session.ts'
+import type { SignOnResponse } from './sign-on-response.ts'
 
 /** What the pages know of who looks at them. */
 export type Session = {
@@ -21,6 +22,8 @@ export type Session = {
     readonly payloads: boolean
   }
   readonly expiresAt: string | null
+  /** Who signed in through single sign-on. Null for a session of an API key. */
+  readonly person: { readonly issuer: string; readonly subject: string; readonly name: string | null } | null
   /** Whose portal it is, or null in the dashboard. `apiKey` is in a portal what the portal can see. */
   readonly portal: PortalSession | null
 }
@@ -28,7 +31,7 @@ export type Session = {
 export function sessionOf(portal: PortalSession): Session {
   const { id, tenant, user, may, expiresAt } = portal
   const apiKey = { id: null, name: user, scope: 'read', tenant: tenant.id, payloads: may.includes('payloads') } as const
-  return { id, apiKey, expiresAt, portal }
+  return { id, apiKey, expiresAt, person: null, portal }
 }
 
 /** The session, or null if there is none. */
@@ -59,15 +62,41 @@ export async function readSession(signal?: AbortSignal): Promise<Session | null>
   return state.session
 }
 
-export type SignIn = { readonly apiKey: string } | { readonly signInToken: string }
+export type SignIn =
+  | { readonly apiKey: string }
+  | { readonly signInToken: string }
+  | { readonly singleSignOn: SignOnResponse }
 
 /** Signs in. Null if the key or the link isn't valid. */
 export function signIn(body: SignIn): Promise<Session | null> {
   return callSession('POST', body)
 }
 
+/** Ends the session, here only. */
 export async function signOut(): Promise<void> {
   await (IS_PORTAL ? leavePortal() : callSession('DELETE'))
+}
+
+/** Ends the session. Returns the page that ends it at its issuer too. Null if it did not begin at one that has such a page. */
+export async function signOutEverywhere(session: Session | null | undefined): Promise<string | null> {
+  if (session?.person) return (await call<{ url: string | null }>('POST', '/v1/single-sign-on/sign-out')).url
+  await signOut()
+  return null
+}
+
+export type Issuer = { readonly id: string; readonly name: string; readonly isAvailable: boolean }
+
+/** The issuers that one can sign in through. */
+export const issuersQuery = queryOptions({
+  queryKey: ['sign-in-options'],
+  queryFn: ({ signal }) => call<{ issuers: readonly Issuer[] }>('GET', '/v1/sign-in-options', { signal }),
+  select: ({ issuers }) => issuers,
+  retry: false,
+})
+
+/** The page of the issuer to go to. */
+export async function beginSignOn(issuer: string): Promise<string> {
+  return (await call<{ url: string }>('POST', '/v1/single-sign-on', { body: { issuer } })).url
 }
 
 async function callSession(method: 'POST' | 'DELETE', body?: SignIn): Promise<Session | null> {

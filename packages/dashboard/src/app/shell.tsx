@@ -215,7 +215,8 @@ function Account({ onShortcuts }: { readonly onShortcuts: () => void }) {
       header={
         !session?.portal ? (
           <>
-            {shell.signedInWith} <bdi>{session?.apiKey.name ?? shell.rootKey}</bdi>
+            {session?.person ? shell.signedInAs : shell.signedInWith}{' '}
+            <bdi>{session?.person?.name ?? session?.apiKey.name ?? shell.rootKey}</bdi>
           </>
         ) : (
           <Whose portal={session.portal} />

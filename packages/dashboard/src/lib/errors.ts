@@ -16,6 +16,8 @@ export function messageOf(error: unknown): string {
 /** Whether an error says that the server can't be reached, rather than that it refuses. */
 export function isAway(error: unknown): boolean {
   if (error instanceof ConnectionError || error instanceof TimeoutError) return true
+  // The server responds: someone else's doesn't.
+  if (error instanceof ApiError && error.code === 'issuer_unavailable') return false
   return error instanceof PosthornError && [502, 503, 504].includes(error.status ?? 0)
 }
 

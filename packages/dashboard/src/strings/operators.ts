@@ -72,6 +72,7 @@ export const OPERATORS = {
     'findTenant',
     'tenantExact',
     'signedInWith',
+    'signedInAs',
     'rootKey',
     'signOut',
     'palette.groups.tenants',

@@ -20,6 +20,12 @@ export type InstallationOptions = {
   readonly scheduleSeconds?: readonly number[]
   /** Further flags of `posthorn serve`. Default: none. */
   readonly flags?: readonly string[]
+  /**
+   * Settings of the configuration file, for those that have no flag. Default: none.
+   *
+   * @param url where the server will listen, without a slash at the end
+   */
+  readonly settings?: (url: string) => object | Promise<object>
   /** Called for each log line. Default: none is read. */
   readonly onLog?: (line: Readonly<Record<string, unknown>>) => void
 }
@@ -51,6 +57,8 @@ export class Installation {
   static async start(options: InstallationOptions = {}): Promise<Installation> {
     const [port, authority] = await Promise.all([findFreePort(), createAuthority()])
     const installation = new Installation(port, authority, options)
+    const settings = await options.settings?.(installation.url)
+    writeFileSync(join(installation.#folder, 'settings.json'), JSON.stringify(settings ?? {}))
     await installation.startServer()
     return installation
   }
@@ -64,6 +72,7 @@ export class Installation {
       port: this.#port,
       flags: [
         ...['--data', join(this.#folder, 'data'), '--extra-ca', join(this.#folder, 'ca.pem')],
+        ...['--config', join(this.#folder, 'settings.json')],
         ...['--retry-schedule', scheduleSeconds.join(','), ...flags],
       ],
       ...(onLog === undefined ? {} : { onLog }),

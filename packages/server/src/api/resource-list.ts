@@ -24,6 +24,7 @@ import { retrySchedulesResource } from './resources/retry-schedules.ts'
 import { searchResource } from './resources/search.ts'
 import { sessionsResource } from './resources/sessions.ts'
 import { settingsResource } from './resources/settings.ts'
+import { singleSignOnResource } from './resources/single-sign-on.ts'
 import { statsResource } from './resources/stats.ts'
 import { streamResource } from './resources/stream.ts'
 import { tenantDataResource } from './resources/tenant-data.ts'
@@ -45,6 +46,7 @@ export const RESOURCES = [
   retrySchedulesResource,
   apiKeysResource,
   sessionsResource,
+  singleSignOnResource,
   portalResource,
   portalLooksResource,
   notificationsResource,

@@ -26,6 +26,7 @@ export const ERRORS = {
   headers_too_large: { status: 431, title: 'The request headers are too large' },
   internal: { status: 500, title: 'Internal server error' },
   not_implemented: { status: 501, title: 'The server does not support this' },
+  issuer_unavailable: { status: 502, title: 'The issuer of single sign-on is unavailable' },
   store_unavailable: { status: 503, title: 'The store is unavailable' },
   shutting_down: { status: 503, title: 'The server is shutting down' },
   overloaded: { status: 503, title: 'The server is overloaded' },

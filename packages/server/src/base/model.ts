@@ -315,18 +315,33 @@ export type PortalLink = {
   readonly expiresAtMs: number
 }
 
+/** Someone who signed in through an issuer of OpenID Connect, and what they can do (decision 56). */
+export type Person = {
+  /** The issuer's id in the settings. */
+  readonly issuer: string
+  /** Who it is for the issuer: `sub`, which is unique there and never changes. */
+  readonly subject: string
+  /** What the issuer says that they are called. */
+  readonly name: string | null
+  readonly scope: Exclude<ApiKeyScope, 'publish'>
+  /** Whether they see payloads and what receivers responded. */
+  readonly payloads: boolean
+}
+
 /**
- * A browser that signed in: with an API key, then it can do what the key can, or with a portal link. Both end with the
- * key, which is the one that made the link.
+ * A browser that signed in: with an API key, then it can do what the key can, with a portal link, or a person through
+ * single sign-on. The first two end with the key, which is the one that made the link.
  */
 export type Session = {
   readonly id: SessionId
-  /** Null: the root key. */
+  /** Null: the root key, or a person's session. */
   readonly key: ApiKeyId | null
-  /** The tenant of a portal, or of a key that is limited to one. */
+  /** The tenant of a portal, or the only one of a key or person. */
   readonly tenant: TenantId | null
-  /** Null: the session of an API key. */
+  /** Null: not the session of a portal. */
   readonly portal: Portal | null
+  /** Null: the session of an API key or a portal. */
+  readonly person: Person | null
   /** The address that signed in. */
   readonly address: string | null
   /** What the browser called itself. */
@@ -340,13 +355,16 @@ export type Session = {
   readonly endedAtMs: number | null
 }
 
-/** Who changed the configuration: the root key, another key, a user of a tenant's portal, or Posthorn itself. */
-export const ACTOR_KINDS = ['root', 'key', 'portal', 'system'] as const
+/**
+ * Who changed the configuration: the root key, another key, a user of a tenant's portal, a person who signed in through
+ * single sign-on, or Posthorn itself.
+ */
+export const ACTOR_KINDS = ['root', 'key', 'portal', 'person', 'system'] as const
 export type Actor = {
   readonly kind: (typeof ACTOR_KINDS)[number]
-  /** The key's id. For `portal`, the key that made the link. Null for the root key. */
+  /** The key's id. For `portal`, the key that made the link. Null for the root key and a person. */
   readonly key: ApiKeyId | null
-  /** The key's name. For `portal`, the user that the link names. */
+  /** The key's name. For `portal`, the user that the link names. For `person`, their name, issuer and subject. */
   readonly name: string | null
   /** The address that made the call. */
   readonly address: string | null

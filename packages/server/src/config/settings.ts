@@ -5,6 +5,7 @@
 import { isIP } from 'node:net'
 import { PORTAL_PERMISSIONS } from '../base/model.ts'
 import { CONTRACT_PORTS, portRangeText } from '../guard/ports.ts'
+import { issuerList } from './issuers.ts'
 import {
   certificateFile,
   choice,
@@ -161,6 +162,14 @@ export const SETTINGS = {
     7,
     'How long a session of the dashboard lasts at most, in days from signing in.',
   ),
+  singleSignOn: {
+    ...setting(
+      issuerList(),
+      [],
+      "The issuers of OpenID Connect that the provider's people can sign in to the dashboard through, besides API keys. People's sessions end on nodes where it says something else of their issuer.",
+    ),
+    sources: ['environment', 'file'],
+  },
   portal: setting(
     choice('on|off', ['on', 'off']),
     'on',

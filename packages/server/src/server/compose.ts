@@ -40,6 +40,7 @@ import { KeyRotation } from '../services/key-rotation.ts'
 import { PortalLinks } from '../services/portal/portal-links.ts'
 import { SessionCache } from '../services/sessions/session-cache.ts'
 import { Sessions } from '../services/sessions/sessions.ts'
+import { SingleSignOn } from '../services/single-sign-on/single-sign-on.ts'
 import type { NodeLoad, NodeReport } from '../store/operations/nodes.ts'
 import { Relay } from '../store/relay.ts'
 import { ApiServer } from './api-server.ts'
@@ -47,6 +48,7 @@ import { RunningChecks } from './checks/running-checks.ts'
 import { DashboardLink } from './dashboard-link.ts'
 import type { Foundation } from './foundation.ts'
 import { createIdentify } from './identify.ts'
+import { createIssuers } from './issuers.ts'
 import type { Service } from './lifecycle.ts'
 import { composeServices } from './services.ts'
 import { composeTelling } from './telling.ts'
@@ -103,6 +105,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     checker,
     apiKeys,
     sessions: callers.sessions,
+    singleSignOn: callers.singleSignOn,
     portalLinks: callers.portalLinks,
     names,
     typeSamples,
@@ -199,14 +202,18 @@ function composeReporter({ store, clock, config }: Foundation, node: Uint8Array,
 type Callers = ReturnType<typeof composeCallers>
 
 /** Who can call the API: keys, and the sessions that stand for them. */
-function composeCallers({ config, store, clock, rootKey }: Foundation, apiKeys: ApiKeyCache) {
+function composeCallers(foundation: Foundation, apiKeys: ApiKeyCache) {
+  const { config, store, clock, rootKey, keys } = foundation
   const keyOf = (id: ApiKeyId) => apiKeys.get(id)
   const { sessionIdleHours } = config
   const gate = createIdentify(config, rootKey, apiKeys)
-  const cache = new SessionCache(store, clock, { sessionIdleHours, isRoot: rootKey.matches, keyOf })
-  const parts = { cache, identify: gate.identify, keyOf, rootHash: rootKey.hash, clock }
+  const issuers = createIssuers(config, foundation)
+  const issuerMarks = new Set(issuers.map(({ mark }) => mark))
+  const cache = new SessionCache(store, clock, { sessionIdleHours, isRoot: rootKey.matches, keyOf, issuerMarks })
+  const parts = { cache, identify: gate.identify, keyOf, rootHash: rootKey.hash, issuerMarks, clock }
   const sessions = new Sessions(store, config, parts)
-  return { gate, cache, sessions, portalLinks: new PortalLinks(store, sessions, config) }
+  const singleSignOn = new SingleSignOn(store, { issuers, sessions, keyring: keys.keyring })
+  return { gate, cache, sessions, singleSignOn, portalLinks: new PortalLinks(store, sessions, config) }
 }
 
 /** Where `npm run build:dashboard` puts the dashboard. */

@@ -26,6 +26,7 @@ import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
 import { Search } from '../services/search.ts'
 import type { Sessions } from '../services/sessions/sessions.ts'
+import type { SingleSignOn } from '../services/single-sign-on/single-sign-on.ts'
 import { Stats } from '../services/stats.ts'
 import { Streams } from '../services/stream/streams.ts'
 import { TenantRanks } from '../services/tenant-stats.ts'
@@ -41,6 +42,7 @@ type ServiceParts = {
   readonly checker: Checker
   readonly apiKeys: ApiKeyCache
   readonly sessions: Sessions
+  readonly singleSignOn: SingleSignOn
   readonly portalLinks: PortalLinks
   readonly names: Names
   readonly typeSamples: TypeSamples
@@ -55,8 +57,8 @@ type ServiceParts = {
 /** The services behind the API. */
 export function composeServices(foundation: Foundation, parts: ServiceParts): Services & { readonly streams: Streams } {
   const { config, store, clock, keys, logger } = foundation
-  const { publisher, checker, apiKeys, sessions, portalLinks, names, typeSamples, keyRotation, countReplay, nodes } =
-    parts
+  const { publisher, checker, apiKeys, sessions, singleSignOn, portalLinks, names } = parts
+  const { typeSamples, keyRotation, countReplay, nodes } = parts
   const { onBackgroundWork, flushStats, countBacklog } = parts
   const types = () => publisher.types()
   const endpoints = new Endpoints(store, keys.keyring, config, types, { resolver: names.resolve })
@@ -76,6 +78,7 @@ export function composeServices(foundation: Foundation, parts: ServiceParts): Se
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
     auditLog: new AuditLog(store, clock),
     sessions,
+    singleSignOn,
     portalLinks,
     portalLooks: new PortalLooksService(store, config, types),
     eventTypes: new EventTypes(store, typeSamples, config, checker),

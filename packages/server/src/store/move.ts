@@ -53,6 +53,7 @@ export const UNMOVED_TABLES: Readonly<Record<string, string>> = {
   session: 'people sign in again',
   sign_in_link: 'they work for ten minutes',
   portal_link: 'they are made when someone asks for one, and their sessions are not moved either',
+  used_sign_in: 'a sign-in works for ten minutes',
   upkeep: 'each store schedules its own upkeep',
   stream_log: 'positions in a stream belong to the store that they are of',
   mismatch: 'the consistency check runs again on the target and finds mismatches again',

@@ -100,6 +100,9 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   listSessions: 'operator',
   revokeSession: 'operator',
   createSignInLink: 'operator',
+  listSignInOptions: 'sign-in',
+  beginSingleSignOn: 'sign-in',
+  signOutEverywhere: 'session',
   createPortalLink: 'write',
   listPortalLinks: 'read',
   revokePortalLink: 'write',
@@ -158,7 +161,8 @@ beforeAll(async () => {
   )
   ofKeys = operations.filter(
     ({ path }) =>
-      path.startsWith('/v1') && !/^\/v1\/(((portal-)?session(-state)?|portal-looks)$|public-event-types)/.test(path),
+      path.startsWith('/v1') &&
+      !/^\/v1\/(((portal-)?session(-state)?|portal-looks|sign-in-options|single-sign-on(\/sign-out)?)$|public-event-types)/.test(path),
   )
 })
 afterAll(() => bench.closeApi())

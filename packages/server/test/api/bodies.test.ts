@@ -44,13 +44,15 @@ async function send(method: string, path: string, lines: readonly string[], rest
 
 type Operation = { readonly id: string; readonly method: string; readonly path: string; readonly required: boolean }
 
+/** Keys can't make them. */
+const FOR_SESSIONS = ['signIn', 'redeemPortalLink', 'beginSingleSignOn', 'signOutEverywhere']
+
 /** Every call with a JSON body, on things that don't exist where it would have an effect that hinders the next one. */
 function operationsWithBody(): Operation[] {
   return Object.entries(bench.document.paths).flatMap(([path, item]) =>
     Object.entries(item as Json).flatMap(([method, { operationId: id, requestBody }]: [string, Json]) => {
-      // Keys can't sign in: the call exists for sessions only.
       if (requestBody?.content['application/json'] === undefined) return []
-      if (['publishEvents', 'signIn', 'redeemPortalLink'].includes(id)) return []
+      if (id === 'publishEvents' || FOR_SESSIONS.includes(id)) return []
       const tenant = id === 'eraseTenant' ? 'nobody' : 'acme'
       const filled = path.replace('{tenant}', tenant).replace(/\{\w+\}/g, 'nobody')
       // Without ids, it needs states.

@@ -40,10 +40,13 @@ const CHANGING = [
   'retryAllMatchingDeliveries',
   'retryMatchingDeliveries',
   // These have no key yet to repeat the call under.
+  'beginSingleSignOn',
   'redeemPortalLink',
   'signIn',
   // Bounded by the hour.
   'testNotification',
+  // Ends the session.
+  'signOutEverywhere',
   'tryFilter',
   'unarchiveEventType',
 ]

@@ -76,6 +76,7 @@ export class ApiBench extends Bench {
         replayBatches: this.replayBatches,
         apiKeys: this.apiKeys,
         sessions: this.sessions,
+        singleSignOn: this.singleSignOn,
         portalLinks: this.portalLinks,
         portalLooks: this.portalLooks,
         keyRotation: this.keyRotation,

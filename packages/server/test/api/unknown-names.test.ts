@@ -22,7 +22,8 @@ type Place = { readonly id: string; readonly url: string; readonly method: strin
 /** All paths but those that exist for sessions only. */
 const ofKeys = () =>
   Object.entries(bench.document.paths).filter(
-    ([path]) => !/^\/v1\/(((portal-)?session(-state)?|portal-looks)$|public-event-types)/.test(path),
+    ([path]) =>
+      !/^\/v1\/(((portal-)?session(-state)?|portal-looks|sign-in-options|single-sign-on(\/sign-out)?)$|public-event-types)/.test(path),
   )
 
 const places = (): Place[] =>

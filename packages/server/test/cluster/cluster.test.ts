@@ -30,9 +30,10 @@ function sessionsOf(store: Store) {
   const keys = new ApiKeyCache(store, systemClock)
   const keyOf = (id: string) => keys.get(id)
   const settings = { sessionIdleHours: 12, sessionDays: 7 }
-  const cache = new SessionCache(store, systemClock, { ...settings, isRoot: () => false, keyOf })
+  const issuerMarks = new Set<string>()
+  const cache = new SessionCache(store, systemClock, { ...settings, isRoot: () => false, keyOf, issuerMarks })
   const identify = (secret: string) => ({ key: keys.find(hashOfKey(secret)) ?? null })
-  const parts = { cache, identify, keyOf, rootHash: Buffer.alloc(32), clock: systemClock }
+  const parts = { cache, identify, keyOf, rootHash: Buffer.alloc(32), issuerMarks, clock: systemClock }
   return { keys, cache, sessions: new Sessions(store, settings, parts) }
 }
 

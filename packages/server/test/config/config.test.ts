@@ -337,6 +337,7 @@ describe('descriptions of the settings', () => {
       'databaseUrl',
       'listenUrl',
       'smtpUrl',
+      'singleSignOn',
       'apiKey',
       'encryptionKey',
       'olderEncryptionKeys',

@@ -23,6 +23,18 @@ function inEffect(given: { flags?: Flags; env?: Environment; file?: object }) {
 
 const oneOf = (given: Parameters<typeof inEffect>[0], key: string) => inEffect(given).find(each => each.key === key)!
 
+const anIssuer = (clientSecret: string) => ({
+  id: 'login',
+  issuer: 'https://login.example.com',
+  clientId: 'posthorn',
+  clientSecret,
+  grants: [{ claim: 'groups', value: 'operators', scope: 'all' }],
+})
+
+/** A value as it is written in the environment. */
+const asVariable = (value: unknown): string =>
+  Array.isArray(value) && typeof value[0] === 'object' ? JSON.stringify(value) : [value].flat().join(',')
+
 /** A valid value of each secret setting that contains a random text. */
 const SECRETS = fc.record(
   {
@@ -34,6 +46,7 @@ const SECRETS = fc.record(
     olderEncryptionKeys: fc
       .array(fc.uint8Array({ minLength: 32, maxLength: 32 }), { minLength: 1, maxLength: 3 })
       .map(keys => keys.map(key => Buffer.from(key).toString('base64'))),
+    singleSignOn: fc.stringMatching(/^[a-zA-Z0-9]{12,30}$/).map(clientSecret => [anIssuer(clientSecret)]),
     proxy: fc.stringMatching(/^[a-zA-Z0-9]{12,30}$/).map(text => `http://user:${text}@proxy.internal:3128`),
   },
   { requiredKeys: [] },
@@ -81,6 +94,7 @@ describe('the settings in effect', () => {
       databaseUrl: 1,
       listenUrl: 1,
       smtpUrl: 1,
+      singleSignOn: 1,
       apiKey: 1,
       encryptionKey: 1,
       olderEncryptionKeys: 1,
@@ -89,11 +103,12 @@ describe('the settings in effect', () => {
     expect(kinds.sort(), 'every secret setting is tried').toEqual(Object.keys(all).sort())
     fc.assert(
       fc.property(shapes, fc.boolean(), (secrets, isInFile) => {
-        const entries = Object.entries(secrets) as [(typeof SETTING_KEYS)[number], string | string[]][]
-        const env = Object.fromEntries(entries.map(([key, value]) => [variableName(key), [value].flat().join(',')]))
+        const entries = Object.entries(secrets) as [(typeof SETTING_KEYS)[number], unknown][]
+        const env = Object.fromEntries(entries.map(([key, value]) => [variableName(key), asVariable(value)]))
         const settings = inEffect(isInFile ? { file: secrets } : { env })
         const text = JSON.stringify(settings)
-        for (const value of entries.flatMap(([, value]) => value)) {
+        for (const each of entries.flatMap(([, value]) => value)) {
+          const value = typeof each === 'string' ? each : (each as { clientSecret: string }).clientSecret
           for (const part of [value, /:([a-zA-Z0-9]{12,})@/.exec(value)?.[1] ?? value]) expect(text).not.toContain(part)
         }
         for (const { key, value, isSecret, isSet, source } of settings) {

@@ -16,6 +16,7 @@ const NOT_COMPARED = new Set([
   'sign_in_link',
   'portal_link',
   'stream_log',
+  'used_sign_in',
 ])
 
 function rowText(row: object): string {

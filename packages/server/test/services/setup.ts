@@ -43,6 +43,8 @@ import { RetrySchedules } from '../../src/services/retry-schedules.ts'
 import { Search } from '../../src/services/search.ts'
 import { SessionCache } from '../../src/services/sessions/session-cache.ts'
 import { Sessions } from '../../src/services/sessions/sessions.ts'
+import type { Issuer } from '../../src/services/single-sign-on/issuer.ts'
+import { SingleSignOn } from '../../src/services/single-sign-on/single-sign-on.ts'
 import { Stats } from '../../src/services/stats.ts'
 import { Streams } from '../../src/services/stream/streams.ts'
 import { TenantRanks } from '../../src/services/tenant-stats.ts'
@@ -120,6 +122,7 @@ export class Bench {
   apiKeys!: ApiKeys
   sessionCache!: SessionCache
   sessions!: Sessions
+  singleSignOn!: SingleSignOn
   portalLinks!: PortalLinks
   portalLooks!: PortalLooksService
   exports!: Exports
@@ -200,17 +203,21 @@ export class Bench {
   useSessions({
     rootKey = KEY,
     clock = systemClock,
+    issuers = [],
   }: {
     readonly rootKey?: string
     readonly clock?: Clock
+    readonly issuers?: readonly Issuer[]
   } = {}): void {
     const rootHash = hashOfKey(rootKey)
     const keyOf = (id: string) => this.apiKeyCache.get(id)
     const isRoot = (hash: Buffer) => hash.equals(rootHash)
     const settings = { sessionIdleHours: 12, sessionDays: 7 }
-    this.sessionCache = new SessionCache(this.store, clock, { ...settings, isRoot, keyOf })
-    const parts = { cache: this.sessionCache, identify: this.identify, keyOf, rootHash, clock }
+    const issuerMarks = new Set(issuers.map(({ mark }) => mark))
+    this.sessionCache = new SessionCache(this.store, clock, { ...settings, isRoot, keyOf, issuerMarks })
+    const parts = { cache: this.sessionCache, identify: this.identify, keyOf, rootHash, issuerMarks, clock }
     this.sessions = new Sessions(this.store, settings, parts)
+    this.singleSignOn = new SingleSignOn(this.store, { issuers, sessions: this.sessions, keyring: this.keyring })
     this.portalLinks = new PortalLinks(this.store, this.sessions, {
       ...settings,
       portalMay: PORTAL_PERMISSIONS,

@@ -30,6 +30,7 @@ const KNOWN: Readonly<Record<string, string>> = {
   '0008-portal.ts': 'da524002f08d77fa',
   '0009-portal-looks.ts': '47edce9696fb3527',
   '0010-notifications.ts': '34f33e31b077e108',
+  '0011-people.ts': '5047d5f755917c5d',
 }
 /** Steps that stores of a release have taken; nothing has been released yet. */
 const RELEASED: readonly string[] = []

@@ -42,6 +42,7 @@ describe.each([sqliteEngine(), postgresEngine()])('sessions on $name', engine =>
       createdAtMs: 10,
       expiresAtMs: FAR_MS,
       link: null,
+      person: null,
       max: 3,
       by: BY,
       ...over,
@@ -53,6 +54,7 @@ describe.each([sqliteEngine(), postgresEngine()])('sessions on $name', engine =>
       nowMs: 20,
       usedAfterMs: 0,
       rootHash: ROOT_HASH,
+      issuerMarks: [],
       ...over,
     })
   const ids = async (over: object = {}) => (await list(over)).map(({ session }) => session.id)
@@ -103,7 +105,9 @@ describe.each([sqliteEngine(), postgresEngine()])('sessions on $name', engine =>
     const one = await start(ROOT)
     const changes = (after: number, usedAfterMs = FAR_MS) => store.read('readSessionChanges', { after, usedAfterMs })
     const first = await changes(0)
-    expect(first.sessions).toEqual([{ session: one, hash: expect.any(Uint8Array), rootHash: expect.any(Uint8Array) }])
+    expect(first.sessions).toEqual([
+      { session: one, hash: expect.any(Uint8Array), rootHash: expect.any(Uint8Array), issuerMark: null },
+    ])
     expect(Buffer.from(first.sessions[0]!.rootHash!).toString()).toBe('root')
     expect((await changes(first.seq)).sessions).toEqual([])
     expect((await store.read('readChanges', { after: first.seq })).apiKeys).toBe(false)
@@ -142,13 +146,68 @@ describe.each([sqliteEngine(), postgresEngine()])('sessions on $name', engine =>
     expect(Buffer.from((await take('d'))!.rootHash!).toString()).toBe('root')
   })
 
+  const person = (subject: string, over: object = {}) => ({
+    person: { issuer: 'login', subject, name: 'Ada', scope: 'read', payloads: false } as const,
+    tenant: null,
+    mark: 'm1',
+    ...over,
+  })
+  const startFor = (who: object, hash: string, over: object = {}) =>
+    start(null as never, { holder: null, person: who, hash: bytes(hash), ...over })
+
+  it('of people are listed while the settings say the same of their issuer', async () => {
+    const issuerMarks = ['m1', 'm2', 'm3']
+    const one = await startFor(person('ada'), 'a')
+    expect(one).toMatchObject({ key: null, tenant: null, portal: null, person: person('ada').person })
+    expect(await list({ issuerMarks })).toEqual([{ session: one, key: null }])
+    expect(await ids({ issuerMarks: ['m2'] })).toEqual([])
+    expect(await ids()).toEqual([])
+    expect(await ids({ issuerMarks, rootHash: bytes('another root key') })).toEqual([one!.id])
+    const { sessions } = await store.read('readSessionChanges', { after: 0, usedAfterMs: FAR_MS })
+    expect(sessions).toMatchObject([{ session: { person: { subject: 'ada' } }, rootHash: null, issuerMark: 'm1' }])
+  })
+
+  it('of one person are limited, apart from those of similar names and of the root key', async () => {
+    const issuerMarks = ['m1']
+    const root = await start(ROOT, { createdAtMs: 1 })
+    const others = [await startFor(person('ad'), 'x', { createdAtMs: 2 }), await startFor(person('ada '), 'y')]
+    const made: string[] = []
+    for (const createdAtMs of [10, 11, 12, 13])
+      made.push((await startFor(person('ada'), `${createdAtMs}`, { createdAtMs }))!.id)
+    const expected = [...made.slice(1), root!.id, ...others.map(each => each!.id)]
+    expect((await ids({ issuerMarks })).sort()).toEqual(expected.sort())
+    for (const createdAtMs of [20, 21, 22]) await start(ROOT, { createdAtMs, hash: bytes(`r${createdAtMs}`) })
+    expect((await ids({ issuerMarks })).filter(id => made.includes(id))).toHaveLength(3)
+  })
+
+  it('of people who see one tenant need it, and end with it', async () => {
+    await aTenant(store, 'acme')
+    const issuerMarks = ['m1']
+    expect(await startFor(person('ada', { tenant: 'nobody' }), 'n')).toBeNull()
+    const [theirs, all] = [await startFor(person('ada', { tenant: 'acme' }), 'a'), await startFor(person('eve'), 'e')]
+    expect(theirs).toMatchObject({ tenant: 'acme' })
+    await store.write('deleteTenant', { id: 'acme', nowMs: 15 })
+    expect(await ids({ issuerMarks })).toEqual([all!.id])
+    expect(await startFor(person('ada', { tenant: 'acme' }), 'b')).toBeNull()
+  })
+
+  it('can be started with the same sign-in once, however many try at the same time', async () => {
+    const take = (hash: string) => store.write('takeSignIn', { hash: bytes(hash), expiresAtMs: 100 })
+    const taken = await Promise.all(Array.from({ length: 5 }, () => take('a')))
+    expect(taken.filter(Boolean)).toHaveLength(1)
+    expect([await take('a'), await take('b')]).toEqual([false, true])
+    const isUsed = (hash: string) => store.read('isSignInUsed', { hash: bytes(hash) })
+    expect([await isUsed('a'), await isUsed('c')]).toEqual([true, false])
+  })
+
   it('are removed once they have ended', async () => {
     const ended = await start(ROOT, { hash: bytes('1') })
     await store.write('endSession', { id: ended!.id, nowMs: 30 })
     await start(ROOT, { hash: bytes('2'), expiresAtMs: 31 })
     const kept = await start(ROOT, { hash: bytes('3') })
     await store.write('createSignInLink', { hash: bytes('a'), holder: ROOT, expiresAtMs: 31 })
-    expect(await store.write('dropOldSessions', { beforeMs: 32, limit: 9 })).toBe(3)
+    await store.write('takeSignIn', { hash: bytes('a'), expiresAtMs: 31 })
+    expect(await store.write('dropOldSessions', { beforeMs: 32, limit: 9 })).toBe(4)
     expect(await store.write('dropOldSessions', { beforeMs: 32, limit: 9 })).toBe(0)
     const { sessions } = await store.read('readSessionChanges', { after: 0, usedAfterMs: 0 })
     expect(sessions.map(({ session }) => session.id)).toEqual([kept!.id])

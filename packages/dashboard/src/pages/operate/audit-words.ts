@@ -7,7 +7,7 @@ const words = access.audit
 /** Who made the change, by name. */
 export function whoOf({ actor: { kind, name, key } }: AuditEntry): string {
   if (kind === 'key') return name ?? shortenId(key ?? '')
-  if (kind === 'portal') return name ?? words.actors.portal
+  if (kind === 'portal' || kind === 'person') return name ?? words.actors[kind]
   return words.actors[kind]
 }
 

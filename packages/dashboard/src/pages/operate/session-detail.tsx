@@ -45,7 +45,7 @@ export function SessionDetail({ id, session, query, onEnd, onClose }: DetailProp
 }
 
 function Body({ session, onEnd }: { readonly session: Session; readonly onEnd: () => void }) {
-  const { id, apiKey, userAgent, address, createdAt, lastUsedAt, idleUntil, expiresAt, isCurrent } = session
+  const { id, apiKey, person, userAgent, address, createdAt, lastUsedAt, idleUntil, expiresAt, isCurrent } = session
   const { facts } = words
   return (
     <div className={styles.stack}>
@@ -61,9 +61,9 @@ function Body({ session, onEnd }: { readonly session: Session; readonly onEnd: (
         facts={[
           [facts.id, <Id key="id" id={id} />],
           [
-            facts.key,
+            person === null ? facts.key : facts.person,
             apiKey.id === null ? (
-              words.root
+              <bdi key="name">{nameOf(session)}</bdi>
             ) : (
               <Link key="key" to={'/operate/api-keys' as '/'} search={{ open: apiKey.id } as never}>
                 <bdi>{nameOf(session)}</bdi>
@@ -106,6 +106,8 @@ export function EndSessions({ sessions, onClose, onDone }: EndProps) {
   const client = useQueryClient()
   const n = sessions.length
   const mine = sessions.find(({ isCurrent }) => isCurrent)
+  const people = sessions.filter(({ person }) => person !== null).length
+  const keys = n - people
   const end = async () => {
     const others = sessions.filter(({ isCurrent }) => !isCurrent)
     const { failures } = await forEach(others, async ({ id }) => {
@@ -137,6 +139,8 @@ export function EndSessions({ sessions, onClose, onDone }: EndProps) {
       onConfirm={end}
     >
       <p>{words.revokeText(n)}</p>
+      {keys > 0 && <p>{words.revokeKeys(keys)}</p>}
+      {people > 0 && <p>{words.revokePeople(people)}</p>}
       {mine !== undefined && <p>{n === 1 ? words.revokeMineOne : words.revokeMine}</p>}
     </ConfirmDialog>
   )

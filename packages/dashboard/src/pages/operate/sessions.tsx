@@ -16,12 +16,9 @@ import { Frame, Lead } from './frame.tsx'
 import styles from './lists.module.css'
 import { sessionsQuery } from './queries.ts'
 import { EndSessions, SessionDetail } from './session-detail.tsx'
-import { nameOf, whereOf } from './session-words.ts'
+import { holderOf, nameOf, whereOf } from './session-words.ts'
 
 const words = access.sessions
-
-/** The key's filter for the root key, which has no id. */
-const ROOT = 'root'
 
 /** Who is signed in, with which key and from where; which session is one's own; and ending them. */
 export function Page() {
@@ -30,7 +27,7 @@ export function Page() {
   const [ending, setEnding] = useState<readonly Session[] | null>(null)
   const [ticked, setTicked] = useState<ReadonlySet<string>>(new Set())
   const sessions = list.data
-  const rows = sessions?.filter(({ apiKey }) => search.key === undefined || (apiKey.id ?? ROOT) === search.key)
+  const rows = sessions?.filter(session => search.key === undefined || holderOf(session) === search.key)
   const chosen = (rows ?? []).filter(({ id }) => ticked.has(id))
   const others = (sessions ?? []).filter(({ isCurrent }) => !isCurrent)
   const isOpen = search.open !== undefined
@@ -111,9 +108,9 @@ export function Page() {
   )
 }
 
-/** The keys that sessions were signed in with. */
+/** The keys that sessions were signed in with, and the people. */
 function keysOf(sessions: readonly Session[]) {
-  const names = new Map(sessions.map(session => [session.apiKey.id ?? ROOT, nameOf(session)]))
+  const names = new Map(sessions.map(session => [holderOf(session), nameOf(session)]))
   return [...names].map(([value, label]) => ({ value, label }))
 }
 

@@ -126,7 +126,7 @@ export const access = {
   sessions: {
     title: 'Sessions',
     one: 'Session',
-    lead: 'Everyone who is signed in to this dashboard. A session can do what its API key can, and ends with it.',
+    lead: 'Everyone who is signed in to this dashboard. A session can do what its API key can, and ends with it. One through single sign-on can do what the settings give its person.',
     columns: {
       key: 'Signed in with',
       browser: 'Browser',
@@ -141,15 +141,23 @@ export const access = {
     unknown: 'unknown',
     on: (browser: string, system: string) => `${browser} on ${system}`,
     count: (n: number) => sessionsOf(n),
-    filters: { key: 'API key' },
+    filters: { key: 'Signed in with' },
     revoke: 'End',
     revokeOne: 'End session',
     revokeMany: (n: number) => `End ${sessionsOf(n)}`,
     revokeTitle: (n: number) => `End ${n === 1 ? 'this session' : sessionsOf(n)}`,
     revokeText: (n: number) =>
       n === 1
-        ? 'The browser is signed out within a second, on all nodes. Anyone with the API key can sign in again: to prevent that, revoke the key.'
-        : 'The browsers are signed out within a second, on all nodes. Anyone with the API keys can sign in again: to prevent that, revoke the keys.',
+        ? 'The browser is signed out within a second, on all nodes.'
+        : 'The browsers are signed out within a second, on all nodes.',
+    revokeKeys: (n: number) =>
+      n === 1
+        ? 'Anyone with the API key can sign in again: to prevent that, revoke the key.'
+        : 'Anyone with the API keys can sign in again: to prevent that, revoke the keys.',
+    revokePeople: (n: number) =>
+      n === 1
+        ? 'The person can sign in again through single sign-on: to prevent that, take their access away at the issuer.'
+        : 'The people can sign in again through single sign-on: to prevent that, take their access away at the issuer.',
     revokeMine: 'Your own session is among them: you will be signed out.',
     revokeMineOne: 'This is your own session: you will be signed out.',
     revoked: (n: number) => `${sessionsOf(n)} ended.`,
@@ -157,6 +165,7 @@ export const access = {
     facts: {
       id: 'Session',
       key: 'Signed in with',
+      person: 'Signed in as',
       scope: 'Scope',
       tenant: 'Tenant',
       browser: 'Browser',
@@ -187,7 +196,13 @@ export const access = {
       targetId: 'Id',
       targetIdHelp: 'The id of what was changed; an event type’s name',
     },
-    actors: { root: 'Root key', system: 'Posthorn', key: 'Any other API key', portal: 'Someone in a portal' },
+    actors: {
+      root: 'Root key',
+      system: 'Posthorn',
+      key: 'Any other API key',
+      person: 'Anyone by single sign-on',
+      portal: 'Someone in a portal',
+    },
     targets: {
       event_type: 'event type',
       tenant: 'tenant',

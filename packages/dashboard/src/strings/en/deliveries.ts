@@ -128,7 +128,7 @@ export const deliveries = translated('deliveries', {
   noRequest: 'Nothing was sent in this attempt.',
   noResponse: 'The receiver sent no response.',
   responseRemoved: 'The response is no longer kept.',
-  responseHidden: 'Your API key does not show payloads and responses.',
+  responseHidden: 'You do not have access to payloads and responses.',
   payloadRemoved: 'The payload is no longer kept.',
   truncated: 'Only the first 16 KiB of the response are kept.',
   copyCurl: 'Copy as curl',

@@ -18,7 +18,7 @@ export const events = translated('events', {
   test: 'Test',
   rejected: 'Rejected',
   noKey: 'no key',
-  payloadHidden: 'Your API key does not show payloads.',
+  payloadHidden: 'You do not have access to payloads.',
   payloadRemoved: 'The payload is no longer kept, so this event can’t be sent again.',
   payloadNotKept: 'no longer kept',
   payloadTooLarge: 'It was rejected for its size, so its payload is not kept.',

@@ -120,7 +120,7 @@ export const operate = {
     hiddenWhy: 'the payload is not valid',
     faults: (n: number) => (n === 1 ? 'What is wrong' : `What is wrong (${formatNumber(n)})`),
     payload: 'Payload',
-    hidden: 'Your API key does not show payloads.',
+    hidden: 'You do not have access to payloads.',
     removed: 'The payload is not kept: it was too large, or its retention period has ended.',
     todo: 'What to do',
     steps: {

@@ -41,7 +41,7 @@ export const register = translated('register', {
     trying: 'Trying it on recent events …',
     matched: (n: number, of: number) => `${formatNumber(n)} of the newest ${common.events(of)} would be sent.`,
     noEvents: 'There are no events of these types yet to try it on.',
-    noPermission: 'Your API key does not show payloads, so the filter can’t be tried on stored events.',
+    noPermission: 'You do not have access to payloads, so the filter can’t be tried on stored events.',
     sent: 'Sent',
     notSent: 'Not sent',
     undecided: 'It ran out of steps, so the event is sent.',

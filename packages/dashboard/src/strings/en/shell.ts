@@ -43,6 +43,7 @@ export const shell = translated('shell', {
   account: 'Session',
   notices: 'Notices',
   signedInWith: 'Signed in with',
+  signedInAs: 'Signed in as',
   rootKey: 'the root key',
   signOut: 'Sign out',
   away: 'The server is not responding. What you see may be out of date; this page keeps trying.',
@@ -159,6 +160,11 @@ export const shell = translated('shell', {
     key: 'API key',
     keyHelp: 'The root key, or any key from “API keys”. It is exchanged for a session and not kept in the browser.',
     submit: 'Sign in',
+    issuer: (name: string) => `Sign in with ${name}`,
+    or: 'or',
+    issuersAway: (names: string, n: number) =>
+      `${names} ${n === 1 ? 'is' : 'are'} not responding. Try again later, or sign in with an API key.`,
+    responseInvalid: 'The sign-in was not completed. Begin again.',
     working: 'Signing in …',
     ended: 'Your session has ended. Sign in again to continue where you were.',
     wrong: 'This key is not valid: it may be mistyped, revoked or expired.',
@@ -199,5 +205,5 @@ export const shell = translated('shell', {
     text: 'It is a fault of these pages, not of deliveries. Reload to try again.',
     reload: 'Reload',
   },
-  notAllowed: 'Your API key does not allow this.',
+  notAllowed: 'You do not have access to this.',
 } as const)

@@ -51,7 +51,7 @@ export const tenants = {
     exportTitle: (id: string) => `Export ${id}`,
     exportText:
       'Everything that is stored about the tenant, without secrets: endpoints, events with their payloads, deliveries and attempts. One JSON object per line (NDJSON).',
-    exportHidden: 'Your API key does not show payloads and responses: they are left out.',
+    exportHidden: 'You do not have access to payloads and responses: they are left out.',
     exportAction: (deliveries: number | null) =>
       deliveries === 0 ? 'Export' : `Export ${atLeast(deliveries, 10_000, 'delivery', 'deliveries')}`,
     exporting: (lines: number, size: string) => `${common.count(lines, 'line', 'lines')}, ${size} so far …`,

@@ -86,6 +86,15 @@ export function requirePayloads(caller: Caller, what: string): void {
 
 /** Whether a call needs neither a key nor a session, and signs in no one. */
 export const isOpen = (access: Access): boolean => access === 'open' || access === 'portal-open'
+/**
+ * Throws `forbidden` for a person, who has no key: what the call makes would end with nothing.
+ *
+ * @param what what they can't do, as the end of "cannot"
+ */
+export function requireKey(caller: { readonly person?: object } | null, what: string): void {
+  if (caller?.person === undefined) return
+  throw new PosthornError('forbidden', `A person who signed in through single sign-on cannot ${what}. Use an API key.`)
+}
 
 /** The refusal of a call that exists at another door only. */
 export const elsewhere = (door: SessionKind): PosthornError =>

@@ -2,8 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../base/clock.ts'
 import type { CountedLines } from '../../base/counted-lines.ts'
 import { PosthornError } from '../../base/errors.ts'
-import type { Actor, ApiKey, ApiKeyId, Portal, SessionId } from '../../base/model.ts'
+import type { Actor, ApiKey, ApiKeyId, Person, Portal, SessionId } from '../../base/model.ts'
 import type { Network } from '../../guard/address.ts'
+import { actorOfPerson } from '../../services/sessions/person.ts'
 import { type Access, accessRefusal, maySeePayloads, type PortalNeeds, portalRefusal } from './access.ts'
 import { clientAddress, plainAddress } from './client-address.ts'
 import { FailedAuthentications } from './failed-authentications.ts'
@@ -16,6 +17,8 @@ export type Caller = {
   readonly session?: { readonly id: SessionId; readonly token: string }
   /** Whose portal the session is of, if it is one. The key is then one of the tenant that nobody holds. */
   readonly portal?: PortalVisitor
+  /** Who signed in through single sign-on. The key is then one that nobody holds and that can do what they can. */
+  readonly person?: Person
 }
 
 /** Someone who came by a link to a portal. */
@@ -121,6 +124,7 @@ export class Gate {
     if (caller.portal !== undefined) {
       return { kind: 'portal', key: caller.portal.madeBy, name: caller.portal.user, address }
     }
+    if (caller.person !== undefined) return actorOfPerson(caller.person, address)
     if (caller.key === null) return { kind: 'root', key: null, name: null, address }
     return { kind: 'key', key: caller.key.id, name: caller.key.name, address }
   }

@@ -114,6 +114,7 @@ export class SessionDoor {
 
 function callerOf({ session, key, token }: LiveSession & { readonly token: string }): Caller {
   const caller = { key, session: { id: session.id, token } }
+  if (session.person !== null) return { ...caller, person: session.person }
   return session.portal === null ? caller : { ...caller, portal: { ...session.portal, madeBy: session.key } }
 }
 

@@ -5,6 +5,7 @@ import { PORTAL_LANGUAGES, PORTAL_PERMISSIONS, PORTAL_THEMES, type PortalLink, t
 import type { PortalLinks } from '../../services/portal/portal-links.ts'
 import type { Sessions } from '../../services/sessions/sessions.ts'
 import type { Tenants } from '../../services/tenants/tenants.ts'
+import { requireKey } from '../http/access.ts'
 import { WrongCredentials } from '../http/gate.ts'
 import { newestFirst, PageQuery } from '../http/lists.ts'
 import { readOrigin } from '../http/origins.ts'
@@ -196,6 +197,7 @@ function addLinks(routes: Routes, { portalLinks }: Needs, { portalUrl }: ApiOpti
       refusals: ['not_found'],
     },
     async ({ params: { tenant }, body, caller, actor }, reply) => {
+      requireKey(caller, 'create portal links')
       const { link, token } = await portalLinks.create(tenant, body, caller!.key, actor)
       const view = { ...viewLink(link), url: `${portalUrl()}portal/#${fragmentOf(link, token)}` }
       return reply.code(201).header('cache-control', 'no-store').send(view)

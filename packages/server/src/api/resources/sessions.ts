@@ -2,8 +2,11 @@ import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { PosthornError } from '../../base/errors.ts'
 import { API_KEY_SCOPES, PORTAL_PERMISSIONS, type Session } from '../../base/model.ts'
+import { nameOfPerson } from '../../services/sessions/person.ts'
 import type { Sessions } from '../../services/sessions/sessions.ts'
+import { type PersonSession, SignInRefused, type SingleSignOn } from '../../services/single-sign-on/single-sign-on.ts'
 import type { SessionKey } from '../../store/operations/sessions.ts'
+import { requireKey } from '../http/access.ts'
 import { WrongCredentials } from '../http/gate.ts'
 import { newestFirst, PageQuery } from '../http/lists.ts'
 import { isLoopbackHost, readOrigin } from '../http/origins.ts'
@@ -23,6 +26,7 @@ import {
   time,
   Word,
 } from '../http/shapes.ts'
+import { redirectUriOf, sealedIn, setSealed } from '../http/single-sign-on.ts'
 import type { ApiOptions } from '../options.ts'
 import { type Public, resource } from '../resource.ts'
 import examples from './sessions.examples.json' with { type: 'json' }
@@ -30,6 +34,8 @@ import examples from './sessions.examples.json' with { type: 'json' }
 /** Room for the longest key. */
 const MAX_BODY_BYTES = 16_384
 const MAX_KEY_CHARACTERS = 4096
+/** An authorisation code can be long. */
+const MAX_RESPONSE_CHARACTERS = 8192
 const LINK_TOKEN = /^phl_[A-Za-z0-9_-]{43}$/
 
 const SessionSchema = Type.Object(
@@ -37,13 +43,25 @@ const SessionSchema = Type.Object(
     id: Type.String({ examples: ['ses_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
     apiKey: Type.Object(
       {
-        id: TextOrNull({ description: 'Id of the API key. Null for the root key.' }),
-        name: TextOrNull({ description: 'Name of the API key. Null for the root key.' }),
+        id: TextOrNull({ description: 'Id of the API key. Null for the root key, and for a person.' }),
+        name: TextOrNull({ description: 'Name of the API key, or of the person. Null for the root key.' }),
         scope: Word(API_KEY_SCOPES),
-        tenant: TextOrNull({ description: 'The only tenant that the key can be used for. Null for all tenants.' }),
-        payloads: Type.Boolean({ description: 'Whether the key sees payloads and what receivers responded.' }),
+        tenant: TextOrNull({ description: 'The only tenant that the session can see. Null for all tenants.' }),
+        payloads: Type.Boolean({ description: 'Whether the session sees payloads and what receivers responded.' }),
       },
-      { description: 'The API key that signed in. The session can do what the key can, and ends with it.' },
+      {
+        description:
+          'The API key that signed in. The session can do what the key can, and ends with it. If `person` is not null, ' +
+          'there is no key, and this is what the person can do.',
+      },
+    ),
+    person: objectOrNull(
+      {
+        issuer: Type.String({ description: "The issuer's id in the setting `singleSignOn`." }),
+        subject: Type.String({ description: 'Who it is for the issuer (`sub`).' }),
+        name: TextOrNull({ description: 'What the issuer says that they are called. Null if it does not say it.' }),
+      },
+      'Who signed in through single sign-on. Null for a session of an API key or a portal.',
     ),
     address: TextOrNull({ description: 'IP address that signed in. Null if it is unknown.' }),
     userAgent: TextOrNull({ description: 'What the browser called itself, up to 256 characters. Null if it did not.' }),
@@ -93,13 +111,28 @@ const SignInInput = strict({
       description: "The token of a sign-in link, which is in the link's fragment. Instead of `apiKey`.",
     }),
   ),
+  singleSignOn: Type.Optional(
+    Type.Object(
+      {
+        issuer: Type.String({ maxLength: 32, description: "The issuer's id." }),
+        response: Type.String({
+          maxLength: MAX_RESPONSE_CHARACTERS,
+          description: 'What the issuer sent the browser back with: the query of the page, without the question mark.',
+        }),
+      },
+      {
+        additionalProperties: false,
+        description: 'The end of a sign-in that was begun with `POST /session/v1/single-sign-on`. Instead of `apiKey`.',
+      },
+    ),
+  ),
 })
 
 const HERE = 'The path is `/session/v1/session`.'
 const PAGE_HEADERS =
   'Needs the header `Posthorn-Session: 1` and, from the browser itself, `Sec-Fetch-Site: same-origin`.'
 
-type Needs = { readonly sessions: Public<Sessions> }
+type Needs = { readonly sessions: Public<Sessions>; readonly singleSignOn: Public<SingleSignOn> }
 
 export const sessionsResource = resource({
   tag: 'Sessions',
@@ -114,13 +147,14 @@ export const sessionsResource = resource({
   },
 })
 
-function addSigningIn(routes: Routes, { sessions }: Needs, { basePath }: ApiOptions): void {
+function addSigningIn(routes: Routes, services: Needs, { basePath, publicUrl }: ApiOptions): void {
+  const { sessions } = services
   routes.post(
     '/v1/session',
     {
       access: 'sign-in',
       operationId: 'signIn',
-      summary: 'Sign in: exchange an API key or a sign-in link for a session',
+      summary: 'Sign in: exchange an API key, a sign-in link or the response of an issuer for a session',
       description:
         `${HERE} The response sets a cookie for the paths under \`/session/v1\`, which scripts cannot read. ` +
         `${PAGE_HEADERS} \`Origin\` must be \`https://\`, or \`http://\` on the same machine.`,
@@ -128,10 +162,23 @@ function addSigningIn(routes: Routes, { sessions }: Needs, { basePath }: ApiOpti
       querystring: NoQuery,
       body: SignInInput,
       response: { 201: { ...ref(SessionSchema), description: 'The new session.' } },
-      refusals: ['insecure_origin', 'not_found'],
+      refusals: ['insecure_origin', 'issuer_unavailable', 'not_found'],
     },
     async (request, reply) => {
       const origin = readOrigin(request.headers.origin)
+      const { singleSignOn } = request.body
+      if (singleSignOn !== undefined) {
+        requireAlone(request.body)
+        const { session, key, token, signOut } = await signInPerson(services, singleSignOn, publicUrl(), request)
+        return reply
+          .code(201)
+          .header('set-cookie', [
+            setCookie('session', token, basePath, origin),
+            setSealed('signIn', null, basePath, origin),
+            setSealed('signOut', signOut, basePath, origin),
+          ])
+          .send(viewSession(sessions, session, key, session.id))
+      }
       const { session, key, token } = await signIn(sessions, request.body, request)
       return reply
         .code(201)
@@ -141,16 +188,43 @@ function addSigningIn(routes: Routes, { sessions }: Needs, { basePath }: ApiOpti
   )
 }
 
+const browserOf = (request: FastifyRequest) => ({
+  address: request.clientAddress,
+  userAgent: request.headers['user-agent'] ?? null,
+})
+
+function requireAlone({ apiKey, signInToken }: Static<typeof SignInInput>): void {
+  if (apiKey !== undefined || signInToken !== undefined) throw ambiguous()
+}
+
+const ambiguous = () => new PosthornError('invalid', 'Send either `apiKey`, `signInToken` or `singleSignOn`.')
+
+async function signInPerson(
+  { singleSignOn }: Needs,
+  { issuer, response }: NonNullable<Static<typeof SignInInput>['singleSignOn']>,
+  url: string,
+  request: FastifyRequest,
+): Promise<PersonSession> {
+  const sealed = sealedIn('signIn', request.headers.cookie)
+  const given = { issuer, response, sealed, redirectUri: redirectUriOf(url, issuer) }
+  try {
+    return await singleSignOn.complete(given, browserOf(request))
+  } catch (error) {
+    if (error instanceof SignInRefused && error.isGuess) throw new WrongCredentials('unauthorized', error.message)
+    throw error
+  }
+}
+
 async function signIn(sessions: Needs['sessions'], body: Static<typeof SignInInput>, request: FastifyRequest) {
   const { apiKey, signInToken } = body
-  const browser = { address: request.clientAddress, userAgent: request.headers['user-agent'] ?? null }
+  const browser = browserOf(request)
   if (apiKey !== undefined && signInToken === undefined) {
     const started = await sessions.signIn(apiKey, browser)
     if (started === undefined) throw new WrongCredentials('unauthorized', 'The API key is not valid.')
     return started
   }
   if (apiKey !== undefined || signInToken === undefined) {
-    throw new PosthornError('invalid', 'Send either `apiKey` or `signInToken`.')
+    throw ambiguous()
   }
   requireLocal(request, 'Sign-in links work')
   const started = LINK_TOKEN.test(signInToken) ? await sessions.redeem(signInToken, browser) : undefined
@@ -237,7 +311,7 @@ function addManaging(routes: Routes, { sessions }: Needs): void {
       access: 'operator',
       operationId: 'listSessions',
       summary: 'List the sessions of the dashboard and of portals, newest first',
-      description: 'Without sessions that have ended, or whose API key has.',
+      description: 'Without sessions that have ended, or whose API key or issuer has.',
       querystring: strict({
         portal: Type.Optional(Type.String({ description: "Only the sessions of this tenant's portal." })),
         ...PageQuery,
@@ -291,6 +365,7 @@ function addLinks(routes: Routes, { sessions }: Needs, { publicUrl }: ApiOptions
       refusals: ['conflict'],
     },
     async (request, reply) => {
+      requireKey(request.caller, 'create sign-in links')
       const { key, session } = request.caller!
       if (session !== undefined) {
         throw new PosthornError('forbidden', 'A session cannot create sign-in links. Use an API key.')
@@ -311,6 +386,12 @@ function elsewhere(): PosthornError {
   return new PosthornError('conflict', `${detail} Sign in with an API key.`)
 }
 
+/** What the list knows of a person's session has no key: it is in the person. */
+const ofPerson = ({ person, tenant }: Session) =>
+  person === null
+    ? ROOT
+    : { id: null, name: nameOfPerson(person), scope: person.scope, tenant, payloads: person.payloads }
+
 const ROOT = { id: null, name: null, scope: 'all', tenant: null, payloads: true } as const
 
 function viewSession(
@@ -319,12 +400,12 @@ function viewSession(
   key: SessionKey | null,
   current: string | undefined,
 ): SessionView {
-  const { id, tenant, portal, address, userAgent, createdAtMs, usedAtMs, expiresAtMs } = session
+  const { id, tenant, portal, person, address, userAgent, createdAtMs, usedAtMs, expiresAtMs } = session
   return {
     id,
     apiKey:
-      key === null
-        ? ROOT
+      key === null || person !== null
+        ? ofPerson(session)
         : { id: key.id, name: key.name, scope: key.scope, tenant: key.tenant, payloads: key.payloads },
     address,
     userAgent,
@@ -333,6 +414,7 @@ function viewSession(
     idleUntil: time(sessions.idleUntilMs(session)),
     expiresAt: time(expiresAtMs),
     portal: portal === null ? null : { tenant: tenant!, user: portal.user, may: [...portal.may] },
+    person: person === null ? null : { issuer: person.issuer, subject: person.subject, name: person.name },
     isCurrent: id === current,
   }
 }

@@ -2,9 +2,10 @@ import type { Clock } from '../../base/clock.ts'
 import { HOUR_MS } from '../../base/durations.ts'
 import { idBytes, idText } from '../../base/ids.ts'
 import { Loop } from '../../base/loop.ts'
-import type { ApiKey, ApiKeyId, Portal, Session, SessionId } from '../../base/model.ts'
+import type { ApiKey, ApiKeyId, Person, Portal, Session, SessionId } from '../../base/model.ts'
 import type { SessionChange } from '../../store/operations/sessions.ts'
 import type { Store } from '../../store/store.ts'
+import { nameOfPerson } from './person.ts'
 
 /** How long to wait before reading again after a failed read. */
 const RETRY_MS = 500
@@ -22,16 +23,18 @@ export type SessionCacheOptions = {
   readonly isRoot: (hash: Buffer) => boolean
   /** A valid key by its id. */
   readonly keyOf: (id: ApiKeyId) => ApiKey | undefined
+  /** The marks of the issuers as the settings are now (services/single-sign-on/). */
+  readonly issuerMarks: ReadonlySet<string>
 }
 
 /**
- * A session that can be used now, with its key. The key is null for the root key, and for the session of a portal one
- * that nobody holds and that is limited to the portal's tenant.
+ * A session that can be used now, with its key. The key is null for the root key, and for the session of a portal or of
+ * a person one that nobody holds and that can do what they can.
  */
 export type LiveSession = { readonly session: Session; readonly key: ApiKey | null }
 
-/** `portalKey`: one for each session, by which its calls are counted. */
-type Entry = Omit<SessionChange, 'session'> & { session: Session; portalKey?: ApiKey }
+/** `ownKey`: of a portal's or a person's session, by which its calls are counted. */
+type Entry = Omit<SessionChange, 'session'> & { session: Session; ownKey?: ApiKey }
 
 /**
  * The store's sessions in memory, by the hash of their token. Like the cache of API keys, which announces changes of
@@ -101,12 +104,17 @@ export class SessionCache {
   }
 
   #live(entry: Entry): LiveSession | undefined {
-    const { session, rootHash } = entry
+    const { session, rootHash, issuerMark } = entry
     if (session.endedAtMs !== null || this.idleUntilMs(session) <= this.#store.now()) return undefined
+    if (session.person !== null) {
+      if (issuerMark === null || !this.#options.issuerMarks.has(issuerMark)) return undefined
+      entry.ownKey ??= keyOfPerson(session, session.person)
+      return { session, key: entry.ownKey }
+    }
     const key = this.#keyOf(session.key, rootHash)
     if (key === undefined || session.portal === null) return key === undefined ? undefined : { session, key }
-    entry.portalKey ??= keyOfPortal(session, session.portal)
-    return { session, key: entry.portalKey }
+    entry.ownKey ??= keyOfPortal(session, session.portal)
+    return { session, key: entry.ownKey }
   }
 
   /** The key that a session stands for. Undefined: it is no longer valid. */
@@ -126,8 +134,8 @@ export class SessionCache {
   #take(change: SessionChange): void {
     const hash = Buffer.from(change.hash).toString('base64')
     const usedAtMs = Math.max(change.session.usedAtMs, this.#byHash.get(hash)?.session.usedAtMs ?? 0)
-    const { portalKey } = this.#byHash.get(hash) ?? {}
-    this.#byHash.set(hash, { ...change, session: { ...change.session, usedAtMs }, ...(portalKey && { portalKey }) })
+    const { ownKey } = this.#byHash.get(hash) ?? {}
+    this.#byHash.set(hash, { ...change, session: { ...change.session, usedAtMs }, ...(ownKey && { ownKey }) })
     this.#hashes.set(change.session.id, hash)
   }
 
@@ -145,16 +153,17 @@ export class SessionCache {
 /** What the calls of a portal's session are limited to, at each node: far more than a page needs. */
 const PORTAL_RATE = { requests: 600, perSeconds: 60 }
 
-function keyOfPortal({ id, tenant, createdAtMs, expiresAtMs }: Session, { user, may }: Portal): ApiKey {
-  return {
-    id: idText('key', idBytes(id)),
-    name: user ?? 'Portal',
-    scope: 'all',
-    tenant,
-    payloads: may.includes('payloads'),
-    rateLimit: PORTAL_RATE,
-    createdAtMs,
-    expiresAtMs,
-    revokedAtMs: null,
-  }
+function keyOfPortal(session: Session, { user, may }: Portal): ApiKey {
+  const payloads = may.includes('payloads')
+  return { ...keyLike(session), name: user ?? 'Portal', scope: 'all', payloads, rateLimit: PORTAL_RATE }
+}
+
+/** All that holds for a key of the same scope and tenant holds for the person. */
+function keyOfPerson(session: Session, person: Person): ApiKey {
+  const { scope, payloads } = person
+  return { ...keyLike(session), name: nameOfPerson(person), scope, payloads, rateLimit: null }
+}
+
+function keyLike({ id, tenant, createdAtMs, expiresAtMs }: Session) {
+  return { id: idText('key', idBytes(id)), tenant, createdAtMs, expiresAtMs, revokedAtMs: null }
 }

@@ -12,16 +12,17 @@ import {
   type TenantId,
 } from '../../base/model.ts'
 import { hashOfKey, makePortalToken, makeSessionToken, makeSignInToken } from '../../secrets/api-key.ts'
-import type { Holder, ListedSession } from '../../store/operations/sessions.ts'
+import type { Holder, ListedSession, NewPerson } from '../../store/operations/sessions.ts'
 import type { Store } from '../../store/store.ts'
 import type { Place } from '../../store/where.ts'
 import { checkId, checkPlace, notFound } from '../checks/refusals.ts'
+import { actorOfPerson } from './person.ts'
 import type { LiveSession, SessionCache } from './session-cache.ts'
 import { SignInRates } from './sign-in-rates.ts'
 
 /** How long a sign-in link works. */
 const LINK_MS = 10 * 60_000
-/** Sessions that a key can have; far more than one person's browsers, and few enough to be kept in memory. */
+/** Sessions that a key or a person can have; far more than one person's browsers, and few enough to be kept in memory. */
 const MAX_OF_KEY = 100
 /** Sessions that the portal of a tenant can have. */
 const MAX_OF_PORTAL = 1_000
@@ -41,6 +42,8 @@ export type SessionParts = {
   readonly keyOf: (id: ApiKeyId) => ApiKey | undefined
   /** The hash of the root key. */
   readonly rootHash: Uint8Array
+  /** The marks of the issuers as the settings are now. */
+  readonly issuerMarks: ReadonlySet<string>
   readonly clock: Clock
 }
 
@@ -58,7 +61,7 @@ export type SignInLink = {
   readonly expiresAtMs: number
 }
 
-/** Signs browsers in with an API key or a sign-in link, and lists and ends their sessions. */
+/** Signs browsers in with an API key, a link or a person's identity, and lists and ends their sessions. */
 export class Sessions {
   readonly #store: Store
   readonly #settings: SessionSettings
@@ -106,7 +109,7 @@ export class Sessions {
   }
 
   /**
-   * Sessions that have not ended, of all keys and portals.
+   * Sessions that have not ended, of all keys, people and portals.
    *
    * @param portalOf only those of this tenant's portal
    */
@@ -114,7 +117,9 @@ export class Sessions {
     checkPlace('ses', page)
     const nowMs = this.#store.now()
     const usedAfterMs = nowMs - this.#settings.sessionIdleHours * HOUR_MS
-    return this.#store.read('listSessions', { ...page, nowMs, usedAfterMs, portalOf, rootHash: this.#parts.rootHash })
+    const { rootHash, issuerMarks } = this.#parts
+    const live = { nowMs, usedAfterMs, portalOf, rootHash, issuerMarks: [...issuerMarks] }
+    return this.#store.read('listSessions', { ...page, ...live })
   }
 
   /** Ends a session for good, on this node at once and on all others within a second. */
@@ -134,6 +139,7 @@ export class Sessions {
       ...this.#new(token, { address, userAgent }, nowMs),
       holder: this.holderOf(key),
       link: null,
+      person: null,
       expiresAtMs: Math.min(nowMs + this.#settings.sessionDays * DAY_MS, endsWithKeyMs),
       max: MAX_OF_KEY,
       by: actorOf(key, address),
@@ -152,6 +158,35 @@ export class Sessions {
     const created = this.#new(token, browser, this.#store.now())
     const { rootHash } = this.#parts
     const session = await this.#store.write('redeemPortalLink', { ...created, linkHash, rootHash, max: MAX_OF_PORTAL })
+    if (session === null) return undefined
+    await this.announce()
+    const live = this.get(session.id)
+    return live === undefined ? undefined : { ...live, token }
+  }
+
+  /**
+   * Starts the session of a person whom an issuer has identified. Undefined if the only tenant that they can see doesn't
+   * exist. Throws `rate_limited` if they have signed in too often.
+   *
+   * @param endsAtMs when it ends at the latest. Null: only the settings decide
+   */
+  async startFor(person: NewPerson, endsAtMs: number | null, browser: Browser): Promise<StartedSession | undefined> {
+    const waitSeconds = this.#rates.take(`${person.person.issuer} ${person.person.subject}`)
+    if (waitSeconds > 0) throw tooOften(waitSeconds, 'You have')
+    const token = makeSessionToken()
+    const created = this.#new(token, browser, this.#store.now())
+    const session = await this.#store.write('createSession', {
+      ...created,
+      holder: null,
+      link: null,
+      person,
+      expiresAtMs: Math.min(
+        created.createdAtMs + this.#settings.sessionDays * DAY_MS,
+        endsAtMs ?? Number.POSITIVE_INFINITY,
+      ),
+      max: MAX_OF_KEY,
+      by: actorOfPerson(person.person, browser.address),
+    })
     if (session === null) return undefined
     await this.announce()
     const live = this.get(session.id)
@@ -189,7 +224,7 @@ function actorOf(key: ApiKey | null, address: string | null): Actor {
   return { kind: 'key', key: key.id, name: key.name, address }
 }
 
-function tooOften(retryAfterSeconds: number): PosthornError {
-  const detail = 'This API key has signed in too often. Try again after the number of seconds in Retry-After.'
+function tooOften(retryAfterSeconds: number, who = 'This API key has'): PosthornError {
+  const detail = `${who} signed in too often. Try again after the number of seconds in Retry-After.`
   return new PosthornError('rate_limited', detail, { retryAfterSeconds })
 }

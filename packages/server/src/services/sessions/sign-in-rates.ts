@@ -1,23 +1,25 @@
 import type { Clock } from '../../base/clock.ts'
-import type { ApiKeyId } from '../../base/model.ts'
 
-/** Sign-ins of a key: each is a change that all nodes read. */
+/** Sign-ins of a key or a person: each is a change that all nodes read. */
 const MAX_SIGN_INS = 30
 const WINDOW_MS = 60_000
 
 type Window = { readonly sinceMs: number; count: number }
 
-/** Limits how often a key can sign in, on this node. Only valid keys get here, so it holds as many entries as keys. */
+/**
+ * Limits how often a key or a person can sign in, on this node. Only those who can sign in get here, so it holds as many
+ * entries as there are keys and people.
+ */
 export class SignInRates {
   readonly #clock: Clock
-  readonly #windows = new Map<ApiKeyId | null, Window>()
+  readonly #windows = new Map<string | null, Window>()
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** Counts a sign-in of a key; null: the root key. Returns 0, or the whole seconds until the next one is allowed. */
-  take(key: ApiKeyId | null): number {
+  /** Counts a sign-in of a key or a person; null: the root key. Returns 0, or the whole seconds until the next one is allowed. */
+  take(key: string | null): number {
     const nowMs = this.#clock.monotonicMs()
     let window = this.#windows.get(key)
     if (window === undefined || nowMs - window.sinceMs >= WINDOW_MS) {

@@ -9,6 +9,7 @@ import { stream } from './0007-stream.ts'
 import { portal } from './0008-portal.ts'
 import { portalLooks } from './0009-portal-looks.ts'
 import { notifications } from './0010-notifications.ts'
+import { people } from './0011-people.ts'
 import { escapeFilters } from './escape-filters.ts'
 import type { CodeName, Migration } from './migration.ts'
 
@@ -24,6 +25,7 @@ export const MIGRATIONS: readonly Migration[] = [
   portal,
   portalLooks,
   notifications,
+  people,
 ]
 
 /** What steps do beyond SQL. */

@@ -7,7 +7,7 @@ import { bytes, int, type Row, type Transaction, text } from '../transaction.ts'
 import { type Place, Where } from '../where.ts'
 import { type By, record } from './audit.ts'
 import { nextChange } from './configuration.ts'
-import { createSession, endPortalSessions, type Holder, holderOf, keyOf, type NewSession } from './sessions.ts'
+import { createSession, endSessionsOf, type Holder, holderOf, keyOf, type NewSession } from './sessions.ts'
 
 const FIELDS = 'id, api_key, tenant, portal, uses_left, session_ms, created_ms, expires_ms'
 
@@ -58,7 +58,7 @@ export function* createPortalLink(args: NewPortalLink & By): Transaction<boolean
 }
 
 /** A session to start with a link, whose token has the hash `linkHash`. */
-export type Redemption = Omit<NewSession, 'holder' | 'link' | 'expiresAtMs'> & {
+export type Redemption = Omit<NewSession, 'holder' | 'link' | 'person' | 'expiresAtMs'> & {
   readonly linkHash: Uint8Array
   /** The hash of the root key: links of an earlier root key no longer work. */
   readonly rootHash: Uint8Array
@@ -83,6 +83,7 @@ export function* redeemPortalLink(args: Redemption): Transaction<Session | null>
     ...args,
     holder: holderOf(row),
     link,
+    person: null,
     expiresAtMs: createdAtMs + link.sessionMs,
     by: { kind: 'portal', key: link.key, name: link.portal.user, address: args.address },
   })
@@ -110,15 +111,15 @@ export function* revokePortalLink(
     params: [idBytes(args.id), args.tenant],
   }
   if (rows.length === 0) return false
-  yield* endPortalSessions({ link: args.id }, args.nowMs, yield* nextChange())
+  yield* endSessionsOf({ link: args.id }, args.nowMs, yield* nextChange())
   yield* record(args, { ...entryOf(args), action: 'revoked' }, args.nowMs)
   return true
 }
 
-/** Removes the links of a tenant, and ends the sessions of its portal. */
+/** Removes the portal links of a tenant, and ends the sessions of its portal and of people who see only it. */
 export function* closePortal(tenant: TenantId, nowMs: number, change: number): Transaction<void> {
   yield { text: 'delete from portal_link where tenant = $1', params: [tenant] }
-  yield* endPortalSessions({ tenant }, nowMs, change)
+  yield* endSessionsOf({ tenant }, nowMs, change)
 }
 
 export const portalLinkOperations = {

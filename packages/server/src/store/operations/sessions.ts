@@ -5,6 +5,7 @@ import type {
   ApiKey,
   ApiKeyId,
   ApiKeyScope,
+  Person,
   Portal,
   PortalLinkId,
   Session,
@@ -23,7 +24,7 @@ export type Holder =
   | { readonly key: ApiKeyId; readonly rootHash: null }
   | { readonly key: null; readonly rootHash: Uint8Array }
 
-const FIELDS = 'id, api_key, tenant, portal, address, user_agent, created_ms, used_ms, expires_ms, ended_ms'
+const FIELDS = 'id, api_key, tenant, portal, person, address, user_agent, created_ms, used_ms, expires_ms, ended_ms'
 
 export const keyOf = (row: Row): ApiKeyId | null => (row.api_key === null ? null : idText('key', bytes(row.api_key)))
 
@@ -37,6 +38,7 @@ const toSession = (row: Row): Session => ({
   key: keyOf(row),
   tenant: textOrNull(row.tenant),
   portal: jsonOrNull(row.portal) as Portal | null,
+  person: jsonOrNull(row.person) as Person | null,
   address: textOrNull(row.address),
   userAgent: textOrNull(row.user_agent),
   createdAtMs: int(row.created_ms),
@@ -51,22 +53,46 @@ const entryOf = ({ id, tenant }: Pick<Session, 'id' | 'tenant'>) =>
 export type NewSession = Pick<Session, 'id' | 'address' | 'userAgent' | 'createdAtMs' | 'expiresAtMs'> & {
   /** The hash of its token. */
   readonly hash: Uint8Array
-  readonly holder: Holder
-  /** The link that it is started by, and what the link gives. Null: the session is the key's own. */
+  /** Null: a person's. */
+  readonly holder: Holder | null
+  /** The link that it is started by, and what the link gives. Null: it is not started by a link. */
   readonly link: { readonly id: PortalLinkId; readonly tenant: TenantId; readonly portal: Portal } | null
-  /** How many sessions a key, or the portal of a tenant, can have. Beyond it, those unused for longest end. */
+  /** Who signed in through single sign-on. Null: nobody did. */
+  readonly person: NewPerson | null
+  /** How many sessions a key, a person or the portal of a tenant can have. Beyond it, those unused for longest end. */
   readonly max: number
 }
 
-/** Starts a session. Returns null if its key no longer exists, was revoked or has expired. */
+export type NewPerson = {
+  readonly person: Person
+  /** The only tenant that they can see. Null: all tenants. */
+  readonly tenant: TenantId | null
+  /** What the settings say of the issuer, as a hash: the session ends when they say something else. */
+  readonly mark: string
+}
+
+/** The same for all sessions of a person: an issuer's id has no space in it. */
+const personOf = ({ issuer, subject }: Person): string => `${issuer} ${subject}`
+
+/** Whether the tenant of a new session is there. */
+function* isThere(tenant: TenantId): Transaction<boolean> {
+  return (yield { text: 'select 1 from tenant where id = $1 and deleted_ms is null', params: [tenant] }).length > 0
+}
+
+/**
+ * Starts a session. Returns null if its key no longer exists, was revoked or has expired, or if the only tenant of the
+ * person doesn't exist.
+ */
 export function* createSession(args: NewSession & By): Transaction<Session | null> {
-  const { id, hash, holder, link, address, userAgent, createdAtMs, expiresAtMs } = args
-  let tenant = link?.tenant ?? null
-  if (holder.key !== null) {
+  const { id, hash, link, person, address, userAgent, createdAtMs, expiresAtMs } = args
+  const { key, rootHash } = args.holder ?? { key: null, rootHash: null }
+  let tenant = link?.tenant ?? person?.tenant ?? null
+  if (person !== null && tenant !== null && !(yield* isThere(tenant))) return null
+  if (key !== null) {
     const keys = yield {
       text: `select tenant from api_key where id = $1 and revoked_ms is null
                and (expires_ms is null or expires_ms > $2)`,
-      params: [idBytes(holder.key), createdAtMs],
+      params: [idBytes(key), createdAtMs],
     }
     if (keys.length === 0) return null
     tenant ??= textOrNull(keys[0]!.tenant)
@@ -75,13 +101,13 @@ export function* createSession(args: NewSession & By): Transaction<Session | nul
   yield* endOldest(args, change)
   const rows = yield {
     text: `insert into session (id, hash, api_key, root_hash, tenant, address, user_agent, created_ms, used_ms,
-             expires_ms, change_seq, portal, portal_link)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12) returning ${FIELDS}`,
+             expires_ms, change_seq, portal, portal_link, person, person_of, issuer_mark)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12, $13, $14, $15) returning ${FIELDS}`,
     params: [
       idBytes(id),
       hash,
-      holder.key === null ? null : idBytes(holder.key),
-      holder.rootHash,
+      key === null ? null : idBytes(key),
+      rootHash,
       tenant,
       address,
       userAgent,
@@ -90,20 +116,19 @@ export function* createSession(args: NewSession & By): Transaction<Session | nul
       change,
       link === null ? null : JSON.stringify(link.portal),
       link === null ? null : idBytes(link.id),
+      person === null ? null : JSON.stringify(person.person),
+      person === null ? null : personOf(person.person),
+      person === null ? null : person.mark,
     ],
   }
   yield* record(args, { ...entryOf({ id, tenant }), action: 'created' }, createdAtMs)
   return toSession(rows[0]!)
 }
 
-/** Makes room for one more session of a key, or of a tenant's portal. */
-function* endOldest({ holder, link, max, createdAtMs }: NewSession, change: number): Transaction<void> {
-  const [isTheirs, ...whose] =
-    link !== null
-      ? ['portal is not null and tenant = $3', link.tenant]
-      : holder.key === null
-        ? ['portal is null and api_key is null']
-        : ['portal is null and api_key = $3', idBytes(holder.key)]
+/** Makes room for one more session of a key, of a person, or of a tenant's portal. */
+function* endOldest(args: NewSession, change: number): Transaction<void> {
+  const { max, createdAtMs } = args
+  const [isTheirs, ...whose] = ownSessions(args)
   yield {
     text: `update session set ended_ms = $1, change_seq = $2 where id in (
              select id from session where ${isTheirs} and ended_ms is null and expires_ms > $1
@@ -112,14 +137,25 @@ function* endOldest({ holder, link, max, createdAtMs }: NewSession, change: numb
   }
 }
 
-/** Ends the sessions of a tenant's portal, or those that a link has started. */
-export function* endPortalSessions(
+/** A condition for the sessions of the same holder, and its parameter, $3. */
+function ownSessions({ holder, link, person }: NewSession): [string, ...(string | Uint8Array)[]] {
+  if (link !== null) return ['portal is not null and tenant = $3', link.tenant]
+  if (person !== null) return ['person_of = $3', personOf(person.person)]
+  const key = holder?.key ?? null
+  if (key !== null) return ['portal is null and api_key = $3', idBytes(key)]
+  return ['portal is null and person is null and api_key is null']
+}
+
+/** Ends the sessions of a tenant: those of its portal and of people who see only it; or those that a link has started. */
+export function* endSessionsOf(
   of: { readonly tenant: TenantId } | { readonly link: PortalLinkId },
   nowMs: number,
   change: number,
 ): Transaction<void> {
   const [isTheirs, whose] =
-    'link' in of ? ['portal_link = $3', idBytes(of.link)] : ['portal is not null and tenant = $3', of.tenant]
+    'link' in of
+      ? ['portal_link = $3', idBytes(of.link)]
+      : ['(portal is not null or person is not null) and tenant = $3', of.tenant]
   yield {
     text: `update session set ended_ms = $1, change_seq = $2 where ${isTheirs} and ended_ms is null`,
     params: [nowMs, change, whose],
@@ -146,6 +182,20 @@ export function* takeSignInLink(args: { hash: Uint8Array; nowMs: number }): Tran
     params: [args.hash],
   }
   return rows.length === 0 || int(rows[0]!.expires_ms) <= args.nowMs ? null : holderOf(rows[0]!)
+}
+
+/** Notes that a sign-in through an issuer was used. Returns false if it was used before. */
+export function* takeSignIn(args: { hash: Uint8Array; expiresAtMs: number }): Transaction<boolean> {
+  const rows = yield {
+    text: 'insert into used_sign_in (hash, expires_ms) values ($1, $2) on conflict do nothing returning hash',
+    params: [args.hash, args.expiresAtMs],
+  }
+  return rows.length > 0
+}
+
+/** Whether a sign-in through an issuer was used. */
+export function* isSignInUsed(args: { hash: Uint8Array }): Transaction<boolean> {
+  return (yield { text: 'select 1 from used_sign_in where hash = $1', params: [args.hash] }).length > 0
 }
 
 /** Ends a session for good. Ending it again changes nothing. Returns false if it doesn't exist. */
@@ -175,6 +225,8 @@ export type LiveSessions = {
   readonly usedAfterMs: number
   /** The hash of the root key: sessions of an earlier root key have ended. */
   readonly rootHash: Uint8Array
+  /** The marks of issuers as the settings are now: sessions of people with another one have ended. */
+  readonly issuerMarks: readonly string[]
   /** Only the sessions of a tenant's portal. Null: all sessions. */
   readonly portalOf?: TenantId | null
 }
@@ -182,7 +234,7 @@ export type LiveSessions = {
 /** What a key lets its sessions do. */
 export type SessionKey = Pick<ApiKey, 'id' | 'name' | 'scope' | 'tenant' | 'payloads'>
 
-/** A session with its key, which is null for the root key. */
+/** A session with its key, which is null for the root key and for a person. */
 export type ListedSession = { readonly session: Session; readonly key: SessionKey | null }
 
 /** Sessions that have not ended, and whose key is valid. */
@@ -190,7 +242,8 @@ export function* listSessions(args: Place<SessionId> & LiveSessions & { limit: n
   const where = new Where()
     .add('s.expires_ms > ?', args.nowMs)
     .add('s.used_ms > ?', args.usedAfterMs)
-    .add('(s.api_key is not null or s.root_hash = ?)', args.rootHash)
+    .add('(s.api_key is not null or s.person is not null or s.root_hash = ?)', args.rootHash)
+    .addIn("coalesce(s.issuer_mark, '')", ['', ...args.issuerMarks])
     .addIf('(s.portal is not null and s.tenant = ?)', args.portalOf)
     .add('(s.api_key is null or (k.revoked_ms is null and coalesce(k.expires_ms, s.expires_ms) > ?))', args.nowMs)
   const order = where.behind(args, 's.id')
@@ -218,6 +271,8 @@ export type SessionChange = {
   readonly session: Session
   readonly hash: Uint8Array
   readonly rootHash: Uint8Array | null
+  /** For a person's session: what the settings said of the issuer. */
+  readonly issuerMark: string | null
 }
 
 export type SessionChanges = {
@@ -230,7 +285,7 @@ export type SessionChanges = {
 export function* readSessionChanges(args: { after: number; usedAfterMs: number }): Transaction<SessionChanges> {
   const seq = Number((yield* getMeta('change_seq')) ?? 0)
   const rows = yield {
-    text: `select ${FIELDS}, hash, root_hash from session
+    text: `select ${FIELDS}, hash, root_hash, issuer_mark from session
            where (change_seq > $1 and change_seq <= $2) or (used_ms >= $3 and change_seq <= $2)`,
     params: [args.after, seq, args.usedAfterMs],
   }
@@ -240,6 +295,7 @@ export function* readSessionChanges(args: { after: number; usedAfterMs: number }
       session: toSession(row),
       hash: bytes(row.hash),
       rootHash: row.root_hash === null ? null : bytes(row.root_hash),
+      issuerMark: textOrNull(row.issuer_mark),
     })),
   }
 }
@@ -262,7 +318,12 @@ export function* dropOldSessions(args: { readonly limit: number; readonly before
              select id from portal_link where expires_ms + session_ms < $1 limit ${args.limit}) returning id`,
     params: [args.beforeMs],
   }
-  return sessions.length + links.length + portalLinks.length
+  const signIns = yield {
+    text: `delete from used_sign_in where hash in (
+             select hash from used_sign_in where expires_ms < $1 limit ${args.limit}) returning hash`,
+    params: [args.beforeMs],
+  }
+  return sessions.length + links.length + portalLinks.length + signIns.length
 }
 
 export const sessionOperations = {
@@ -271,6 +332,8 @@ export const sessionOperations = {
   useSession: writes({ run: useSession, configuration: 'ignores' }),
   createSignInLink: writes({ run: createSignInLink, configuration: 'ignores' }),
   takeSignInLink: writes({ run: takeSignInLink, configuration: 'ignores' }),
+  takeSignIn: writes({ run: takeSignIn, configuration: 'ignores' }),
+  isSignInUsed: reads({ run: isSignInUsed, waitedForBy: 'engine' }),
   listSessions: reads({ run: listSessions, waitedForBy: 'people' }),
   readSessionChanges: reads({ run: readSessionChanges, waitedForBy: 'engine' }),
   dropOldSessions: writes({ run: dropOldSessions, configuration: 'ignores' }),

@@ -16,6 +16,7 @@ import { NODE } from '../../services/setup.ts'
 import { Reading } from '../../services/streaming.ts'
 import { anAttempt, aSettlement } from '../../store/builders.ts'
 import { type Json, KEY } from '../setup.ts'
+import { issuerWith } from './issuer.ts'
 import type { Recorder } from './recorder.ts'
 
 // cspell:ignore REFERNCE
@@ -277,6 +278,26 @@ const sessions: Scene = async recorder => {
   await recorder.record('createSignInLink')
 }
 
+const singleSignOn: Scene = async recorder => {
+  const { bench } = recorder
+  const issuer = issuerWith('https://login.example.com')
+  bench.useSessions({ issuers: [issuer] })
+  await bench.useServices({})
+  const page = { 'posthorn-session': '1', 'sec-fetch-site': 'same-origin', origin: 'http://127.0.0.1:8470' }
+  await recorder.record('listSignInOptions', { headers: page })
+  const pick = ({ url }: Json) => {
+    const shown = new URL(url)
+    for (const name of ['state', 'nonce', 'code_challenge']) shown.searchParams.set(name, 'an-example')
+    return { url: shown.href }
+  }
+  await recorder.record('beginSingleSignOn', { body: { issuer: 'login' }, headers: page, pick })
+  const person = { issuer: 'login', subject: 'ada', name: 'Ada', scope: 'all', payloads: true } as const
+  const browser = { address: null, userAgent: null }
+  const started = await bench.sessions.startFor({ person, tenant: null, mark: issuer.mark }, null, browser)
+  const cookie = `posthorn_session=${started!.token}`
+  await recorder.record('signOutEverywhere', { headers: { ...page, cookie } })
+}
+
 const portal: Scene = async recorder => {
   const page = { 'posthorn-session': '1', 'sec-fetch-site': 'same-origin', origin: 'https://hooks.example.com' }
   const headers = { ...page, 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0' }
@@ -375,6 +396,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   overview,
   'api-keys': apiKeys,
   sessions,
+  'single-sign-on': singleSignOn,
   portal,
   'portal-looks': portalLooks,
   audit: async recorder => void (await recorder.record('listAudit', { query: { ...TENANT, limit: '2' } })),
