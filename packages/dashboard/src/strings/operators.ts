@@ -5,7 +5,7 @@
 export const OPERATORS = {
   attemptErrors: ['*.by'],
   common: ['product', 'tenants'],
-  deliveries: ['columns.tenant', 'facts.tenant'],
+  deliveries: ['columns.tenant'],
   endpoints: ['columns.tenant'],
   eventTypes: [
     'create',
