@@ -118,7 +118,7 @@ await describeInBrowser('how the portal looks', bench => {
         expect(await page.locator('#favicon').getAttribute('href')).toMatch(/^\/portal\/logo\?v=/)
         expect(await findFaults(page)).toEqual([])
         await visit.open('portal/events')
-        await page.getByText('There is no page here').waitFor()
+        await page.getByText('There is no page here').first().waitFor()
       },
       { ...VISITOR, colorScheme: scheme },
     )
