@@ -13,6 +13,7 @@ import { NotificationsResource } from './notifications.ts'
 import { OperationsResource } from './operations.ts'
 import { OverviewResource } from './overview.ts'
 import { PortalResource } from './portal.ts'
+import { PortalLooksResource } from './portal-looks.ts'
 import { ReplaysResource } from './replays.ts'
 import { RetriesResource } from './retries.ts'
 import { SearchResource } from './search.ts'
@@ -39,6 +40,7 @@ export class Posthorn {
   readonly apiKeys: ApiKeysResource
   readonly sessions: SessionsResource
   readonly portal: PortalResource
+  readonly portalLooks: PortalLooksResource
   readonly notifications: NotificationsResource
   readonly audit: AuditResource
   readonly operations: OperationsResource
@@ -61,6 +63,7 @@ export class Posthorn {
     this.apiKeys = new ApiKeysResource(connection)
     this.sessions = new SessionsResource(connection)
     this.portal = new PortalResource(connection)
+    this.portalLooks = new PortalLooksResource(connection)
     this.notifications = new NotificationsResource(connection)
     this.audit = new AuditResource(connection)
     this.operations = new OperationsResource(connection)

@@ -14,9 +14,10 @@ import { RangePicker } from '../kit/range-picker.tsx'
 import { Banner } from '../kit/surfaces.tsx'
 import { Toasts } from '../kit/toast.tsx'
 import { shortenId } from '../lib/format.ts'
-import { IS_PORTAL } from '../lib/portal.ts'
+import { IS_PORTAL, LOOKS } from '../lib/portal.ts'
 import { type RangeName, searchOf } from '../lib/range.ts'
-import { common, shell } from '../strings/index.ts'
+import { shell } from '../strings/index.ts'
+import { brandName } from './brand.tsx'
 import { useAway } from './connection.ts'
 import { useLeave } from './leave.ts'
 import { startLive } from './live.ts'
@@ -136,7 +137,9 @@ export function Shell() {
             <Banner tone="warning">{shell.away}</Banner>
           </div>
         )}
-        <div className={styles.content}>{!isOver && <Outlet />}</div>
+        <div className={styles.content} data-fills="main">
+          {!isOver && <Outlet />}
+        </div>
       </main>
       <Toasts />
       <Suspense fallback={null}>
@@ -170,8 +173,7 @@ function usePage(): PageData {
   const data = Object.assign({}, ...matches.map(match => match.staticData)) as PageData
   const { id, name, tenant } = (matches.at(-1)?.params ?? {}) as Readonly<Record<string, string | undefined>>
   const subject = id === undefined ? (name ?? tenant) : shortenId(id)
-  const whole = IS_PORTAL ? shell.portal.title : common.product
-  const title = [subject, data.title, whole].filter(part => part !== undefined).join(' · ')
+  const title = [subject, data.title, brandName()].filter(part => part !== undefined).join(' · ')
   useEffect(() => {
     document.title = title
   }, [title])
@@ -191,7 +193,7 @@ function useFavicon(isAway: boolean): void {
     queryFn: () => undefined,
     enabled: false,
   })
-  const href = isAway ? faviconAway : (data?.failing ?? 0) > 0 ? faviconFailing : favicon
+  const href = LOOKS.logo ?? (isAway ? faviconAway : (data?.failing ?? 0) > 0 ? faviconFailing : favicon)
   useEffect(() => {
     document.querySelector('#favicon')?.setAttribute('href', href)
   }, [href])

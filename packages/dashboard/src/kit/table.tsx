@@ -55,6 +55,9 @@ const TICK: string = '20px'
 /** The height of a group's heading, in pixels. */
 const GROUP = 40
 
+/** Takes what is left of the window: see `embedding.ts`. */
+const FILLS = { className: styles.scroll, 'data-fills': 'main' }
+
 /** From this many rows on, those out of sight are not in the page: drawing 100 at once takes a tenth of a second. */
 const VIRTUAL_FROM = 60
 
@@ -86,7 +89,7 @@ export function Table<Row>(props: Props<Row>) {
   const isShort = inline || !(rows !== undefined && rows.length > 0)
   return (
     <div className={styles.frame} aria-busy={rows === undefined && !error}>
-      {isShort ? <div className={inline ? undefined : styles.scroll}>{content}</div> : content}
+      {isShort ? <div {...(inline ? {} : FILLS)}>{content}</div> : content}
       {foot !== undefined && <div className={styles.foot}>{foot}</div>}
     </div>
   )
@@ -227,7 +230,7 @@ function Rows<Row>(props: RowsProps<Row>) {
     )
   const isAll = onTick !== undefined && rows.every(row => ticked?.has(keyOf(row)))
   return (
-    <div className={inline ? undefined : styles.scroll} ref={scroll}>
+    <div {...(inline ? {} : FILLS)} ref={scroll}>
       <table
         className={cx(styles.table, isStale && styles.stale)}
         role={onOpen === undefined ? undefined : 'grid'}

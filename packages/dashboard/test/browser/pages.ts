@@ -49,6 +49,7 @@ export const PAGES: readonly ListedPage[] = [
   fixed('api-keys', 'operate/api-keys'),
   fixed('sessions', 'operate/sessions'),
   fixed('operators-notifications', 'operate/notifications'),
+  fixed('portal-looks', 'operate/portal'),
   fixed('egress', 'operate/egress'),
   fixed('settings', 'operate/settings'),
 ]

@@ -18,6 +18,7 @@ import { notificationsResource } from './resources/notifications/notifications.t
 import { openApiResource } from './resources/openapi.ts'
 import { overviewResource } from './resources/overview.ts'
 import { portalResource } from './resources/portal.ts'
+import { portalLooksResource } from './resources/portal-looks.ts'
 import { replaysResource } from './resources/replays/replays.ts'
 import { retrySchedulesResource } from './resources/retry-schedules.ts'
 import { searchResource } from './resources/search.ts'
@@ -45,6 +46,7 @@ export const RESOURCES = [
   apiKeysResource,
   sessionsResource,
   portalResource,
+  portalLooksResource,
   notificationsResource,
   auditResource,
   encryptionKeysResource,

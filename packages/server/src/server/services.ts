@@ -20,6 +20,7 @@ import { Nodes, type NodesOptions } from '../services/nodes.ts'
 import { Notifications } from '../services/notifications/notifications.ts'
 import { type CountBacklog, Overview } from '../services/overview.ts'
 import type { PortalLinks } from '../services/portal/portal-links.ts'
+import { PortalLooksService } from '../services/portal/portal-looks.ts'
 import { ReplayBatches } from '../services/replay-batches.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
@@ -76,6 +77,7 @@ export function composeServices(foundation: Foundation, parts: ServiceParts): Se
     auditLog: new AuditLog(store, clock),
     sessions,
     portalLinks,
+    portalLooks: new PortalLooksService(store, config, types),
     eventTypes: new EventTypes(store, typeSamples, config, checker),
     deliveries: new Deliveries(store, clock),
     events: new Events(store, clock),

@@ -106,6 +106,14 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   redeemPortalLink: 'portal-sign-in',
   getPortalSession: 'portal',
   leavePortal: 'portal',
+  getPortalLooks: 'operator',
+  putPortalLooks: 'operator',
+  putPortalLogo: 'operator',
+  deletePortalLogo: 'operator',
+  getShownPortalLooks: 'portal-open',
+  getPortalLogo: 'open',
+  listPublicEventTypes: 'portal-open',
+  getPublicEventType: 'portal-open',
   getPortalSessionState: 'portal-visitor',
   createNotification: 'write',
   requestConfirmation: 'write',
@@ -148,7 +156,10 @@ beforeAll(async () => {
       id,
     })),
   )
-  ofKeys = operations.filter(({ path }) => path.startsWith('/v1') && !/^\/v1\/((portal-)?session(-state)?)$/.test(path))
+  ofKeys = operations.filter(
+    ({ path }) =>
+      path.startsWith('/v1') && !/^\/v1\/(((portal-)?session(-state)?|portal-looks)$|public-event-types)/.test(path),
+  )
 })
 afterAll(() => bench.closeApi())
 
@@ -156,7 +167,7 @@ afterAll(() => bench.closeApi())
 function mayCall({ scope, tenant }: Kind, { method, path }: Operation): boolean {
   const isUnderTenant = path.startsWith('/v1/tenants/{tenant}')
   const isOperators =
-    /^\/v1\/(api-keys|audit|encryption-keys|settings|sessions|sign-in-links)/.test(path) ||
+    /^\/v1\/(api-keys|audit|encryption-keys|settings|sessions|sign-in-links|portal)/.test(path) ||
     (method !== 'GET' &&
       (path.startsWith('/v1/replays') ||
         path.startsWith('/v1/event-types') ||

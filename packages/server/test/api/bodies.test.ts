@@ -49,7 +49,8 @@ function operationsWithBody(): Operation[] {
   return Object.entries(bench.document.paths).flatMap(([path, item]) =>
     Object.entries(item as Json).flatMap(([method, { operationId: id, requestBody }]: [string, Json]) => {
       // Keys can't sign in: the call exists for sessions only.
-      if (requestBody === undefined || ['publishEvents', 'signIn', 'redeemPortalLink'].includes(id)) return []
+      if (requestBody?.content['application/json'] === undefined) return []
+      if (['publishEvents', 'signIn', 'redeemPortalLink'].includes(id)) return []
       const tenant = id === 'eraseTenant' ? 'nobody' : 'acme'
       const filled = path.replace('{tenant}', tenant).replace(/\{\w+\}/g, 'nobody')
       // Without ids, it needs states.

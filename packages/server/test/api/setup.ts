@@ -77,6 +77,7 @@ export class ApiBench extends Bench {
         apiKeys: this.apiKeys,
         sessions: this.sessions,
         portalLinks: this.portalLinks,
+        portalLooks: this.portalLooks,
         keyRotation: this.keyRotation,
         notifications: this.notifications,
         search: this.search,

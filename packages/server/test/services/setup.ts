@@ -36,6 +36,7 @@ import { Nodes } from '../../src/services/nodes.ts'
 import { Notifications } from '../../src/services/notifications/notifications.ts'
 import { Overview } from '../../src/services/overview.ts'
 import { PortalLinks } from '../../src/services/portal/portal-links.ts'
+import { PortalLooksService } from '../../src/services/portal/portal-looks.ts'
 import { ReplayBatches } from '../../src/services/replay-batches.ts'
 import { Replays } from '../../src/services/replays.ts'
 import { RetrySchedules } from '../../src/services/retry-schedules.ts'
@@ -120,6 +121,7 @@ export class Bench {
   sessionCache!: SessionCache
   sessions!: Sessions
   portalLinks!: PortalLinks
+  portalLooks!: PortalLooksService
   exports!: Exports
   keyRotation!: KeyRotation
   notifications!: Notifications
@@ -214,6 +216,7 @@ export class Bench {
       portalMay: PORTAL_PERMISSIONS,
       dev: false,
     })
+    this.portalLooks = new PortalLooksService(this.store, { dev: false }, () => this.publisher.types())
   }
 
   endpointsWith(targets: EndpointsSettings, resolver: Resolver): Endpoints {

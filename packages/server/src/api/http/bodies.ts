@@ -35,6 +35,16 @@ export function takeBytes(scope: Parsing): void {
   })
 }
 
+/** Leaves bodies of any type as the bytes that were received: what they are is told by their content. */
+export function takeAnyBytes(scope: Parsing): void {
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+    const fault = refuseEncoding(request.headers['content-encoding'])
+    if (fault === undefined) done(null, body)
+    else done(fault)
+  })
+}
+
 /**
  * Takes a small form, which is read and left out: such a call says all in its path. Mailboxes send one of either type
  * (RFC 8058 §3.1), and so does a button. Applies to the whole scope, so give it a scope of its own.

@@ -13,8 +13,8 @@ import type {
 } from 'fastify'
 import type { TSchema } from 'typebox'
 import type { ErrorCode } from '../../base/errors.ts'
-import { type Access, doorOf, isSigningIn, isVisiting, type PortalNeeds } from './access.ts'
-import { completeBody, takeBytes, takeForm } from './bodies.ts'
+import { type Access, doorOf, isOpen, isSigningIn, isVisiting, type PortalNeeds } from './access.ts'
+import { completeBody, takeAnyBytes, takeBytes, takeForm } from './bodies.ts'
 import { PREFIXES } from './doors.ts'
 import { type Idempotency, IdempotencyHeaders, Replayed } from './idempotency.ts'
 import { showsPayloads } from './payloads.ts'
@@ -63,6 +63,10 @@ export type Route = {
   readonly maxBodyBytes?: number
   /** Whether the handler gets the body as the received bytes instead of parsed. Default: false. */
   readonly takesBytes?: boolean
+  /** Content types of the body, for the document. With `takesBytes`, the handler gets bodies of any type. Default: JSON. */
+  readonly consumes?: readonly string[]
+  /** What is said about a body that is too large. Default: what is said about any. */
+  readonly tooLarge?: string
   /** Whether it takes a form, which is not read, instead of JSON. Default: false. */
   readonly takesForm?: boolean
   /**
@@ -115,6 +119,8 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
         payloadsIn,
         isCostly,
         maxBodyBytes,
+        consumes,
+        tooLarge,
       } = route
       const what = `${method.toUpperCase()} ${path}`
       const schema = document(method, route, tag)
@@ -129,6 +135,7 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
         ...(answerBytes === undefined ? {} : { answerBytes }),
         ...(payloadsIn === undefined ? {} : { payloadsIn }),
         ...(isCostly === undefined ? {} : { isCostly }),
+        ...(tooLarge === undefined ? {} : { tooLarge }),
       }
       // A handler that takes bytes sees for itself that there are none.
       const completes = route.body !== undefined && !takesBytes
@@ -146,7 +153,8 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
       else {
         api.register(async scope => {
           if (takesForm) takeForm(scope)
-          else takeBytes(scope)
+          else if (consumes === undefined) takeBytes(scope)
+          else takeAnyBytes(scope)
           scope[method](path, options, handle)
         })
       }
@@ -170,13 +178,8 @@ const once = (handler: RouteHandlerMethod, idempotency: Idempotency): RouteHandl
 /** The framework's schema of a route, and thus of the document, with the errors that any call can have added. */
 function document(method: Method, route: Route, tag: string): FastifySchema {
   const { access, portal, refusals = [], makes, response, ...described } = route
-  const {
-    payloads: _payloads,
-    takesBytes: _takesBytes,
-    takesForm: _takesForm,
-    payloadsIn: _payloadsIn,
-    ...others
-  } = described
+  const { payloads: _payloads, takesBytes: _takesBytes, takesForm: _takesForm, ...shown } = described
+  const { payloadsIn: _payloadsIn, tooLarge: _tooLarge, ...others } = shown
   const { answerBytes: _answerBytes, isCostly: _isCostly, maxBodyBytes: _maxBodyBytes, ...rest } = others
   const problemsOf = access === 'open' ? publicProblems : method === 'get' ? readProblems : writeProblems
   const own = makes === true ? [...new Set([...refusals, ...ONCE_REFUSALS])] : refusals
@@ -196,7 +199,7 @@ const behindDoor = (access: Access) => ({
 
 /** What a call needs there. An empty requirement makes the one before it optional. */
 function securityOf(access: Access): object[] {
-  if (isSigningIn(access)) return []
+  if (isSigningIn(access) || isOpen(access)) return []
   const session = { [doorOf(access)!]: [] }
   return isVisiting(access) ? [session, {}] : [session]
 }

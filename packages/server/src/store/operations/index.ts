@@ -22,6 +22,7 @@ import { noticeOperations } from './notices.ts'
 import { notificationOperations } from './notifications/operations.ts'
 import { overviewOperations } from './overview.ts'
 import { portalLinkOperations } from './portal-links.ts'
+import { portalLooksOperations } from './portal-looks.ts'
 import { replayOperations } from './replays/operations.ts'
 import { retentionOperations } from './retention.ts'
 import { searchOperations } from './search.ts'
@@ -58,6 +59,7 @@ export const operations = {
   ...searchOperations,
   ...sessionOperations,
   ...portalLinkOperations,
+  ...portalLooksOperations,
   ...statOperations,
   ...streamOperations,
   ...tenantOperations,
