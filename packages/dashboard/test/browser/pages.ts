@@ -38,6 +38,7 @@ export const PAGES: readonly ListedPage[] = [
   fixed('replays'),
   { name: 'start-replay', path: ({ tenant }) => `replays/new?tenant=${tenant}` },
   { name: 'replay', path: ({ replay }) => `replays/${replay.tenant}/${replay.id}` },
+  { name: 'notifications', path: ({ tenant }) => `notifications?tenant=${tenant}` },
   fixed('tenants'),
   { name: 'tenant', path: ({ tenant }) => `tenants/${tenant}` },
   fixed('nodes', 'operate/nodes'),
@@ -47,13 +48,14 @@ export const PAGES: readonly ListedPage[] = [
   fixed('audit', 'operate/audit'),
   fixed('api-keys', 'operate/api-keys'),
   fixed('sessions', 'operate/sessions'),
+  fixed('operators-notifications', 'operate/notifications'),
   fixed('portal-looks', 'operate/portal'),
-  fixed('notifications', 'operate/notifications'),
   fixed('egress', 'operate/egress'),
   fixed('settings', 'operate/settings'),
 ]
 
-const OPERATORS_ALONE = /^(publish|tenants?|nodes|checks|rejected|set-aside|audit|api-keys|sessions|egress|settings)$/
+const OPERATORS_ALONE =
+  /^(publish|tenants?|nodes|checks|rejected|set-aside|audit|api-keys|sessions|operators-notifications|egress|settings)$/
 
 /** Every page of a portal, whose tenant has to be that of the things. */
 export const PORTAL_PAGES: readonly ListedPage[] = PAGES.filter(({ name }) => !OPERATORS_ALONE.test(name)).map(

@@ -126,6 +126,8 @@ await describeInBrowser(
           await visit.page.getByRole('button', { name: 'Open' }).click()
           await visit.settle()
           expect(await visit.page.getByRole('link', { name: 'Notifications' }).count()).toBe(0)
+          await visit.open('portal/notifications')
+          await visit.page.getByText('Your link does not allow this').waitFor()
         },
         { apiKey: undefined },
       )

@@ -62,7 +62,7 @@ await describeInBrowser(
         expect(await page.evaluate(() => history.length)).toBe(2) // the empty page of a new window, and this
         const places = page.getByRole('navigation', { name: 'Main' }).getByRole('link')
         expect(await places.allInnerTexts()).toEqual([
-          ...['Webhooks', 'Overview', 'Endpoints', 'Deliveries', 'Events', 'Event types'],
+          ...['Webhooks', 'Overview', 'Endpoints', 'Deliveries', 'Events', 'Event types', 'Notifications'],
         ])
         await expectNoSecret(visit)
 
