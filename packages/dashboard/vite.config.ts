@@ -17,7 +17,7 @@ const GROUPS = [
     // What `main.tsx` and the dictionaries need before the language is known. Everything in a file runs when the first
     // of it is imported, and pages take their words when they run: none of them can be in here.
     name: 'language',
-    test: /packages[\\/](?:client[\\/]|dashboard[\\/]src[\\/](?:app[\\/](?:portal-session|client|theme)|lib[\\/](?:language|portal|format)|strings[\\/]translated)\.ts)|preload-helper/,
+    test: /packages[\\/](?:client[\\/]|dashboard[\\/]src[\\/](?:app[\\/](?:portal-session|client|theme|embedding)|lib[\\/](?:language|portal|format)|strings[\\/]translated)\.ts)|preload-helper/,
     priority: 4,
   },
   {

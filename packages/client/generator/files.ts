@@ -87,7 +87,8 @@ ${tags.map(tag => `    this.${resourceOf(tag)} = new ${classOf(tag)}(connection)
 `
 }
 
-const pathOf = (line: string) => line.replace(/.* from /s, '')
+/** Without the extension: the formatter sorts `portal` before `portal-looks`. */
+const pathOf = (line: string) => line.replace(/.* from /s, '').replace(/\.ts'\n$/, '')
 
 function indexOf(tags: readonly string[]): string {
   const files = [...tags.map(fileOf), 'posthorn.ts'].map(file => `export * from './${file}'\n`)

@@ -145,6 +145,9 @@ ${methods.join('\n')}}
   }
 
   #body({ operationId, summary, requestBody }: Operation) {
+    if (requestBody?.content['application/octet-stream'] !== undefined) {
+      return { type: 'Uint8Array', types: ['Uint8Array'], isRequired: true }
+    }
     const schema = requestBody?.content['application/json']?.schema
     // A body that can only be empty is left out.
     if (schema === undefined || (schema.properties !== undefined && Object.keys(schema.properties).length === 0)) {
@@ -194,6 +197,9 @@ ${methods.join('\n')}}
       else if (content['text/plain'] !== undefined) {
         types.push('string')
         reader = 'readText'
+      } else if (Object.keys(content).some(type => type.startsWith('image/'))) {
+        types.push('Uint8Array')
+        reader = 'readBytes'
       } else if (Object.keys(content).length === 0) {
         types.push('void')
         reader = 'readNothing'

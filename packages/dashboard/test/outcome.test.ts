@@ -37,7 +37,7 @@ test.each([
   [[endpoint('being_made'), notMade('type')], 'Its deliveries are being created.'],
   [[endpoint('delivered'), notMade('type')], 'Delivered to the one endpoint that wants it.'],
   [[endpoint('delivered'), endpoint('delivered')], 'Delivered to all 2 endpoints that want it.'],
-  [[endpoint('exhausted')], 'Not delivered yet to the one endpoint that wants it. 1 exhausted.'],
+  [[endpoint('exhausted')], 'Not delivered to the one endpoint that wants it. 1 exhausted.'],
   [
     [endpoint('delivered'), endpoint('pending', { attemptCount: 2 }), endpoint('held'), endpoint('pending')],
     'Delivered to 1 of 4 endpoints that want it. 1 retrying, 1 pending, 1 held.',

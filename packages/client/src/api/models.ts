@@ -1138,6 +1138,66 @@ export type PortalSessionState = {
   hasEnded: boolean
 }
 
+export type PortalLooks = {
+  /** The product's name, which the pages show. Null if they show only the tenant. */
+  name: string | null
+  /** Colour of links and buttons, as `#rrggbb`. Null for Posthorn's own. */
+  accent: string | null
+  /** The same on dark backgrounds. Null if `accent` is used there too. */
+  accentDark: string | null
+  /** For links without a `theme`: `system` lets the browser decide. */
+  theme: PortalLinkTheme
+  /** Radius of corners in CSS pixels, from 0 to 24. */
+  radius: number
+  /** Pages that are left out. The API still has their data. */
+  hiddenPages: PortalLooksHiddenPage[]
+  /** Links to pages of yours, at most 8. */
+  help: Help[]
+  /** Whether anyone can read the event types, without a session. */
+  publicTypes: boolean
+  /** The logo. Null if there is none. */
+  logo: {
+    /** Path of the logo, which changes with its content. */
+    url: string
+    type: 'image/svg+xml' | 'image/png' | 'image/jpeg' | 'image/webp'
+    /** Its size. */
+    bytes: number
+  } | null
+  /** When the looks or the logo were changed. Null if they never were. */
+  updatedAt: Timestamp | null
+}
+
+export type ShownPortalLooks = {
+  /** The product's name, which the pages show. Null if they show only the tenant. */
+  name: string | null
+  /** On light backgrounds. Null for Posthorn's own. */
+  accent: Accent | null
+  /** On dark backgrounds. Null for Posthorn's own. */
+  accentDark: Accent | null
+  /** For links without a `theme`: `system` lets the browser decide. */
+  theme: PortalLinkTheme
+  /** Radius of corners in CSS pixels, from 0 to 24. */
+  radius: number
+  /** Pages that are left out. The API still has their data. */
+  hiddenPages: PortalLooksHiddenPage[]
+  /** Links to pages of yours, at most 8. */
+  help: Help[]
+  /** Whether anyone can read the event types, without a session. */
+  publicTypes: boolean
+  /** Path of the logo. Null if there is none. */
+  logo: string | null
+}
+
+export type PublicEventType = {
+  name: string
+  group: string
+  description: string
+  /** JSON Schema (2020-12) of payloads. */
+  schema: unknown
+  /** A payload that satisfies the schema. */
+  example: unknown
+}
+
 export type AuditEntry = {
   id: string
   /** When the change was made. */
@@ -1494,6 +1554,20 @@ export type PortalSessionTenant = {
   name: string | null
 }
 
+export type PortalLooksHiddenPage = 'overview' | 'endpoints' | 'deliveries' | 'events' | 'event-types'
+
+export type Help = {
+  label: string
+  url: string
+}
+
+export type Accent = {
+  /** As `#rrggbb`. */
+  colour: string
+  /** Colour of text on it: `#ffffff` or `#000000`. */
+  text: string
+}
+
 export type AuditEntryAction =
   | 'created'
   | 'updated'
@@ -1515,6 +1589,8 @@ export type AuditEntryType =
   | 'root_key'
   | 'session'
   | 'portal_link'
+  | 'portal'
+  | 'portal_logo'
 
 export type Backlog = {
   /** Number of pending deliveries, not including held ones. */

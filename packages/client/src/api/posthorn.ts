@@ -12,6 +12,7 @@ import { HealthResource } from './health.ts'
 import { OperationsResource } from './operations.ts'
 import { OverviewResource } from './overview.ts'
 import { PortalResource } from './portal.ts'
+import { PortalLooksResource } from './portal-looks.ts'
 import { ReplaysResource } from './replays.ts'
 import { RetriesResource } from './retries.ts'
 import { SearchResource } from './search.ts'
@@ -38,6 +39,7 @@ export class Posthorn {
   readonly apiKeys: ApiKeysResource
   readonly sessions: SessionsResource
   readonly portal: PortalResource
+  readonly portalLooks: PortalLooksResource
   readonly audit: AuditResource
   readonly operations: OperationsResource
   readonly egress: EgressResource
@@ -59,6 +61,7 @@ export class Posthorn {
     this.apiKeys = new ApiKeysResource(connection)
     this.sessions = new SessionsResource(connection)
     this.portal = new PortalResource(connection)
+    this.portalLooks = new PortalLooksResource(connection)
     this.audit = new AuditResource(connection)
     this.operations = new OperationsResource(connection)
     this.egress = new EgressResource(connection)

@@ -22,7 +22,7 @@ export type Call = {
   readonly query?: object | undefined
   /** Headers besides those of every call. */
   readonly headers?: RequestHeaders | undefined
-  /** Sent as JSON. Undefined for no body. */
+  /** Sent as JSON, or as it is if it is bytes. Undefined for no body. */
   readonly body?: unknown
   /** Whether it takes an `Idempotency-Key`. Default: false. */
   readonly makes?: boolean
@@ -34,7 +34,7 @@ type Read<Result> = (response: Response, name: CallName) => Promise<Result>
 /** What all attempts of a call send. */
 type PreparedRequest = CallName & {
   readonly url: string
-  readonly json: string | undefined
+  readonly content: string | Uint8Array<ArrayBuffer> | undefined
   readonly headers: RequestHeaders | undefined
   readonly key: string | null
 }
@@ -110,8 +110,8 @@ export class Connection {
     const path = toPath(call.path)
     const key = call.makes === true ? (idempotencyKey === undefined ? newKey() : idempotencyKey) : null
     // Written once: with the same key, every attempt must send the same bytes.
-    const json = body === undefined ? undefined : JSON.stringify(body)
-    const request = { method, path, url: `${this.#base}${path}${toQuery(query)}`, json, headers, key }
+    const content = body === undefined || isBytes(body) ? body : JSON.stringify(body)
+    const request = { method, path, url: `${this.#base}${path}${toQuery(query)}`, content, headers, key }
     const isRepeatable = method === 'GET' || key !== null
     for (let retry = 0; ; retry++) {
       signal?.throwIfAborted()
@@ -128,7 +128,7 @@ export class Connection {
 
   /** Sends a request and returns its response, if the status is 2xx. The caller clears the deadline. */
   async #start(request: PreparedRequest, options: CallOptions): Promise<Started> {
-    const { method, url, json } = request
+    const { method, url, content } = request
     const headers = await this.#headersOf(request)
     // The deadline doesn't notice what was aborted before.
     options.signal?.throwIfAborted()
@@ -137,7 +137,10 @@ export class Connection {
       const response = await during(request, deadline, options.signal, async () => {
         // A redirect would carry a body with secrets to wherever it leads. Some runtimes don't know `error` here.
         const init = { method, headers, signal: deadline.signal, redirect: 'manual' } as const
-        return refuseUnlessOk(await this.#fetch(url, json === undefined ? init : { ...init, body: json }), request)
+        return refuseUnlessOk(
+          await this.#fetch(url, content === undefined ? init : { ...init, body: content }),
+          request,
+        )
       })
       return { response, deadline }
     } catch (error) {
@@ -146,12 +149,12 @@ export class Connection {
     }
   }
 
-  async #headersOf({ json, headers: own, key }: PreparedRequest): Promise<Headers> {
+  async #headersOf({ content, headers: own, key }: PreparedRequest): Promise<Headers> {
     const others = typeof this.#headers === 'function' ? await this.#headers() : this.#headers
     try {
       const headers = new Headers(others)
       for (const [name, value] of Object.entries(own ?? {})) headers.set(name, value)
-      if (json !== undefined) headers.set('content-type', 'application/json')
+      if (content !== undefined) headers.set('content-type', isBytes(content) ? BYTES : 'application/json')
       if (this.#key !== undefined) headers.set('authorization', `Bearer ${this.#key}`)
       if (key !== null) headers.set('idempotency-key', key)
       return headers
@@ -161,6 +164,9 @@ export class Connection {
     }
   }
 }
+
+const BYTES = 'application/octet-stream'
+const isBytes = (body: unknown): body is Uint8Array<ArrayBuffer> => body instanceof Uint8Array
 
 /** Runs a part of an attempt. What fails in it becomes an error of this client, or the reason of the caller's signal. */
 async function during<Result>(

@@ -33,6 +33,10 @@ export function readText(response: Response): Promise<string> {
   return response.text()
 }
 
+export async function readBytes(response: Response): Promise<Uint8Array> {
+  return new Uint8Array(await response.arrayBuffer())
+}
+
 /** For responses without a body. */
 export function readNothing(response: Response): Promise<undefined> {
   return discard(response)

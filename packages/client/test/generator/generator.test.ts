@@ -55,8 +55,8 @@ describe('the generator', () => {
   it('refuses what it does not know, instead of writing a wrong type', () => {
     expect(() => modelOf({ type: 'string', not: {} } as Schema)).toThrow("Thing.a: the generator doesn't know not")
     expect(() => modelOf({ type: 'tuple' })).toThrow("the generator doesn't know the type tuple")
-    const responses = { 200: { description: 'A picture.', content: { 'image/png': { schema: text } } } }
-    expect(() => generate(documentOf([{ responses }]))).toThrow("getThing: the generator doesn't know image/png")
+    const responses = { 200: { description: 'A film.', content: { 'video/mp4': { schema: text } } } }
+    expect(() => generate(documentOf([{ responses }]))).toThrow("getThing: the generator doesn't know video/mp4")
   })
 
   it('refuses two operations with the same method name', () => {

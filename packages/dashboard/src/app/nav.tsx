@@ -1,12 +1,14 @@
 import { Link, useLocation } from '@tanstack/react-router'
-import favicon from '../icons/favicon.svg'
 import { Icon, type IconName } from '../kit/icon.tsx'
 import { cx } from '../lib/cx.ts'
-import { IS_FRAMED, IS_PORTAL } from '../lib/portal.ts'
+import { IS_FRAMED, IS_PORTAL, isLeftOut, LOOKS } from '../lib/portal.ts'
 import { common, shell } from '../strings/index.ts'
+import { Brand } from './brand.tsx'
+import { askToReturn } from './embedding.ts'
 import { Mark, useMarks } from './marks.tsx'
 import { usePermissions, usePortal } from './session.ts'
 import styles from './shell.module.css'
+import { useHost } from './use-host.ts'
 
 export type Place = { readonly to: string; readonly label: string; readonly icon: IconName; readonly key?: string }
 
@@ -25,8 +27,11 @@ export const PLACES: readonly Place[] = [
 
 /** In the portal, a customer's own: what they receive comes first. */
 const PORTAL_PLACES: readonly Place[] = ['/', '/endpoints', '/deliveries', '/events', '/event-types'].flatMap(path =>
-  PLACES.filter(({ to }) => to === path),
+  PLACES.filter(({ to }) => to === path && !isLeftOut(to)),
 )
+
+/** Where the portal begins. */
+export const PORTAL_START = PORTAL_PLACES[0]?.to ?? '/'
 
 /** Only for keys that aren't limited to one tenant. */
 export const OPERATOR_PLACES: readonly Place[] = [
@@ -42,6 +47,7 @@ export const OPERATE: readonly OperatePlace[] = [
   { to: '/operate/audit', label: shell.nav.audit, icon: 'events', key: 'a', needsAll: true },
   { to: '/operate/api-keys', label: shell.nav.apiKeys, icon: 'key', key: 'k', needsAll: true },
   { to: '/operate/sessions', label: shell.nav.sessions, icon: 'key', key: 'w', needsAll: true },
+  { to: '/operate/portal', label: shell.nav.portal, icon: 'overview', key: 'l', needsAll: true },
   { to: '/operate/egress', label: shell.nav.egress, icon: 'link', key: 'v' },
   { to: '/operate/settings', label: shell.nav.settings, icon: 'operate', key: ',', needsAll: true },
 ]
@@ -84,10 +90,15 @@ export function Nav({ isOpen, onClose }: { readonly isOpen: boolean; readonly on
         onClick={onClose}
         tabIndex={-1}
       />
-      <nav className={styles.nav} aria-label={shell.navigation} data-open={isOpen || undefined} id="navigation">
+      <nav
+        className={styles.nav}
+        aria-label={shell.navigation}
+        data-open={isOpen || undefined}
+        data-fills="nav"
+        id="navigation"
+      >
         <Link to="/" className={styles.brand} onClick={onClose}>
-          <img src={favicon} alt="" />
-          <span className={styles.label}>{IS_PORTAL ? shell.portal.title : common.product}</span>
+          <Brand nameClass={cx(styles.label, styles.name)} />
         </Link>
         {main.slice(0, PLACES.length).map(place => item(place))}
         {operate.length > 0 && <div className={styles.rule} />}
@@ -111,16 +122,45 @@ export function Nav({ isOpen, onClose }: { readonly isOpen: boolean; readonly on
             {isOperating && operate.map(place => item(place, true))}
           </>
         )}
+        <Help />
         <WayBack />
       </nav>
     </>
   )
 }
 
-/** Leads from the portal back to the provider. In a frame, the provider's page is around it. */
+/** The provider's own pages about webhooks. They open next to the portal, which in a frame would be gone. */
+function Help() {
+  if (LOOKS.help.length === 0) return null
+  return (
+    <>
+      <div className={styles.rule} />
+      {LOOKS.help.map(({ label, url }) => (
+        <a key={url} href={url} target="_blank" rel="noreferrer" className={styles.link} title={label}>
+          <Icon name="link" />
+          <span className={cx(styles.label, styles.name)}>{label}</span>
+        </a>
+      ))}
+    </>
+  )
+}
+
+/** Leads from the portal back to the provider. In a frame, the page around it does so, if it says that it can. */
 function WayBack() {
   const url = usePortal()?.returnUrl
-  if (url == null || IS_FRAMED) return null
+  const host = useHost()
+  if (IS_FRAMED) {
+    return host?.returns === true ? (
+      <>
+        <div className={styles.rule} />
+        <button type="button" className={styles.link} title={shell.portal.return} onClick={askToReturn}>
+          <Icon name="left" />
+          <span className={styles.label}>{shell.portal.return}</span>
+        </button>
+      </>
+    ) : null
+  }
+  if (url == null) return null
   const label = shell.portal.back(new URL(url).host)
   return (
     <>

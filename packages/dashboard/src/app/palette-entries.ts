@@ -4,6 +4,7 @@ import type { IconName } from '../kit/icon.tsx'
 import { shortenId } from '../lib/format.ts'
 import { useSettled } from '../lib/hooks.ts'
 import { idIn, matchScore } from '../lib/match.ts'
+import { isLeftOut } from '../lib/portal.ts'
 import { shell } from '../strings/index.ts'
 import { catalogueQuery } from './catalogue.ts'
 import { posthorn } from './client.ts'
@@ -57,8 +58,13 @@ export type Entries = {
   readonly isId: boolean
 }
 
-/** What the palette lists for what was typed. */
+/** What the palette lists for what was typed: nothing that leads to a page which the portal doesn't have. */
 export function useEntries(typed: string, onShortcuts: () => void): Entries {
+  const all = useAllEntries(typed, onShortcuts)
+  return { ...all, entries: all.entries.filter(({ to }) => to === undefined || !isLeftOut(to)) }
+}
+
+function useAllEntries(typed: string, onShortcuts: () => void): Entries {
   const id = idIn(typed)
   const wanted = id ?? typed.trim()
   const found = useFound(wanted, id !== null)

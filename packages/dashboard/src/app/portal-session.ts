@@ -25,11 +25,15 @@ type Link = { readonly token: string; readonly language: Language | null; readon
 
 /** The token of a link is in the fragment, which no server sees. It leaves the history before anything else happens. */
 function takeLink(): Link | null {
-  if (!IS_PORTAL) return null
-  const fragment = new URLSearchParams(location.hash.slice(1))
+  const found = IS_PORTAL ? readLink(location.hash.slice(1)) : null
+  if (found !== null) history.replaceState(history.state, '', location.pathname + location.search)
+  return found
+}
+
+function readLink(text: string): Link | null {
+  const fragment = new URLSearchParams(text)
   const token = fragment.get('token')
   if (token === null) return null
-  history.replaceState(history.state, '', location.pathname + location.search)
   const [language, theme] = [languageNamed(fragment.get('language')), themeNamed(fragment.get('theme'))]
   if (theme !== null) setGivenTheme(theme)
   return { token, language, theme }
@@ -42,14 +46,23 @@ let asked = link
 /** Tells that the page has got another link. */
 export const changed = new EventTarget()
 
+function take(next: Link): void {
+  link = next
+  asked = next
+  changed.dispatchEvent(new Event('link'))
+}
+
+/** Takes the fragment of another link, as if the page had been opened with it. */
+export function takeFragment(text: string): void {
+  const next = readLink(text)
+  if (next !== null) take(next)
+}
+
 // The same page can be sent to another link, which changes the fragment only.
 if (IS_PORTAL) {
   addEventListener('hashchange', () => {
     const next = takeLink()
-    if (next === null) return
-    link = next
-    asked = next
-    changed.dispatchEvent(new Event('link'))
+    if (next !== null) take(next)
   })
 }
 

@@ -7,12 +7,13 @@ import {
   redirect,
   retainSearchParams,
 } from '@tanstack/react-router'
-import { IS_PORTAL } from '../lib/portal.ts'
+import { IS_PORTAL, isLeftOut } from '../lib/portal.ts'
 import type { RangeName } from '../lib/range.ts'
 import { only, parseSearch, stringifySearch } from '../lib/search.ts'
 import { shell } from '../strings/index.ts'
 import { BASE } from './client.ts'
 import { Failed, NotFound } from './fallbacks.tsx'
+import { PORTAL_START } from './nav.tsx'
 import { hasLink } from './portal-session.ts'
 import { queryClient } from './query.ts'
 import { hasEnded, sessionQuery } from './session.ts'
@@ -66,7 +67,11 @@ const inside = createRoute({
   beforeLoad: async ({ context, location }) => {
     const session = await context.queryClient.ensureQueryData(sessionQuery).catch(() => undefined)
     // A server that is away is no reason to leave: the page says so, and stays.
-    if (session !== null && !hasLink()) return
+    if (session !== null && !hasLink()) {
+      // The portal begins with the first page that it has.
+      if (location.pathname === '/' && isLeftOut('/')) throw redirect({ to: PORTAL_START as '/', replace: true })
+      return
+    }
     const search = { next: location.href, ...(hasEnded() && { ended: '1' }) }
     throw redirect({ to: '/sign-in', search: search as never, replace: true })
   },
@@ -210,6 +215,10 @@ const sessions = page(
   { title: nav.sessions, isGlobal: true },
   ['key', 'open'],
 )
+const portalLooks = page('/operate/portal', () => import('../pages/operate/portal.tsx'), {
+  title: nav.portal,
+  isGlobal: true,
+})
 const egress = page('/operate/egress', () => import('../pages/operate/egress.tsx'), {
   title: nav.egress,
   isGlobal: true,
@@ -245,19 +254,30 @@ const pages = [
   audit,
   apiKeys,
   sessions,
+  portalLooks,
   egress,
   settings,
 ] as const
 
 /** What the portal has none of: other tenants, and the installation. */
 const OPERATORS = /^\/?(tenants|operate)\b|^\/?events\/new$|^\/?replays\/\$id$/
-const isThere = ({ options }: (typeof pages)[number]): boolean =>
-  !IS_PORTAL || !OPERATORS.test((options as { path?: string }).path ?? '')
+const isThere = ({ options }: (typeof pages)[number]): boolean => {
+  const { path = '' } = options as { readonly path?: string }
+  return !IS_PORTAL || (!OPERATORS.test(path) && (path === '/' || !isLeftOut(`/${path.replace(/^\//, '')}`)))
+}
+
+/** Every other path. Within the frame, so that there is a way on. */
+const unknown = createRoute({
+  getParentRoute: () => inside,
+  path: '$',
+  staticData: { title: shell.notFound.title },
+  component: NotFound,
+})
 
 const routeTree = root.addChildren([
   signIn,
   signedOn,
-  inside.addChildren(pages.filter(isThere) as unknown as typeof pages),
+  inside.addChildren([...(pages.filter(isThere) as unknown as typeof pages), unknown]),
 ])
 
 export const router = createRouter({

@@ -13,9 +13,11 @@ import { Menu } from '../kit/menu.tsx'
 import { RangePicker } from '../kit/range-picker.tsx'
 import { Banner } from '../kit/surfaces.tsx'
 import { Toasts } from '../kit/toast.tsx'
-import { IS_PORTAL } from '../lib/portal.ts'
+import { shortenId } from '../lib/format.ts'
+import { IS_PORTAL, LOOKS } from '../lib/portal.ts'
 import { type RangeName, searchOf } from '../lib/range.ts'
-import { common, shell } from '../strings/index.ts'
+import { shell } from '../strings/index.ts'
+import { brandName } from './brand.tsx'
 import { useAway } from './connection.ts'
 import { useLeave } from './leave.ts'
 import { startLive } from './live.ts'
@@ -135,7 +137,9 @@ export function Shell() {
             <Banner tone="warning">{shell.away}</Banner>
           </div>
         )}
-        <div className={styles.content}>{!isOver && <Outlet />}</div>
+        <div className={styles.content} data-fills="main">
+          {!isOver && <Outlet />}
+        </div>
       </main>
       <Toasts />
       <Suspense fallback={null}>
@@ -167,11 +171,18 @@ function useGoUp(): () => void {
 function usePage(): PageData {
   const matches = useMatches()
   const data = Object.assign({}, ...matches.map(match => match.staticData)) as PageData
-  const title = data.title
+  const { id, name, tenant } = (matches.at(-1)?.params ?? {}) as Readonly<Record<string, string | undefined>>
+  const subject = id === undefined ? (name ?? tenant) : shortenId(id)
+  const title = [subject, data.title, brandName()].filter(part => part !== undefined).join(' · ')
   useEffect(() => {
-    const whole = IS_PORTAL ? shell.portal.title : common.product
-    document.title = title === undefined ? whole : `${title} · ${whole}`
+    document.title = title
   }, [title])
+  // What had the focus is often gone with the page before: the keyboard then goes on in the new one.
+  const path = matches.at(-1)?.pathname
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each page
+  useEffect(() => {
+    if (document.activeElement === document.body) document.getElementById('content')?.focus({ preventScroll: true })
+  }, [path])
   return data
 }
 
@@ -182,7 +193,7 @@ function useFavicon(isAway: boolean): void {
     queryFn: () => undefined,
     enabled: false,
   })
-  const href = isAway ? faviconAway : (data?.failing ?? 0) > 0 ? faviconFailing : favicon
+  const href = LOOKS.logo ?? (isAway ? faviconAway : (data?.failing ?? 0) > 0 ? faviconFailing : favicon)
   useEffect(() => {
     document.querySelector('#favicon')?.setAttribute('href', href)
   }, [href])

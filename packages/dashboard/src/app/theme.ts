@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react'
+import { LOOKS } from '../lib/portal.ts'
 
 export type Theme = 'light' | 'dark' | 'system'
 
@@ -22,9 +23,9 @@ function read(): Theme {
   if (given !== null) return given
   try {
     const chosen = localStorage.getItem(KEY)
-    return chosen === 'light' || chosen === 'dark' ? chosen : 'system'
+    return chosen === 'light' || chosen === 'dark' || chosen === 'system' ? chosen : LOOKS.theme
   } catch {
-    return 'system'
+    return LOOKS.theme
   }
 }
 
@@ -44,7 +45,8 @@ export function setTheme(theme: Theme): void {
     return
   }
   try {
-    if (theme === 'system') localStorage.removeItem(KEY)
+    // The portal's own theme stays the one that is shown until another is chosen.
+    if (theme === LOOKS.theme) localStorage.removeItem(KEY)
     else localStorage.setItem(KEY, theme)
   } catch {
     // Storage is blocked: it holds until the page is left.

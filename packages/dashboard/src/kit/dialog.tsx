@@ -1,5 +1,5 @@
 import { Dialog as Base } from '@base-ui/react/dialog'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useRef, useState } from 'react'
 import { cx } from '../lib/cx.ts'
 import { messageOf } from '../lib/errors.ts'
 import { common } from '../strings/index.ts'
@@ -16,17 +16,27 @@ type Props = {
 
 /** A dialog that keeps the focus until it is closed. */
 export function Dialog({ open, onClose, title, wide = false, children }: Props) {
+  const opener = useOpener(open)
   return (
     <Base.Root open={open} onOpenChange={next => !next && onClose()}>
       <Base.Portal>
         <Base.Backdrop className={styles.backdrop} />
-        <Base.Popup className={cx(styles.dialog, wide && styles.wide)}>
+        <Base.Popup className={cx(styles.dialog, wide && styles.wide)} finalFocus={opener}>
           <Base.Title>{title}</Base.Title>
           {children}
         </Base.Popup>
       </Base.Portal>
     </Base.Root>
   )
+}
+
+/** Where the focus was when the dialog opened: `autoFocus` moves it before Base UI looks. */
+function useOpener(isOpen: boolean) {
+  const opener = useRef<HTMLElement | null>(null)
+  const wasOpen = useRef(false)
+  if (isOpen && !wasOpen.current) opener.current = document.activeElement as HTMLElement | null
+  wasOpen.current = isOpen
+  return opener
 }
 
 /** The buttons at a dialog's end: the action last. */

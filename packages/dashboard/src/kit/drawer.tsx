@@ -50,7 +50,7 @@ export function Drawer({ label, title, actions, onClose, subject, children }: Dr
         <IconButton icon="cross" label={common.close} onClick={onClose} />
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <div className={styles.body} ref={body} tabIndex={0}>
+      <div className={styles.body} ref={body} tabIndex={0} data-fills="drawer">
         {children}
       </div>
     </aside>

@@ -10,7 +10,6 @@ export default function MenuSurface({ entries, align = 'end', header, ...surface
   return (
     <Base.Root
       open
-      modal={false}
       onOpenChange={(next, change) => {
         if (!isOwnPress(surface, change)) surface.onOpenChange(next)
       }}

@@ -19,8 +19,8 @@ export function RangePicker({ range, onChange }: Props) {
     onChange(next)
   }
   const trigger = (
-    <Button icon="clock" aria-label={`${common.range.label}: ${labelOf(range)}`}>
-      {labelOf(range)}
+    <Button icon="clock" aria-label={`${common.range.label}: ${rangeLabel(range)}`}>
+      {rangeLabel(range)}
     </Button>
   )
   return (
@@ -80,7 +80,8 @@ function Custom({ range, onChange }: Props) {
   )
 }
 
-function labelOf(range: Range): string {
+/** A period in words, or as its two times. */
+export function rangeLabel(range: Range): string {
   if (range.name !== null) return common.range.names[range.name]
   const now = Date.now()
   const from = formatClock(Date.parse(range.from), now)

@@ -55,12 +55,15 @@ const TICK: string = '20px'
 /** The height of a group's heading, in pixels. */
 const GROUP = 40
 
+/** Takes what is left of the window: see `embedding.ts`. */
+const FILLS = { className: styles.scroll, 'data-fills': 'main' }
+
 /** From this many rows on, those out of sight are not in the page: drawing 100 at once takes a tenth of a second. */
 const VIRTUAL_FROM = 60
 
 /**
  * A list of things. Its four states: a skeleton after 150 ms, what failed with "try again", no match with "clear
- * filters", nothing yet. `j` and `k` (or the arrows) go through the rows, Enter opens, `x` ticks. Rows out of sight are
+ * filters", nothing yet. `j` and `k` (or the arrows) go through the rows, Enter opens, `x` or Space ticks. Rows out of sight are
  * not in the page, so that 100,000 of them don't stall it.
  */
 export function Table<Row>(props: Props<Row>) {
@@ -86,7 +89,7 @@ export function Table<Row>(props: Props<Row>) {
   const isShort = inline || !(rows !== undefined && rows.length > 0)
   return (
     <div className={styles.frame} aria-busy={rows === undefined && !error}>
-      {isShort ? <div className={inline ? undefined : styles.scroll}>{content}</div> : content}
+      {isShort ? <div {...(inline ? {} : FILLS)}>{content}</div> : content}
       {foot !== undefined && <div className={styles.foot}>{foot}</div>}
     </div>
   )
@@ -98,8 +101,17 @@ type RowsProps<Row> = Props<Row> & {
   readonly grid: { readonly gridTemplateColumns: string }
 }
 
+/** The row that was opened last in each list, by its label: who comes back goes on from there. */
+const lastOpened = new Map<string, string>()
+
 function Rows<Row>(props: RowsProps<Row>) {
-  const { label, rows, columns, keyOf, isNarrow, grid, ticked, onTick, onOpen, openKey, inline, isStale } = props
+  const { label, rows, columns, keyOf, isNarrow, grid, ticked, onTick, openKey, inline, isStale } = props
+  const onOpen =
+    props.onOpen &&
+    ((row: Row) => {
+      lastOpened.set(label, keyOf(row))
+      props.onOpen?.(row)
+    })
   const scroll = useRef<HTMLDivElement>(null)
   const body = useRef<HTMLTableSectionElement>(null)
   const [current, setCurrent] = useState(-1)
@@ -125,7 +137,8 @@ function Rows<Row>(props: RowsProps<Row>) {
     if (isVirtual) virtual.scrollToIndex(next)
     requestAnimationFrame(() => rowAt(next)?.focus())
   }
-  const start = openKey ? rows.findIndex(row => keyOf(row) === openKey) : -1
+  const lastKey = openKey ?? lastOpened.get(label)
+  const start = lastKey ? rows.findIndex(row => keyOf(row) === lastKey) : -1
   const at = current >= 0 && current < rows.length ? current : start
   // With a detail open, j and k also open the row they come to, as the arrows of a mail reader do.
   const step = (by: number) => {
@@ -151,7 +164,8 @@ function Rows<Row>(props: RowsProps<Row>) {
     const action =
       (move !== undefined && (() => go(move))) ||
       (event.key === 'Enter' && onOpen && (() => onOpen(row))) ||
-      (event.key === 'x' && onTick && (() => tick(keyOf(row)))) ||
+      ((event.key === 'x' || event.key === ' ') && onTick && (() => tick(keyOf(row)))) ||
+      (event.key === ' ' && onOpen && (() => onOpen(row))) ||
       undefined
     if (action === undefined || event.ctrlKey || event.metaKey || event.altKey) return
     event.preventDefault()
@@ -216,7 +230,7 @@ function Rows<Row>(props: RowsProps<Row>) {
     )
   const isAll = onTick !== undefined && rows.every(row => ticked?.has(keyOf(row)))
   return (
-    <div className={inline ? undefined : styles.scroll} ref={scroll}>
+    <div {...(inline ? {} : FILLS)} ref={scroll}>
       <table
         className={cx(styles.table, isStale && styles.stale)}
         role={onOpen === undefined ? undefined : 'grid'}

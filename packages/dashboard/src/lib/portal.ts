@@ -1,8 +1,38 @@
+import type { ShownPortalLooks } from '@posthorn/client'
+
+/** What the server says of these pages, in `<base>`: a call for it would be answered after the first paint. */
+const said: DOMStringMap = (typeof document === 'undefined' ? null : document.querySelector('base'))?.dataset ?? {}
+
 /**
- * Whether these pages are the portal of one tenant, or the dashboard. They are the same files: the server says which in
- * `<base>`, as the address alone can't tell a portal from a dashboard below `/portal/`.
+ * Whether these pages are the portal of one tenant, or the dashboard. They are the same files: the server says which, as
+ * the address alone can't tell a portal from a dashboard below `/portal/`.
  */
-export const IS_PORTAL = typeof document !== 'undefined' && document.querySelector('base')?.dataset.pages === 'portal'
+export const IS_PORTAL = said.pages === 'portal'
 
 /** Whether another page shows the portal in a frame. Browsers then keep no cookie for it. */
 export const IS_FRAMED = IS_PORTAL && window.parent !== window
+
+/** The origins of pages that can show the portal in a frame. */
+export const FRAMES: readonly string[] = said.frames?.split(' ') ?? []
+
+const PLAIN: ShownPortalLooks = {
+  name: null,
+  accent: null,
+  accentDark: null,
+  theme: 'system',
+  radius: 6,
+  hiddenPages: [],
+  help: [],
+  publicTypes: false,
+  logo: null,
+}
+
+/** How the portal looks: plain in the dashboard, and while the server doesn't know it. */
+export const LOOKS: ShownPortalLooks = { ...PLAIN, ...(JSON.parse(said.looks ?? '{}') as Partial<ShownPortalLooks>) }
+
+/** Pages that the portal doesn't have, as the beginnings of their paths. */
+const LEFT_OUT: readonly string[] = LOOKS.hiddenPages.map(page => (page === 'overview' ? '/' : `/${page}`))
+
+/** Whether the portal doesn't have the page with a path of the router, such as `/events/$tenant/$id`. */
+export const isLeftOut = (path: string): boolean =>
+  LEFT_OUT.some(left => path === left || (left !== '/' && path.startsWith(`${left}/`)))

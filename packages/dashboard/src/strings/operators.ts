@@ -5,7 +5,7 @@
 export const OPERATORS = {
   attemptErrors: ['*.by'],
   common: ['product', 'tenants'],
-  deliveries: ['columns.tenant', 'facts.tenant'],
+  deliveries: ['columns.tenant'],
   endpoints: ['columns.tenant'],
   eventTypes: [
     'create',
@@ -62,6 +62,7 @@ export const OPERATORS = {
     'nav.audit',
     'nav.apiKeys',
     'nav.sessions',
+    'nav.portal',
     'nav.egress',
     'nav.settings',
     'nav.checks',
@@ -90,6 +91,7 @@ export const OPERATORS = {
     'palette.synonyms./operate/audit',
     'palette.synonyms./operate/api-keys',
     'palette.synonyms./operate/sessions',
+    'palette.synonyms./operate/portal',
     'palette.synonyms./operate/egress',
     'palette.synonyms./operate/settings',
     'signIn',

@@ -53,7 +53,7 @@ export async function deliverFirstWebhook(visit: Visit, hands: Hands, installati
   await page.getByText('Maintenance').waitFor()
 
   isDown = false
-  await activate(button('Send again'))
+  await activate(page.getByRole('button', { name: 'Resend', exact: true }))
   await page.getByText('Delivered at the first attempt').waitFor()
   expect(receiver.requests.at(-1)!.body.toString()).toBe(receiver.requests.at(-2)!.body.toString())
   await page.getByRole('row').filter({ hasText: 'Delivered' }).nth(1).waitFor()

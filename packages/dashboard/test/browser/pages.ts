@@ -47,6 +47,7 @@ export const PAGES: readonly ListedPage[] = [
   fixed('audit', 'operate/audit'),
   fixed('api-keys', 'operate/api-keys'),
   fixed('sessions', 'operate/sessions'),
+  fixed('portal-looks', 'operate/portal'),
   fixed('egress', 'operate/egress'),
   fixed('settings', 'operate/settings'),
 ]

@@ -7,7 +7,8 @@ import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { CountedLines } from '../base/counted-lines.ts'
 import { PosthornError } from '../base/errors.ts'
 import { inPortal } from './dashboard/pages.ts'
-import { type Access, doorOf, elsewhere, isSigningIn, isVisiting, maySeePayloads } from './http/access.ts'
+import type { ReadLooks } from './dashboard/portal-page.ts'
+import { type Access, doorOf, elsewhere, isOpen, isSigningIn, isVisiting, maySeePayloads } from './http/access.ts'
 import { takeJson } from './http/bodies.ts'
 import { answerClientError, completeServer } from './http/client-errors.ts'
 import { BODY_MS, type CloseReason, Connections, FIRST_HEAD_MS } from './http/connections.ts'
@@ -32,6 +33,7 @@ import { Turns } from './http/turns.ts'
 import { compileValidator } from './http/validation.ts'
 import type { ApiOptions } from './options.ts'
 import { RESOURCES, type Services } from './resource-list.ts'
+import { readShownLooks } from './resources/portal-looks.ts'
 
 /** Longer than the 60 seconds that proxies commonly use, so that the proxy is the one to close an idle connection. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
@@ -77,7 +79,7 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
     createAnother = of => createHttpServer(connections, intake, of === 'api' ? handler : handleAtDashboard)
     return createAnother('api')
   })
-  const pages = new PageAnswers(options.pages, doors)
+  const pages = new PageAnswers(options.pages, doors, () => readShownLooks(services.portalLooks, options))
   api.setNotFoundHandler((request, reply) => {
     const refuse = () => sendProblem(context, unknownPath(paths, request), request, reply)
     if (!pages.takes(request)) return refuse()
@@ -290,7 +292,7 @@ function addAdmission(api: Api, parts: Admission): void {
     if (isClosing() && !request.is404)
       return new PosthornError('shutting_down', 'The server is shutting down. Try again.')
     // A sign-in has a small body and no key yet, and a visitor no body: there is one at a time on a connection.
-    const isFree = access === 'open' || isSigningIn(access) || isVisiting(access)
+    const isFree = isOpen(access) || isSigningIn(access) || isVisiting(access)
     return isFree || load.admit(call, request) ? undefined : overloaded()
   }
   /** @param caller null: the call needs no key */
@@ -309,6 +311,7 @@ function addAdmission(api: Api, parts: Admission): void {
     const door = sessions[kind]
     const only = doorOf(access) ?? kind
     if (only !== kind) return done(elsewhere(only))
+    if (access === 'portal-open') return admit(entering, null)
     if (isSigningIn(access)) {
       const fault = door.faultOfSignIn(request)
       return fault === undefined ? admit(entering, null) : done(fault)
@@ -358,10 +361,12 @@ type Entering = {
 class PageAnswers {
   readonly #pages: ApiOptions['pages']
   readonly #doors: Doors
+  readonly #readLooks: ReadLooks
 
-  constructor(pages: ApiOptions['pages'], doors: Doors) {
+  constructor(pages: ApiOptions['pages'], doors: Doors, readLooks: ReadLooks) {
     this.#pages = pages
     this.#doors = doors
+    this.#readLooks = readLooks
   }
 
   /** For a request whose path is unknown to the router. */
@@ -372,7 +377,7 @@ class PageAnswers {
   }
 
   answer(request: FastifyRequest, reply: FastifyReply, refuse: () => void): Promise<void> {
-    return this.#pages!.answer(pathOf(request.url), request, reply, refuse)
+    return this.#pages!.answer(pathOf(request.url), request, reply, refuse, this.#readLooks)
   }
 }
 

@@ -17,6 +17,7 @@ import { nodesResource } from './resources/nodes.ts'
 import { openApiResource } from './resources/openapi.ts'
 import { overviewResource } from './resources/overview.ts'
 import { portalResource } from './resources/portal.ts'
+import { portalLooksResource } from './resources/portal-looks.ts'
 import { replaysResource } from './resources/replays/replays.ts'
 import { retrySchedulesResource } from './resources/retry-schedules.ts'
 import { searchResource } from './resources/search.ts'
@@ -46,6 +47,7 @@ export const RESOURCES = [
   sessionsResource,
   singleSignOnResource,
   portalResource,
+  portalLooksResource,
   auditResource,
   encryptionKeysResource,
   nodesResource,

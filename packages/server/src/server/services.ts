@@ -19,6 +19,7 @@ import type { KeyRotation } from '../services/key-rotation.ts'
 import { Nodes, type NodesOptions } from '../services/nodes.ts'
 import { type CountBacklog, Overview } from '../services/overview.ts'
 import type { PortalLinks } from '../services/portal/portal-links.ts'
+import { PortalLooksService } from '../services/portal/portal-looks.ts'
 import { ReplayBatches } from '../services/replay-batches.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
@@ -78,6 +79,7 @@ export function composeServices(foundation: Foundation, parts: ServiceParts): Se
     sessions,
     singleSignOn,
     portalLinks,
+    portalLooks: new PortalLooksService(store, config, types),
     eventTypes: new EventTypes(store, typeSamples, config, checker),
     deliveries: new Deliveries(store, clock),
     events: new Events(store, clock),

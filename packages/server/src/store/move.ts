@@ -21,6 +21,7 @@ export const MOVED_TABLES = [
   'endpoint_request',
   'sender',
   'api_key',
+  'portal_looks',
   'audit',
   'stat',
   'event_type_sample',

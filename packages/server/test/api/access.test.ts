@@ -109,6 +109,14 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   redeemPortalLink: 'portal-sign-in',
   getPortalSession: 'portal',
   leavePortal: 'portal',
+  getPortalLooks: 'operator',
+  putPortalLooks: 'operator',
+  putPortalLogo: 'operator',
+  deletePortalLogo: 'operator',
+  getShownPortalLooks: 'portal-open',
+  getPortalLogo: 'open',
+  listPublicEventTypes: 'portal-open',
+  getPublicEventType: 'portal-open',
   getPortalSessionState: 'portal-visitor',
   listAudit: 'operator',
   rotateSigningSecret: 'write',
@@ -145,7 +153,9 @@ beforeAll(async () => {
   ofKeys = operations.filter(
     ({ path }) =>
       path.startsWith('/v1') &&
-      !/^\/v1\/((portal-)?session(-state)?|sign-in-options|single-sign-on(\/sign-out)?)$/.test(path),
+      !/^\/v1\/(((portal-)?session(-state)?|portal-looks|sign-in-options|single-sign-on(\/sign-out)?)$|public-event-types)/.test(
+        path,
+      ),
   )
 })
 afterAll(() => bench.closeApi())
@@ -154,7 +164,7 @@ afterAll(() => bench.closeApi())
 function mayCall({ scope, tenant }: Kind, { method, path }: Operation): boolean {
   const isUnderTenant = path.startsWith('/v1/tenants/{tenant}')
   const isOperators =
-    /^\/v1\/(api-keys|audit|encryption-keys|settings|sessions|sign-in-links)/.test(path) ||
+    /^\/v1\/(api-keys|audit|encryption-keys|settings|sessions|sign-in-links|portal)/.test(path) ||
     (method !== 'GET' &&
       (path.startsWith('/v1/replays') ||
         path.startsWith('/v1/event-types') ||

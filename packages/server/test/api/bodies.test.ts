@@ -51,7 +51,8 @@ const FOR_SESSIONS = ['signIn', 'redeemPortalLink', 'beginSingleSignOn', 'signOu
 function operationsWithBody(): Operation[] {
   return Object.entries(bench.document.paths).flatMap(([path, item]) =>
     Object.entries(item as Json).flatMap(([method, { operationId: id, requestBody }]: [string, Json]) => {
-      if (requestBody === undefined || id === 'publishEvents' || FOR_SESSIONS.includes(id)) return []
+      if (requestBody?.content['application/json'] === undefined) return []
+      if (id === 'publishEvents' || FOR_SESSIONS.includes(id)) return []
       const tenant = id === 'eraseTenant' ? 'nobody' : 'acme'
       const filled = path.replace('{tenant}', tenant).replace(/\{\w+\}/g, 'nobody')
       // Without ids, it needs states.

@@ -131,7 +131,7 @@ function requestsOf(operation: Json): fc.Arbitrary<{ path: Json; query: Json; bo
     )
   const record = (ones: Json[], of: (one: Json) => fc.Arbitrary<unknown>, requiredKeys: string[]) =>
     fc.record<Json>(Object.fromEntries(ones.map(one => [one.name, of(one)])), { requiredKeys })
-  const schema = operation.requestBody?.content['application/json'].schema
+  const schema = operation.requestBody?.content['application/json']?.schema
   const raw = fc.constantFrom('', '{', '[[[[', 'null', '{"a":1,"a":2}', '{"__proto__":1}', '\ufeff{}')
   return fc.record({
     path: record(

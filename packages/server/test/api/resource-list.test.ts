@@ -50,6 +50,7 @@ describe('the list of resources', () => {
         "API keys",
         "Sessions",
         "Portal",
+        "Portal looks",
         "Audit",
         "Operations",
         "Egress",

@@ -78,6 +78,7 @@ export class ApiBench extends Bench {
         sessions: this.sessions,
         singleSignOn: this.singleSignOn,
         portalLinks: this.portalLinks,
+        portalLooks: this.portalLooks,
         keyRotation: this.keyRotation,
         search: this.search,
         stats: this.stats,

@@ -57,6 +57,7 @@ export async function fill(place: Place, receiver: Receiver, env: Record<string,
   }
   const key = { name: AWKWARD, scope: 'read', rateLimit: { requests: 9, perSeconds: 1 } }
   expect((await call('POST', '/api-keys', key, { 'idempotency-key': `!"'\\~` })).status).toBe(201)
+  await call('PUT', '/portal', { name: 'Acme 😀', hiddenPages: ['events'], publicTypes: true })
   const endpoint = async (tenant: string, path: string, more = {}) => {
     const body = { url: `${receiver.url}${path}`, clientSecret: SECRET, ...more }
     return (await call<{ id: string }>('POST', `/tenants/${tenant}/endpoints`, body)).body.id
@@ -109,6 +110,7 @@ function keepMarks({ data }: Place): void {
   database.exec(
     `insert into retention_mark values ('beta', 'event', x'00ff'); insert into retention_kept values ('beta', 'delivery', x'0100')`,
   )
+  database.exec(`update portal_looks set logo = x'00ff8900', logo_type = 'image/png', logo_hash = 'ab'`)
   database.exec(`insert into replay_batch values (x'0102', 'all', x'03', '{}', 1, 'done', null, 1, 2)`)
   database.close()
 }

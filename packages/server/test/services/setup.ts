@@ -35,6 +35,7 @@ import { KeyRotation } from '../../src/services/key-rotation.ts'
 import { Nodes } from '../../src/services/nodes.ts'
 import { Overview } from '../../src/services/overview.ts'
 import { PortalLinks } from '../../src/services/portal/portal-links.ts'
+import { PortalLooksService } from '../../src/services/portal/portal-looks.ts'
 import { ReplayBatches } from '../../src/services/replay-batches.ts'
 import { Replays } from '../../src/services/replays.ts'
 import { RetrySchedules } from '../../src/services/retry-schedules.ts'
@@ -122,6 +123,7 @@ export class Bench {
   sessions!: Sessions
   singleSignOn!: SingleSignOn
   portalLinks!: PortalLinks
+  portalLooks!: PortalLooksService
   exports!: Exports
   keyRotation!: KeyRotation
   search!: Search
@@ -218,6 +220,7 @@ export class Bench {
       portalMay: PORTAL_PERMISSIONS,
       dev: false,
     })
+    this.portalLooks = new PortalLooksService(this.store, { dev: false }, () => this.publisher.types())
   }
 
   endpointsWith(targets: EndpointsSettings, resolver: Resolver): Endpoints {

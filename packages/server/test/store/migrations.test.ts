@@ -28,7 +28,8 @@ const KNOWN: Readonly<Record<string, string>> = {
   '0006-overview.ts': '044d3bfeda049a7b',
   '0007-stream.ts': 'a0492edcfa34d7d4',
   '0008-portal.ts': 'da524002f08d77fa',
-  '0009-people.ts': '5047d5f755917c5d',
+  '0009-portal-looks.ts': '47edce9696fb3527',
+  '0010-people.ts': '5047d5f755917c5d',
 }
 /** Steps that stores of a release have taken; nothing has been released yet. */
 const RELEASED: readonly string[] = []

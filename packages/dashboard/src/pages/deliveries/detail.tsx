@@ -64,9 +64,7 @@ function Body({ delivery }: { readonly delivery: DeliveryDetail }) {
   const attempt = attempts.find(({ number }) => number === chosen) ?? attempts.at(-1)
   return (
     <div className={styles.stack}>
-      <div>
-        <StateBadge state={shownState(delivery)} />
-      </div>
+      <Subject delivery={delivery} />
       <Sentence delivery={delivery} />
       <Actions delivery={delivery} />
       <DeliveryTimeline delivery={delivery} selected={attempt?.number} onSelect={setChosen} />
@@ -83,9 +81,31 @@ function Body({ delivery }: { readonly delivery: DeliveryDetail }) {
   )
 }
 
-function Facts({ delivery }: { readonly delivery: DeliveryDetail }) {
-  const { tenant, event, key, endpoint, endpointUrl, replayOf } = delivery
+/** What was to go where, and whether it has. */
+function Subject({ delivery }: { readonly delivery: DeliveryDetail }) {
+  const { tenant, type, key, endpoint, endpointUrl } = delivery
   const { isOperator } = usePermissions()
+  return (
+    <div className={styles.subject}>
+      <StateBadge state={shownState(delivery)} />
+      <Link to={'/event-types/$name' as '/'} params={{ name: type } as never}>
+        <bdi>{type}</bdi>
+      </Link>
+      {isOperator && (
+        <Link to={'/tenants/$tenant' as '/'} params={{ tenant } as never}>
+          <bdi>{tenant}</bdi>
+        </Link>
+      )}
+      <Link to={'/endpoints/$tenant/$id' as '/'} params={{ tenant, id: endpoint } as never}>
+        <bdi>{endpointUrl ?? endpoint}</bdi>
+      </Link>
+      {key !== null && <Id id={key} />}
+    </div>
+  )
+}
+
+function Facts({ delivery }: { readonly delivery: DeliveryDetail }) {
+  const { tenant, event, endpoint, replayOf } = delivery
   const { facts } = words
   return (
     <KeyValue
@@ -100,15 +120,7 @@ function Facts({ delivery }: { readonly delivery: DeliveryDetail }) {
             )}
           </Id>,
         ],
-        key !== null && [facts.key, <Id key="key" id={key} />],
-        [facts.type, <bdi key="type">{delivery.type}</bdi>],
-        isOperator && [facts.tenant, <bdi key="tenant">{tenant}</bdi>],
-        [
-          facts.endpoint,
-          <Link key="endpoint" to={'/endpoints/$tenant/$id' as '/'} params={{ tenant, id: endpoint } as never}>
-            <bdi>{endpointUrl ?? endpoint}</bdi>
-          </Link>,
-        ],
+        [facts.endpoint, <Id key="endpoint" id={endpoint} />],
         [facts.created, <Time key="created" at={delivery.createdAt} />],
         delivery.endedAt !== null && [facts.ended, <Time key="ended" at={delivery.endedAt} />],
         replayOf !== null && [

@@ -2,6 +2,7 @@ import type { Delivery } from '@posthorn/client'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { ConfirmDialog } from '../../kit/dialog.tsx'
+import { rangeLabel } from '../../kit/range-picker.tsx'
 import { toast } from '../../kit/toast.tsx'
 import { messageOf } from '../../lib/errors.ts'
 import { formatNumber } from '../../lib/format.ts'
@@ -31,6 +32,8 @@ export function RetryTicked({ rows, onClose, onDone }: TickedProps) {
   )
 }
 
+const ENDED: readonly string[] = ['delivered', 'exhausted', 'cancelled']
+
 type MatchingProps = {
   readonly tenant: string | null
   readonly search: Search
@@ -41,11 +44,13 @@ type MatchingProps = {
 /** Says what a retry of all that match would send, and sends it. */
 export function RetryMatching({ tenant, search, range, onClose }: MatchingProps) {
   const [filters] = useState(() => retryFilters(search, range, Date.now()))
-  const states = valuesOf(filters.state).map(state => common.states[state as keyof typeof common.states] ?? state)
+  const chosen = valuesOf(filters.state)
+  const isEnded = chosen.length > 0 && chosen.every(state => ENDED.includes(state))
+  const states = chosen.map(state => common.states[state as keyof typeof common.states] ?? state)
   return (
     <Retry
       name={JSON.stringify([tenant, filters])}
-      text={words.resendText(states.join(', '), tenant)}
+      text={words.resendText([...states, rangeLabel(range)].join(', '), tenant, isEnded)}
       ask={(signal, onProgress) => retryMatching(tenant, filters, { dryRun: true, signal, onProgress })}
       send={onProgress => retryMatching(tenant, filters, { dryRun: false, onProgress })}
       onClose={onClose}

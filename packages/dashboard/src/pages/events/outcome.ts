@@ -44,6 +44,8 @@ export function stateOf({ state, attemptCount }: EventEndpoint): ShownState | nu
   return state === 'pending' && attemptCount > 0 ? 'retrying' : state
 }
 
+const UNDER_WAY = ['retrying', 'pending', 'held'] as const
+
 /** One sentence: where it arrived, and what is left. */
 export function sentenceOf(endpoints: readonly EventEndpoint[], isRejected: boolean, isPart: boolean): string {
   const { says } = events
@@ -61,8 +63,11 @@ export function sentenceOf(endpoints: readonly EventEndpoint[], isRejected: bool
   const rest = (['retrying', 'pending', 'exhausted', 'held', 'cancelled'] as const)
     .filter(state => counts.has(state))
     .map(state => says.states[state](counts.get(state) ?? 0))
+  const isOver = making.length === 0 && !UNDER_WAY.some(state => counts.has(state))
   const first =
-    arrived === sent.length && making.length === 0 ? says.all(arrived) : says.some(arrived, sent.length + making.length)
+    arrived === sent.length && making.length === 0
+      ? says.all(arrived)
+      : says.some(arrived, sent.length + making.length, isOver)
   return `${before}${first}${rest.length === 0 ? '' : ` ${capital(rest.join(', '))}.`}${making.length > 0 ? ` ${says.making}` : ''}`
 }
 

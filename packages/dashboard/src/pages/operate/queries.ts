@@ -35,6 +35,12 @@ export const settingsQuery = queryOptions({
   staleTime: 60_000,
 })
 
+export const looksQuery = queryOptions({
+  queryKey: ['portal-looks'],
+  queryFn: ({ signal }) => posthorn.portalLooks.get({ signal }),
+  staleTime: 60_000,
+})
+
 export const egressQuery = queryOptions({
   queryKey: ['egress'],
   queryFn: ({ signal }) => posthorn.egress.get({ signal }),

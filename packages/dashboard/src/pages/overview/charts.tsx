@@ -5,6 +5,7 @@ import { Button } from '../../kit/button.tsx'
 import { BarChart, LineChart } from '../../kit/chart.tsx'
 import { formatDuration } from '../../lib/format.ts'
 import { barsOf, type Steps } from '../../lib/outcomes.ts'
+import { isLeftOut } from '../../lib/portal.ts'
 import { overview as words } from '../../strings/en/overview.ts'
 import styles from './overview.module.css'
 import { useTenantSearch } from './scope.ts'
@@ -24,12 +25,10 @@ function useInterval(tenant: string | null) {
   const navigate = useNavigate()
   const scope = useTenantSearch()
   const [, change] = useFilters()
+  const show = (from: number, to: number) =>
+    void navigate({ to: '/deliveries', search: { ...scope(tenant), range: undefined, from: iso(from), to: iso(to) } })
   return {
-    onSelect: (from: number, to: number) =>
-      void navigate({
-        to: '/deliveries',
-        search: { ...scope(tenant), range: undefined, from: iso(from), to: iso(to) },
-      }),
+    ...(!isLeftOut('/deliveries') && { onSelect: show }),
     onZoom: (from: number, to: number) =>
       change({ range: undefined, from: iso(from), to: iso(Math.min(to, Date.now())) }),
   }

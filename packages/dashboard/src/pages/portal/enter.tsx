@@ -1,11 +1,13 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useEffect, useReducer, useState } from 'react'
+import { Brand, brandName } from '../../app/brand.tsx'
 import { BASE } from '../../app/client.ts'
+import { askForLink } from '../../app/embedding.ts'
 import { LEFT } from '../../app/leave.ts'
 import { changed, hasLink, languageOf, lastReturnUrl, linkWasRefused, redeem } from '../../app/portal-session.ts'
 import { queryClient } from '../../app/query.ts'
 import { sessionOf, sessionQuery } from '../../app/session.ts'
-import favicon from '../../icons/favicon.svg'
+import { useHost } from '../../app/use-host.ts'
 import { Button, buttonClass } from '../../kit/button.tsx'
 import { Banner } from '../../kit/surfaces.tsx'
 import { isAway, messageOf } from '../../lib/errors.ts'
@@ -22,7 +24,7 @@ export function Enter() {
   const { next, ended } = useSearch({ strict: false }) as { next?: string; ended?: string }
   const navigate = useNavigate()
   const [error, setError] = useState<string | null>(null)
-  const [isBusy, setBusy] = useState(IS_FRAMED && hasLink())
+  const [isBusy, setBusy] = useState(IS_FRAMED && (hasLink() || ended !== LEFT))
   const [, update] = useReducer((n: number) => n + 1, 0)
   const goal = goalOf(next ?? '/')
   const enter = async () => {
@@ -42,9 +44,15 @@ export function Enter() {
       setBusy(false)
     }
   }
+  /** In a frame, the page around it can get another link. */
+  const ask = async (isClick = false) => {
+    setBusy(true)
+    await askForLink(ended !== undefined && ended !== LEFT, { isClick })
+    if (!hasLink()) setBusy(false)
+  }
   // biome-ignore lint/correctness/useExhaustiveDependencies: a link is redeemed once
   useEffect(() => {
-    document.title = words.title
+    document.title = brandName()
     const begin = () => {
       update()
       if (IS_FRAMED && hasLink()) void enter()
@@ -54,12 +62,14 @@ export function Enter() {
     // Someone who has a session comes back to this page by its address.
     const isIn = queryClient.getQueryData(sessionQuery.queryKey) != null
     if (!hasLink() && isIn) void navigate({ ...goal, replace: true })
+    else if (IS_FRAMED && !hasLink() && ended !== LEFT) void ask()
     return () => changed.removeEventListener('link', begin)
   }, [])
+  const again = () => void ask(true)
   return (
     <main className={styles.page}>
       <div className={styles.box} aria-live="polite">
-        <img src={favicon} alt="" />
+        <Brand isLarge />
         {hasLink() || isBusy ? (
           <>
             <h1>{words.title}</h1>
@@ -70,25 +80,33 @@ export function Enter() {
             </Button>
           </>
         ) : linkWasRefused() ? (
-          <Closed title={words.refused} back={null} />
+          <Closed title={words.refused} back={null} onAgain={again} />
         ) : ended === undefined ? (
-          <Closed title={words.none} back={null} />
+          <Closed title={words.none} back={null} onAgain={again} />
         ) : (
-          <Closed title={ended === LEFT ? words.left : words.ended} back={lastReturnUrl()} />
+          <Closed title={ended === LEFT ? words.left : words.ended} back={lastReturnUrl()} onAgain={again} />
         )}
       </div>
     </main>
   )
 }
 
+type ClosedProps = { readonly title: string; readonly back: string | null; readonly onAgain: () => void }
+
 /** How to get a link. It is the same for every link that doesn't work: nothing about whether it ever did. */
-function Closed({ title, back }: { readonly title: string; readonly back: string | null }) {
+function Closed({ title, back, onAgain }: ClosedProps) {
   const host = back === null ? null : new URL(back).host
   const { ask, askThere, askAround } = words
+  const canAsk = useHost() !== null
   return (
     <>
       <h1>{title}</h1>
       <p>{IS_FRAMED ? askAround : host === null ? ask : askThere(host)}</p>
+      {canAsk && (
+        <Button kind="primary" onClick={onAgain}>
+          {words.again}
+        </Button>
+      )}
       {back !== null && host !== null && (
         <a className={buttonClass({ kind: 'primary' })} href={back} rel="noreferrer">
           {words.back(host)}

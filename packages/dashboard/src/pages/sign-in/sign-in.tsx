@@ -82,7 +82,7 @@ export function SignIn() {
   return (
     <main className={styles.page}>
       <form className={styles.box} onSubmit={submit}>
-        <img src={favicon} alt="" />
+        <img src={favicon} alt="" className={styles.sign} />
         <h1>{words.title}</h1>
         {ended !== undefined && fault === null && <Banner>{words.ended}</Banner>}
         {fault?.of === 'page' && <Banner tone="error">{fault.text}</Banner>}

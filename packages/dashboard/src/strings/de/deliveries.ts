@@ -64,8 +64,8 @@ export const deliveries = {
   retryTickedText:
     'Jede ausstehende Zustellung wird jetzt versucht; jede beendete wird als neue Zustellung mit derselben Webhook-ID gesendet. Empfänger, die IDs prüfen, übergehen, was sie schon haben.',
   resendTitle: 'Zustellungen erneut senden',
-  resendText: (states: string, _tenant: string | null) =>
-    `Jede Zustellung, die zu den Filtern passt (${states}), wird erneut gesendet: ausstehende jetzt, beendete als neue Zustellungen mit derselben Webhook-ID.`,
+  resendText: (filters: string, _tenant: string | null, isEnded: boolean) =>
+    `Jede Zustellung, die zu den Filtern passt (${filters}), wird ${isEnded ? 'als neue Zustellung mit derselben Webhook-ID erneut gesendet' : 'erneut gesendet: ausstehende jetzt, beendete als neue Zustellungen mit derselben Webhook-ID'}.`,
   arrived: (n: number) =>
     n === 1
       ? 'Eine davon wurde zugestellt: Ihr Empfänger bekommt sie noch einmal.'
@@ -135,9 +135,7 @@ export const deliveries = {
   facts: {
     id: 'Zustellung',
     event: 'Ereignis',
-    key: 'Schlüssel',
     endpoint: 'Endpunkt',
-    type: 'Ereignistyp',
     created: 'Erstellt',
     ended: 'Beendet',
     replayOf: 'Wiederholt',

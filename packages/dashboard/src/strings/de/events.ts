@@ -39,9 +39,9 @@ export const events = {
       n === 1
         ? 'An den einen Endpunkt zugestellt, der es haben will.'
         : `An alle ${endpointCount(n)} zugestellt, die es haben wollen.`,
-    some: (arrived: number, of: number) =>
+    some: (arrived: number, of: number, isOver: boolean) =>
       of === 1
-        ? 'Noch nicht an den einen Endpunkt zugestellt, der es haben will.'
+        ? `${isOver ? 'Nicht' : 'Noch nicht'} an den einen Endpunkt zugestellt, der es haben will.`
         : `An ${formatNumber(arrived)} von ${formatNumber(of)} Endpunkten zugestellt, die es haben wollen.`,
     states: {
       pending: (n: number) => `${formatNumber(n)} ausstehend`,

@@ -112,6 +112,8 @@ export const shell = {
   portal: {
     title: 'Webhooks',
     back: (host: string) => `Zurück zu ${host}`,
+    return: 'Zurück',
+    again: 'Erneut öffnen',
     leave: 'Verlassen',
     open: 'Öffnen',
     opening: 'Wird geöffnet …',

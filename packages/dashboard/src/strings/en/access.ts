@@ -212,6 +212,8 @@ export const access = {
       root_key: 'root key',
       session: 'session',
       portal_link: 'portal link',
+      portal: 'portal’s looks',
+      portal_logo: 'portal’s logo',
     },
     targetNames: {
       event_type: 'Event type',
@@ -222,6 +224,8 @@ export const access = {
       root_key: 'Root key',
       session: 'Session',
       portal_link: 'Portal link',
+      portal: 'Portal’s looks',
+      portal_logo: 'Portal’s logo',
     },
     actions: {
       created: 'Created',
@@ -291,4 +295,11 @@ export const fieldNames: Readonly<Record<string, string | undefined>> = {
   schema: 'schema',
   example: 'example',
   retention: 'retention periods',
+  accent: 'accent colour',
+  accentDark: 'accent colour on dark backgrounds',
+  theme: 'theme',
+  radius: 'radius of corners',
+  hiddenPages: 'pages left out',
+  help: 'links to help',
+  publicTypes: 'public event types',
 }

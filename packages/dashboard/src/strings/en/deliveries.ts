@@ -59,7 +59,7 @@ export const deliveries = translated('deliveries', {
     text: 'Searched back to',
   },
   retry: 'Retry now',
-  retryAgain: 'Send again',
+  retryAgain: 'Resend',
   retryMany: (n: number) => `Resend ${common.deliveries(n)} …`,
   retryAll: 'Resend all that match …',
   resend: (n: number, hasMore: boolean) => (hasMore ? 'Resend them all' : `Resend ${common.deliveries(n)}`),
@@ -69,8 +69,8 @@ export const deliveries = translated('deliveries', {
   retryTickedText:
     'Each pending delivery is attempted now; each that has ended is sent as a new delivery with the same webhook id. Receivers that verify ids ignore what they already have.',
   resendTitle: 'Resend deliveries',
-  resendText: (states: string, tenant: string | null) =>
-    `Every delivery that matches the filters (${states}) ${tenant === null ? 'of all tenants' : `of “${tenant}”`} is sent again: pending ones now, ended ones as new deliveries with the same webhook id.`,
+  resendText: (filters: string, tenant: string | null, isEnded: boolean) =>
+    `Every delivery that matches the filters (${filters}) ${tenant === null ? 'of all tenants' : `of “${tenant}”`} is sent again${isEnded ? '' : ': pending ones now, ended ones'} as ${isEnded ? 'a new delivery' : 'new deliveries'} with the same webhook id.`,
   arrived: (n: number) =>
     n === 1
       ? 'One of them was delivered: its receiver gets it again.'
@@ -136,10 +136,7 @@ export const deliveries = translated('deliveries', {
   facts: {
     id: 'Delivery',
     event: 'Event',
-    key: 'Key',
     endpoint: 'Endpoint',
-    tenant: 'Tenant',
-    type: 'Event type',
     created: 'Created',
     ended: 'Ended',
     replayOf: 'Repeats',

@@ -40,9 +40,9 @@ export const events = translated('events', {
     making: 'Its deliveries are being created.',
     all: (n: number) =>
       n === 1 ? 'Delivered to the one endpoint that wants it.' : `Delivered to all ${endpoints(n)} that want it.`,
-    some: (arrived: number, of: number) =>
+    some: (arrived: number, of: number, isOver: boolean) =>
       of === 1
-        ? 'Not delivered yet to the one endpoint that wants it.'
+        ? `Not delivered ${isOver ? '' : 'yet '}to the one endpoint that wants it.`
         : `Delivered to ${formatNumber(arrived)} of ${endpoints(of)} that want it.`,
     states: {
       pending: (n: number) => `${formatNumber(n)} pending`,
@@ -97,7 +97,7 @@ export const events = translated('events', {
   faults: 'Why it was rejected',
   payload: 'Payload',
   facts: { type: 'Event type', key: 'Key', tenant: 'Tenant', created: 'Published' },
-  sendAgain: 'Send again',
+  sendAgain: 'Resend',
   copyToNew: 'Publish a copy',
 
   again: {

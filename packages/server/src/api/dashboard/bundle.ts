@@ -23,9 +23,10 @@ export type Served = {
 }
 
 export type Bundle = {
-  /** The page, which every path of the dashboard's own gets, and the same for those of the portal. */
+  /** The page, which every path of the dashboard's own gets. */
   readonly page: Served
-  readonly portalPage: Served
+  /** The page as it was built, without `<base>`. */
+  readonly html: string
   /** By path, from `/`. */
   readonly files: ReadonlyMap<string, Served>
 }
@@ -67,10 +68,7 @@ export async function loadBundle(folder: string, basePath: string): Promise<Bund
     files.set(`/${name.split(sep).join('/')}`, await loadFile(folder, name, names))
   }
   const html = await readFile(join(folder, PAGE_FILE), 'utf8')
-  const pageAt = (base: string) => servedPage(Buffer.from(withBase(html, base)))
-  // The address alone doesn't tell a portal from a dashboard whose own path ends with `/portal/`.
-  const portalBase = `<base href="${basePath}${PORTAL_PATH}" data-pages="portal">`
-  return { page: await pageAt(`<base href="${basePath}">`), portalPage: await pageAt(portalBase), files }
+  return { page: await pageWithBase(html, `<base href="${basePath}">`), html, files }
 }
 
 async function loadFile(folder: string, name: string, names: readonly string[]): Promise<Served> {
@@ -83,8 +81,9 @@ async function loadFile(folder: string, name: string, names: readonly string[]):
   return { type, bytes, coded, etag: etagOf(bytes), isImmutable: `/${name}`.startsWith(ASSETS) }
 }
 
-/** The page is compressed here, because what it is relative to depends on the settings. */
-async function servedPage(bytes: Buffer): Promise<Served> {
+/** The page with a `<base>`. It is compressed here, because what it is relative to depends on the settings. */
+export async function pageWithBase(html: string, base: string): Promise<Served> {
+  const bytes = Buffer.from(withBase(html, base))
   const coded = new Map<Coding, Buffer>([
     ['br', await promisify(brotliCompress)(bytes)],
     ['gzip', await promisify(gzip)(bytes)],
@@ -95,7 +94,8 @@ async function servedPage(bytes: Buffer): Promise<Served> {
 /** Fills in `<base>`, or adds it before everything else that has a URL. */
 function withBase(html: string, base: string): string {
   const known = /<base\b[^>]*>/i
-  return known.test(html) ? html.replace(known, base) : html.replace(/<head\b[^>]*>/i, head => head + base)
+  // By a function: in a text, `$&` would stand for what was found.
+  return known.test(html) ? html.replace(known, () => base) : html.replace(/<head\b[^>]*>/i, head => head + base)
 }
 
 const etagOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex').slice(0, 16)

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ASSETS, type Bundle, chooseCoding, PORTAL_PATH, type Served } from './bundle.ts'
 import { DashboardFiles, type DashboardState, type FilesOptions } from './files.ts'
 import { building, missing, type Placeholder, unavailable } from './placeholders.ts'
+import { PortalPage, type ReadLooks } from './portal-page.ts'
 
 /** First segments of paths that are never a page's, so that a mistyped path of the API is not answered with a page. */
 export const RESERVED: ReadonlySet<string> = new Set([
@@ -69,10 +70,12 @@ export class Pages {
   readonly #files: DashboardFiles
   readonly #basePath: string
   readonly #framing: Readonly<Record<string, string>>
+  readonly #portalPage: PortalPage
 
   constructor({ portalFrames, ...options }: PagesOptions) {
     this.#files = new DashboardFiles(options)
     this.#basePath = options.basePath
+    this.#portalPage = new PortalPage(options.basePath, portalFrames)
     this.#framing = portalFrames.length === 0 ? UNFRAMED : { 'content-security-policy': policyWith(portalFrames) }
   }
 
@@ -92,22 +95,30 @@ export class Pages {
    *
    * @param path without query and base path
    * @param refuse answers for a file that doesn't exist
+   * @param readLooks how the portal looks
    */
-  async answer(path: string, request: FastifyRequest, reply: FastifyReply, refuse: () => void): Promise<void> {
+  async answer(
+    path: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    refuse: () => void,
+    readLooks: ReadLooks,
+  ): Promise<void> {
     const state = await this.#files.current()
     const ownPath = inPortal(path)
     const isPortal = ownPath !== undefined
     reply.headers(SECURITY_HEADERS).headers(isPortal ? this.#framing : UNFRAMED)
-    const served = typeof state === 'string' ? undefined : this.#servedOf(state, ownPath ?? path, isPortal)
+    const served =
+      typeof state === 'string' ? undefined : await this.#servedOf(state, ownPath ?? path, isPortal, readLooks)
     if (served !== undefined) send(served, request, reply)
     else if (!isPagePath(ownPath ?? path)) refuse()
     else sendPlaceholder(isPortal ? unavailable(this.#basePath) : placeholderOf(state, this.#basePath), reply)
   }
 
-  #servedOf(bundle: Bundle, path: string, isPortal: boolean): Served | undefined {
+  async #servedOf(bundle: Bundle, path: string, isPortal: boolean, readLooks: ReadLooks): Promise<Served | undefined> {
     const file = bundle.files.get(path) ?? (path.startsWith(ASSETS) ? this.#files.before?.files.get(path) : undefined)
     if (file !== undefined || !isPagePath(path)) return file
-    return isPortal ? bundle.portalPage : bundle.page
+    return isPortal ? this.#portalPage.served(bundle, readLooks) : bundle.page
   }
 }
 

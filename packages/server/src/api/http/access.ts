@@ -6,7 +6,7 @@
  * tenant can see. operator: scope all, and not a key of one tenant. sign-in, session and visitor exist for sessions only
  * (decision 48): signing in needs neither, a call about the session itself needs any session, and a visitor has one or
  * has none. portal-sign-in, portal and portal-visitor are the same for sessions of a portal, which can also make those
- * calls of the other kinds that say so (`portal`, in routes.ts).
+ * calls of the other kinds that say so (`portal`, in routes.ts). portal-open is there too, for anyone.
  */
 import { PosthornError } from '../../base/errors.ts'
 import type { ApiKey, ApiKeyScope, PortalPermission } from '../../base/model.ts'
@@ -24,15 +24,17 @@ export type Access =
   | 'visitor'
   | 'portal'
   | 'portal-sign-in'
+  | 'portal-open'
   | 'portal-visitor'
 
-/** The calls that exist for one kind of session only. */
+/** The calls that exist at one of the doors for sessions only. */
 const DOORS: Partial<Record<Access, SessionKind>> = {
   session: 'session',
   'sign-in': 'session',
   visitor: 'session',
   portal: 'portal',
   'portal-sign-in': 'portal',
+  'portal-open': 'portal',
   'portal-visitor': 'portal',
 }
 
@@ -56,6 +58,7 @@ const SCOPES: Readonly<Record<Access, readonly ApiKeyScope[]>> = {
   visitor: ['all', 'publish', 'read'],
   portal: ['all'],
   'portal-sign-in': ['all'],
+  'portal-open': ['all'],
   'portal-visitor': ['all'],
 }
 
@@ -90,6 +93,9 @@ export function requireKey(caller: { readonly person?: object } | null, what: st
   if (caller?.person === undefined) return
   throw new PosthornError('forbidden', `A person who signed in through single sign-on cannot ${what}. Use an API key.`)
 }
+
+/** Whether a call needs neither a key nor a session, and signs in no one. */
+export const isOpen = (access: Access): boolean => access === 'open' || access === 'portal-open'
 
 /** The refusal of a call that exists at another door only. */
 export const elsewhere = (door: SessionKind): PosthornError =>

@@ -35,6 +35,16 @@ export function takeBytes(scope: Parsing): void {
   })
 }
 
+/** Leaves bodies of any type as the bytes that were received: what they are is told by their content. */
+export function takeAnyBytes(scope: Parsing): void {
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+    const fault = refuseEncoding(request.headers['content-encoding'])
+    if (fault === undefined) done(null, body)
+    else done(fault)
+  })
+}
+
 /**
  * Takes requests without a body whatever their content type: `curl -d ''` announces a form. Any body of another type
  * than JSON is refused, unread.

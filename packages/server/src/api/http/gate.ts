@@ -173,5 +173,7 @@ declare module 'fastify' {
     payloadsIn?: string
     /** Whether the call waits while its caller has several such calls in progress. Default: true for a GET. */
     isCostly?: boolean
+    /** See routes.ts. */
+    tooLarge?: string
   }
 }

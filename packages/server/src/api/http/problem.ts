@@ -34,7 +34,7 @@ export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  const error = toPosthornError(thrown)
+  const error = toPosthornError(thrown, request.routeOptions.config?.tooLarge)
   const problem = problemOf(error)
   const isClosing = thrown instanceof ClosingError
   if (problem.status >= 500 && !isClosing) logFault(lines, request, problem, thrown)
@@ -94,7 +94,8 @@ const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> =
   FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'Not found: no id is that long.'],
 }
 
-function toPosthornError(thrown: unknown): PosthornError {
+/** @param tooLarge what the route says about a body that is too large */
+function toPosthornError(thrown: unknown, tooLarge: string | undefined): PosthornError {
   if (thrown instanceof PosthornError) return thrown
   if (thrown instanceof StoreUnavailable) {
     const detail =
@@ -112,7 +113,10 @@ function toPosthornError(thrown: unknown): PosthornError {
   }
   const { code, statusCode } = (thrown ?? {}) as { code?: unknown; statusCode?: unknown }
   const known = typeof code === 'string' ? FRAMEWORK_ERRORS[code] : undefined
-  if (known !== undefined) return new PosthornError(known[0], known[1])
+  if (known !== undefined) {
+    const isTooLarge = known[0] === 'body_too_large' && tooLarge !== undefined
+    return new PosthornError(known[0], isTooLarge ? tooLarge : known[1])
+  }
   // A body that broke off. By now the client has usually disconnected.
   if (statusCode === 400) return new PosthornError('bad_request', 'The request arrived incomplete.')
   return new PosthornError('internal', "The server's log has the details.")

@@ -13,8 +13,8 @@ import type {
 } from 'fastify'
 import type { TSchema } from 'typebox'
 import type { ErrorCode } from '../../base/errors.ts'
-import { type Access, doorOf, isSigningIn, isVisiting, type PortalNeeds } from './access.ts'
-import { completeBody, takeBytes } from './bodies.ts'
+import { type Access, doorOf, isOpen, isSigningIn, isVisiting, type PortalNeeds } from './access.ts'
+import { completeBody, takeAnyBytes, takeBytes } from './bodies.ts'
 import { PREFIXES } from './doors.ts'
 import { type Idempotency, IdempotencyHeaders, Replayed } from './idempotency.ts'
 import { showsPayloads } from './payloads.ts'
@@ -63,6 +63,10 @@ export type Route = {
   readonly maxBodyBytes?: number
   /** Whether the handler gets the body as the received bytes instead of parsed. Default: false. */
   readonly takesBytes?: boolean
+  /** Content types of the body, for the document. With `takesBytes`, the handler gets bodies of any type. Default: JSON. */
+  readonly consumes?: readonly string[]
+  /** What is said about a body that is too large. Default: what is said about any. */
+  readonly tooLarge?: string
   /**
    * Whether the call makes something. It then takes an `Idempotency-Key`, and its handler has to pass `request.once` on
    * to what makes the thing. Default: false.
@@ -112,6 +116,8 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
         payloadsIn,
         isCostly,
         maxBodyBytes,
+        consumes,
+        tooLarge,
       } = route
       const what = `${method.toUpperCase()} ${path}`
       const schema = document(method, route, tag)
@@ -126,6 +132,7 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
         ...(answerBytes === undefined ? {} : { answerBytes }),
         ...(payloadsIn === undefined ? {} : { payloadsIn }),
         ...(isCostly === undefined ? {} : { isCostly }),
+        ...(tooLarge === undefined ? {} : { tooLarge }),
       }
       // A handler that takes bytes sees for itself that there are none.
       const completes = route.body !== undefined && !takesBytes
@@ -142,7 +149,8 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
       if (!takesBytes) api[method](path, options, handle)
       else {
         api.register(async scope => {
-          takeBytes(scope)
+          if (consumes === undefined) takeBytes(scope)
+          else takeAnyBytes(scope)
           scope[method](path, options, handle)
         })
       }
@@ -167,7 +175,8 @@ const once = (handler: RouteHandlerMethod, idempotency: Idempotency): RouteHandl
 function document(method: Method, route: Route, tag: string): FastifySchema {
   const { access, portal, refusals = [], makes, response, ...described } = route
   const { payloads: _payloads, takesBytes: _takesBytes, payloadsIn: _payloadsIn, ...others } = described
-  const { answerBytes: _answerBytes, isCostly: _isCostly, maxBodyBytes: _maxBodyBytes, ...rest } = others
+  const { answerBytes: _answerBytes, isCostly: _isCostly, maxBodyBytes: _maxBodyBytes, ...more } = others
+  const { tooLarge: _tooLarge, ...rest } = more
   const problemsOf = access === 'open' ? publicProblems : method === 'get' ? readProblems : writeProblems
   const own = makes === true ? [...new Set([...refusals, ...ONCE_REFUSALS])] : refusals
   const success = makes === true ? withReplayed(response) : response
@@ -186,7 +195,7 @@ const behindDoor = (access: Access) => ({
 
 /** What a call needs there. An empty requirement makes the one before it optional. */
 function securityOf(access: Access): object[] {
-  if (isSigningIn(access)) return []
+  if (isSigningIn(access) || isOpen(access)) return []
   const session = { [doorOf(access)!]: [] }
   return isVisiting(access) ? [session, {}] : [session]
 }

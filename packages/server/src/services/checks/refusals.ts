@@ -16,6 +16,8 @@ export type Thing =
   | 'API key'
   | 'session'
   | 'portal link'
+  | 'portal'
+  | 'logo'
   | 'erasure'
 
 export function notFound(thing: Thing): PosthornError {

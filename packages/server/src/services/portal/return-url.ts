@@ -4,13 +4,13 @@ import { checkStorable } from '../checks/values.ts'
 
 const MAX_CHARACTERS = 2_048
 
-/** Checks where a portal leads back to: a link on a page, so anything but a web address could run a script. */
-export function checkReturnUrl(text: string, dev: boolean, faults: FieldError[]): void {
+/** Checks where a portal leads to: a link on a page, so anything but a web address could run a script. */
+export function checkReturnUrl(text: string, dev: boolean, faults: FieldError[], field = '/returnUrl'): void {
   const before = faults.length
-  checkStorable(text, '/returnUrl', faults)
+  checkStorable(text, field, faults)
   if (faults.length > before) return
   const detail = detailOf(text, dev)
-  if (detail !== undefined) faults.push({ field: '/returnUrl', detail })
+  if (detail !== undefined) faults.push({ field, detail })
 }
 
 function detailOf(text: string, dev: boolean): string | undefined {

@@ -7,7 +7,8 @@ import { sessions } from './0005-sessions.ts'
 import { overview } from './0006-overview.ts'
 import { stream } from './0007-stream.ts'
 import { portal } from './0008-portal.ts'
-import { people } from './0009-people.ts'
+import { portalLooks } from './0009-portal-looks.ts'
+import { people } from './0010-people.ts'
 import { escapeFilters } from './escape-filters.ts'
 import type { CodeName, Migration } from './migration.ts'
 
@@ -21,6 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   overview,
   stream,
   portal,
+  portalLooks,
   people,
 ]
 

@@ -21,6 +21,7 @@ import { nodeOperations } from './nodes.ts'
 import { noticeOperations } from './notices.ts'
 import { overviewOperations } from './overview.ts'
 import { portalLinkOperations } from './portal-links.ts'
+import { portalLooksOperations } from './portal-looks.ts'
 import { replayOperations } from './replays/operations.ts'
 import { retentionOperations } from './retention.ts'
 import { searchOperations } from './search.ts'
@@ -56,6 +57,7 @@ export const operations = {
   ...searchOperations,
   ...sessionOperations,
   ...portalLinkOperations,
+  ...portalLooksOperations,
   ...statOperations,
   ...streamOperations,
   ...tenantOperations,

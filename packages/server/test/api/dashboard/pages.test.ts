@@ -124,13 +124,47 @@ describe('the page', () => {
     'is what GET %s gets for the portal, with links of its own',
     async url => {
       const { status, text } = await fetchPage(url)
-      expect([status, text]).toEqual([
-        200,
+      expect(status).toBe(200)
+      expect(text.replace(/ data-looks="[^"]*"/, '')).toBe(
         PAGE.replace('<base href="/">', '<base href="/portal/" data-pages="portal">'),
-      ])
+      )
       expect((await fetchPage('/portal/assets/app-1a2b.js')).text).toBe(SCRIPT)
     },
   )
+
+  it('of the portal has its looks and the origins of frames, and is another page when they change', async () => {
+    await open({}, '/', ['https://app.example.com', 'http://localhost:3000'])
+    const looks = async () => {
+      const { text } = await fetchPage('/portal/')
+      expect(text).toContain(' data-frames="https://app.example.com http://localhost:3000"')
+      const [, written] = / data-looks="([^"]*)">/.exec(text)!
+      return JSON.parse(written!.replaceAll(/&#(\d+);/g, (_whole, code) => String.fromCharCode(code)))
+    }
+    const shown = async () => (await bench.get('/portal/v1/portal-looks', { key: null })).body
+    expect(await looks()).toEqual(await shown())
+    const { headers } = await fetchPage('/portal/')
+    const again = () => fetchPage('/portal/', { 'if-none-match': String(headers.etag) })
+    expect((await again()).status).toBe(304)
+    const name = `"'><script>alert(1)</script>&quot; $& $\``
+    await bench.put('/v1/portal', { name, accent: '#7a1f5c', accentDark: '#f2a7d8' })
+    const { status, text } = await again()
+    expect(status).toBe(200)
+    expect(text).not.toContain('<script>alert')
+    expect(text.match(/<base\b/g)).toHaveLength(1)
+    expect(await looks()).toEqual(await shown())
+    expect((await looks()).name).toBe(name)
+    const { bytes } = await fetchPage('/portal/', { 'accept-encoding': 'br' })
+    expect(brotliDecompressSync(bytes).toString()).toBe(text)
+  })
+
+  it('of the portal is there without its looks while those are not known', async () => {
+    await bench.useServices(
+      { portalLooks: Object.create(bench.portalLooks, { shown: { value: () => Promise.reject(new Error('gone')) } }) },
+      { pages: new Pages({ folder, basePath: '/', portalFrames: [], clock }) },
+    )
+    const { status, text } = await fetchPage('/portal/')
+    expect([status, text]).toEqual([200, PAGE.replace('"/">', '"/portal/" data-pages="portal">')])
+  })
 
   it('can be shown in a frame as the portal only, by the origins in the setting only', async () => {
     const frames = async (url: string) => {

@@ -321,6 +321,28 @@ const portal: Scene = async recorder => {
   await recorder.record('revokePortalLink', { path: { ...TENANT, id } })
 }
 
+const portalLooks: Scene = async recorder => {
+  const help = [{ label: 'How to receive our webhooks', url: 'https://acme.example/docs/webhooks' }]
+  const body = {
+    name: 'Acme',
+    accent: '#2f4bc3',
+    accentDark: '#95b1fe',
+    hiddenPages: ['events'],
+    help,
+    publicTypes: true,
+  }
+  await recorder.record('putPortalLooks', { body })
+  await recorder.record('putPortalLogo', { body: LOGO })
+  await recorder.record('getPortalLogo', { headers: {} })
+  await recorder.record('getPortalLooks')
+  await recorder.record('getShownPortalLooks', { headers: {} })
+  await recorder.record('listPublicEventTypes', { headers: {}, pick: answer => ({ data: answer.data.slice(0, 2) }) })
+  await recorder.record('getPublicEventType', { path: { name: TYPE }, headers: {} })
+  await recorder.record('deletePortalLogo')
+}
+const LOGO =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="4" fill="#2f4bc3"/></svg>'
+
 const tenantData: Scene = async recorder => {
   await recorder.record('exportTenant', { path: TENANT })
   await recorder.record('eraseTenant', { path: TENANT })
@@ -351,6 +373,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   sessions,
   'single-sign-on': singleSignOn,
   portal,
+  'portal-looks': portalLooks,
   audit: async recorder => void (await recorder.record('listAudit', { query: { ...TENANT, limit: '2' } })),
   'encryption-keys': only('getEncryptionKeys', 'rotateEncryptionKey'),
   nodes,

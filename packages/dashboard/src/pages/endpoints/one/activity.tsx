@@ -8,6 +8,7 @@ import { Link } from '../../../kit/link.tsx'
 import { EmptyState, ErrorState, Skeleton, Stat } from '../../../kit/surfaces.tsx'
 import { Table } from '../../../kit/table.tsx'
 import { formatDuration, formatNumber, formatPercent } from '../../../lib/format.ts'
+import { isLeftOut } from '../../../lib/portal.ts'
 import { searchOf } from '../../../lib/range.ts'
 import type { Tone } from '../../../lib/states.ts'
 import { endpoint as words } from '../../../strings/en/endpoint.ts'
@@ -131,8 +132,9 @@ function Charts({ endpoint, stats }: Props & { readonly stats: Stats }) {
   )
   const bounds = (from: number, to: number) =>
     searchOf({ name: null, from: new Date(from).toISOString(), to: new Date(to).toISOString() })
-  const select = (from: number, to: number) =>
+  const show = (from: number, to: number) =>
     void navigate({ to: '/deliveries', search: { tenant, endpoint: id, ...bounds(from, to) } as never })
+  const select = isLeftOut('/deliveries') ? undefined : show
   const zoom = (from: number, to: number) => change(bounds(from, to))
   return (
     <div className={styles.charts}>
@@ -196,7 +198,7 @@ function Latest({ endpoint: { tenant, id } }: Props) {
         rows={latest.data}
         columns={columnsFor(false, false).filter(({ id: column }) => !SAME.has(column))}
         keyOf={row => row.id}
-        onOpen={open}
+        {...(!isLeftOut('/deliveries') && { onOpen: open })}
         narrow={row => <NarrowRow row={row} />}
         error={latest.error}
         onRetry={() => void latest.refetch()}
