@@ -12,6 +12,7 @@ import { Books } from '../background/books.ts'
 import { Erasure } from '../background/erasure.ts'
 import { HistoryKeeper } from '../background/history.ts'
 import { IdempotentCallsCleaner } from '../background/idempotent-calls.ts'
+import { ListenersCleaner } from '../background/listeners.ts'
 import { Notices } from '../background/notices.ts'
 import { ReplayBatches as ReplayBatchesWork } from '../background/replay-batches.ts'
 import { Retention } from '../background/retention.ts'
@@ -272,6 +273,7 @@ function composeWorks({ config, store, clock, logger }: Foundation, countReplay:
     new ReplayBatchesWork(store, countReplay, logger),
     books,
     new IdempotentCallsCleaner(store),
+    new ListenersCleaner(store, logger),
   ])
   return { works, books }
 }

@@ -51,6 +51,8 @@ export const UNMOVED_TABLES: Readonly<Record<string, string>> = {
   portal_link: 'they are made when someone asks for one, and their sessions are not moved either',
   upkeep: 'each store schedules its own upkeep',
   stream_log: 'positions in a stream belong to the store that they are of',
+  listener_reader: 'streams that listen are read at the store that they are of',
+  listener_request: 'what was handed over and not settled is attempted again',
   mismatch: 'the consistency check runs again on the target and finds mismatches again',
 }
 

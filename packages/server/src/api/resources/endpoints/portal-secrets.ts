@@ -20,7 +20,7 @@ export async function requireSecretsToChange(
 ): Promise<void> {
   if (caller?.portal === undefined || caller.portal.may.includes('secrets')) return
   const isSecret = SECRET_MEMBERS.some(member => patch[member] !== undefined)
-  if (isSecret || (patch.url !== undefined && !isSameHost(patch.url, (await current()).url))) {
+  if (isSecret || (patch.url !== undefined && !isSameHost(patch.url, (await current()).url ?? ''))) {
     requirePortal(caller, 'secrets')
   }
 }
