@@ -64,8 +64,7 @@ describe.each([sqliteEngine(), postgresEngine()])('a listener on $name', engine 
     expect(request).toMatchObject({ tenant: 'acme', endpoint: listener.id, type: 'COVER_REFERENCE', number: 1 })
     expect(request!.secret).toEqual(['authorization', 'x-api-key'])
     const body = Buffer.from(request!.payload)
-    const options = { clientSecrets: [SECRET], signingSecrets: [listener.signing] }
-    const webhook = await verify({ headers, body } as never, options as never)
+    const webhook = await verify({ headers, body }, { clientSecret: SECRET, signingSecret: listener.signing })
     expect(webhook).toMatchObject({ id: request!.event })
     await node.answer(request!, { status: 204, headers: [['X-Request-Id', '7']], durationMs: 12 })
     const [delivery] = await node.untilAll('delivered', 1)

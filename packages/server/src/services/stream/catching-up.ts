@@ -80,8 +80,9 @@ export class CatchingUp {
   /** Sends what is open of the requests that a reader listens to: it was handed over before. Returns as #readOn does. */
   async #sendOpen(reader: Reader): Promise<boolean> {
     const { sources } = this.#needs
-    const endpoints = [...(reader.filter.listen?.keys() ?? [])]
-    const items = endpoints.length === 0 ? [] : await sources.store.read('findOpenRequests', { endpoints })
+    const { tenant, listen } = reader.filter
+    if (tenant === null || listen === null) return false
+    const items = await sources.store.read('findOpenRequests', { tenant, endpoints: [...listen.keys()] })
     const position = writePosition(reader.at)
     for (let at = 0; at < items.length; at += OPEN_TOGETHER) {
       const records = await readRecords(sources, items.slice(at, at + OPEN_TOGETHER), false)

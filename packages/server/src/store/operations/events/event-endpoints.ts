@@ -200,7 +200,7 @@ const PENDING = `from live_delivery q where q.partition = v.partition and q.endp
 const UNNUMBERED_LOOKED_AT = 100
 
 /** As `readOrderedLane` in ../lanes/lanes.ts sends them. */
-const FIRST_IN_QUEUE = `select v.endpoint as endpoint, d.seq,
+const FIRST_IN_QUEUE = `select d.endpoint, d.seq,
     (select q.id ${PENDING} and q.seq is not null order by q.seq limit 1) as numbered,
     (select u.id from (select q.id, q.seq ${PENDING} order by q.due_ms, q.id limit ${UNNUMBERED_LOOKED_AT}) u
      where u.seq is null order by u.id limit 1) as unnumbered

@@ -17,8 +17,14 @@ export type BeganListening = {
   readonly untilMs: number
 }
 
+/** A listener that was deleted in the meantime is left out, and its streams are ended at the next renewal. */
 export function* beginListening({ tenant, reader, endpoints, nowMs, untilMs }: BeganListening): Transaction<void> {
   for (const id of [...endpoints].sort()) {
+    const found = yield {
+      text: 'select 1 from endpoint where id = $1 and tenant = $2 and seen_ms is not null and deleted_ms is null',
+      params: [idBytes(id), tenant],
+    }
+    if (found.length === 0) continue
     yield {
       text: `insert into listener_reader (endpoint, reader, tenant, since_ms, until_ms) values ($1, $2, $3, $4, $5)
              on conflict (endpoint, reader) do update set until_ms = excluded.until_ms`,

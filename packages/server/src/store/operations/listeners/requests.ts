@@ -151,15 +151,15 @@ const MAX_OPEN = 1_000
 
 /** The open requests of endpoints, as the log of the stream notes them, in the order in which they were handed over. */
 export function* findOpenRequests(
-  { endpoints }: { readonly endpoints: readonly EndpointId[] },
+  { tenant, endpoints }: { readonly tenant: TenantId; readonly endpoints: readonly EndpointId[] },
   { nowMs }: Dialect,
 ): Transaction<Noted[]> {
-  const { text: list, params } = idList(endpoints.map(idBytes), 1)
+  const { text: list, params } = idList(endpoints.map(idBytes), 2)
   const rows = yield {
     text: `select tenant, delivery, endpoint from listener_request
-           where endpoint in (${list}) and answer is null and expires_ms > (select ${nowMs})
+           where tenant = $1 and endpoint in (${list}) and answer is null and expires_ms > (select ${nowMs})
            order by started_ms, delivery limit ${MAX_OPEN}`,
-    params,
+    params: [tenant, ...params],
   }
   return rows.map(row => ({
     kind: 'request',
