@@ -108,7 +108,8 @@ export class TypeWriter {
       case 'null':
         return type
       case 'array': {
-        const list = `${group(this.type(schema.items ?? {}, way, place))}[]`
+        const item = this.type(schema.items ?? {}, way, place)
+        const list = `${item.startsWith('readonly ') ? `(${item})` : group(item)}[]`
         return way === 'in' ? `readonly ${list}` : list
       }
       case 'object':

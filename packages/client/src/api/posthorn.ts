@@ -9,6 +9,7 @@ import { EndpointsResource } from './endpoints.ts'
 import { EventTypesResource } from './event-types.ts'
 import { EventsResource } from './events.ts'
 import { HealthResource } from './health.ts'
+import { ListenersResource } from './listeners.ts'
 import { OperationsResource } from './operations.ts'
 import { OverviewResource } from './overview.ts'
 import { PortalResource } from './portal.ts'
@@ -30,6 +31,7 @@ export class Posthorn {
   readonly endpoints: EndpointsResource
   readonly events: EventsResource
   readonly deliveries: DeliveriesResource
+  readonly listeners: ListenersResource
   readonly replays: ReplaysResource
   readonly search: SearchResource
   readonly stream: StreamResource
@@ -51,6 +53,7 @@ export class Posthorn {
     this.endpoints = new EndpointsResource(connection)
     this.events = new EventsResource(connection)
     this.deliveries = new DeliveriesResource(connection)
+    this.listeners = new ListenersResource(connection)
     this.replays = new ReplaysResource(connection)
     this.search = new SearchResource(connection)
     this.stream = new StreamResource(connection)

@@ -56,7 +56,7 @@ async function handOver(listener: Json, headers = ['Authorization', `Bearer ${SE
   return {
     delivery: delivery!.id,
     offered,
-    path: `/v1/tenants/${listener.tenant}/deliveries/${delivery!.id}/attempts/1/response`,
+    path: `/v1/tenants/${listener.tenant}/deliveries/${delivery!.id}/response`,
   }
 }
 
@@ -179,7 +179,7 @@ describe('a listener in the API', () => {
     const close = await holdOpen(`/v1/tenants/acme/stream?listen=${listener.id}`, await keyOf({ scope: 'all' }))
     const { path } = await handOver(listener)
     const foreign = path.replace('acme', 'zeta')
-    const answer = (key: string, at = path) => bench.post(at, { status: 200 }, { key }).then(problem)
+    const answer = (key: string, at = path) => bench.post(at, { attempt: 1, status: 200 }, { key }).then(problem)
     expect(await answer(await keyOf({ scope: 'read' }))).toEqual([403, 'forbidden'])
     expect(await answer(await keyOf({ scope: 'all', tenant: 'zeta' }))).toEqual([403, 'forbidden'])
     expect(await answer(await keyOf({ scope: 'all', tenant: 'zeta' }), foreign)).toEqual([404, 'not_found'])
@@ -191,19 +191,26 @@ describe('a listener in the API', () => {
       'forbidden',
     ])
     const own = await visitorOf(['look', 'payloads', 'endpoints'])
-    const body = { status: 204, headers: [['Retry-After', '1']], body: 'ok', durationMs: 3, truncated: false }
+    const body = {
+      attempt: 1,
+      status: 204,
+      headers: [['Retry-After', '1']],
+      body: 'ok',
+      durationMs: 3,
+      truncated: false,
+    }
     expect((await bench.post(`/portal${path}`, body, { key: own })).status).toBe(204)
-    expect(problem(await post(path, { status: 200 }))).toEqual([409, 'conflict'])
-    expect(problem(await post(path.replace('/1/', '/2/'), { status: 200 }))).toEqual([409, 'conflict'])
-    expect(problem(await post(path.replace(/dlv_\w+/, 'dlv_00000000000000000000000000'), { status: 200 }))).toEqual([
-      404,
-      'not_found',
-    ])
+    expect(problem(await post(path, { attempt: 1, status: 200 }))).toEqual([409, 'conflict'])
+    expect(problem(await post(path, { attempt: 2, status: 200 }))).toEqual([409, 'conflict'])
+    expect(
+      problem(await post(path.replace(/dlv_\w+/, 'dlv_00000000000000000000000000'), { attempt: 1, status: 200 })),
+    ).toEqual([404, 'not_found'])
     close()
   })
 
   it.each([
     [{}, ['/status']],
+    [{ attempt: 0, status: 200 }, ['/attempt']],
     [{ status: 100 }, ['/status']],
     [{ status: 600 }, ['/status']],
     [{ status: 200, headers: [['a']] }, ['/headers/0']],
@@ -212,7 +219,7 @@ describe('a listener in the API', () => {
     [{ status: 200, durationMs: -1 }, ['/durationMs']],
     [{ status: 200, error: 'x' }, ['/error']],
   ])('is not answered for with %j', async (body, fields) => {
-    const path = '/v1/tenants/acme/deliveries/dlv_00000000000000000000000000/attempts/1/response'
-    expect(refused(await post(path, body))).toEqual([422, 'invalid', fields])
+    const path = '/v1/tenants/acme/deliveries/dlv_00000000000000000000000000/response'
+    expect(refused(await post(path, { attempt: 1, ...body }))).toEqual([422, 'invalid', fields])
   })
 })

@@ -2,10 +2,10 @@
 import { pino } from 'pino'
 import { expect, vi } from 'vitest'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
+import { createKeyring, type Keyring } from '../../src/secrets/keyring.ts'
 import { STREAM_KINDS, type StreamFilter } from '../../src/services/stream/filter.ts'
 import type { PlacedRecord, ResetReason, Sink } from '../../src/services/stream/reader.ts'
 import type { StreamRecord } from '../../src/services/stream/records.ts'
-import { createKeyring, type Keyring } from '../../src/secrets/keyring.ts'
 import { Streams } from '../../src/services/stream/streams.ts'
 import type { Store } from '../../src/store/store.ts'
 

@@ -20,6 +20,9 @@ export const common = {
     cancelled: 'Cancelled',
   },
 
+  /** Stands for the URL of an endpoint that has none. */
+  listener: 'Listener',
+
   copy: 'Copy',
   copied: 'Copied',
   copyId: (id: string) => `Copy ${id}`,

@@ -13,6 +13,11 @@ const MAX_DURATION_MS = 120_000
 const MAX_BODY_BYTES = 6 * (MAX_ANSWER_BODY_CHARACTERS + MAX_ANSWER_HEADER_CHARACTERS) + 4_096
 
 const AnswerInput = strict({
+  attempt: Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000,
+    description: "The attempt's number, as the request had it.",
+  }),
   status: Type.Integer({
     minimum: 200,
     maximum: 599,
@@ -43,11 +48,6 @@ const AnswerInput = strict({
   ),
 })
 
-const Params = Type.Object({
-  ...ItemParams.properties,
-  attempt: Type.Integer({ minimum: 1, maximum: 1_000_000, description: "The attempt's number." }),
-})
-
 type Needs = { readonly listenerAnswers: Public<ListenerAnswers> }
 
 export const listenersResource = resource({
@@ -56,25 +56,25 @@ export const listenersResource = resource({
   examples,
   add(routes: Routes, { listenerAnswers }: Needs) {
     routes.post(
-      '/v1/tenants/:tenant/deliveries/:id/attempts/:attempt/response',
+      '/v1/tenants/:tenant/deliveries/:id/response',
       {
         access: 'write',
         portal: 'endpoints',
-        operationId: 'answerAttempt',
+        operationId: 'answerRequest',
         summary: 'Answer a request that a listener got',
         description:
           'Says what the response to an attempt was, for those who read its request from the stream (`listen`). It has ' +
           'the consequences of a response of a URL. The first answer counts: later ones, and those after the ' +
           "endpoint's timeout, are refused with `conflict`.",
-        params: Params,
+        params: ItemParams,
         querystring: NoQuery,
         body: AnswerInput,
         maxBodyBytes: MAX_BODY_BYTES,
         response: { 204: { ...Gone, description: 'The answer was stored.' } },
         refusals: ['not_found', 'conflict'],
       },
-      async ({ params: { tenant, id, attempt }, body }, reply) => {
-        await listenerAnswers.answer(tenant, id, attempt, body)
+      async ({ params: { tenant, id }, body: { attempt, ...answer } }, reply) => {
+        await listenerAnswers.answer(tenant, id, attempt, answer)
         return reply.code(204).send(undefined)
       },
     )

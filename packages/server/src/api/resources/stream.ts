@@ -46,7 +46,7 @@ const Query = {
 
 const Listen = Type.Optional(
   Several(
-    'Listens to these listeners, by id or uid: the stream has their requests, to be answered with `answerAttempt`, and ' +
+    'Listens to these listeners, by id or uid: the stream has their requests, to be answered with `answerRequest`, and ' +
       'Posthorn sends them because someone listens. Needs the scope `all` and the permission `payloads`.',
     { examples: ['ep_01kb8dzn3afp8rr0yc2h1q7d9k'] },
   ),

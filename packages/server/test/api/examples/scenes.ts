@@ -260,8 +260,8 @@ const listeners: Scene = async recorder => {
   const key = { tenant: 'acme', delivery: delivery!.id, number: 1 }
   const offer = { ...key, endpoint: listener.id, event: delivery!.event, headers, ...times }
   await bench.store.write('offerRequest', offer)
-  const body = { status: 200, headers: [['content-type', 'text/plain']], body: 'ok', durationMs: 41 }
-  await recorder.record('answerAttempt', { path: { ...TENANT, id: delivery!.id, attempt: '1' }, body })
+  const body = { attempt: 1, status: 200, headers: [['content-type', 'text/plain']], body: 'ok', durationMs: 41 }
+  await recorder.record('answerRequest', { path: { ...TENANT, id: delivery!.id }, body })
   reading.close()
   await bench.remove(`/v1/tenants/acme/endpoints/${listener.id}`)
 }
