@@ -97,7 +97,9 @@ describe('a listener in the API', () => {
     ])
     expect((await get('/v1/search?q=laptop')).body.data[0]).toMatchObject({ kind: 'endpoint', url: null })
     expect((await get(`${ENDPOINTS}?url=listener`)).body.data).toEqual([])
-    expect((await get('/v1/tenants/acme/export')).text).toContain('"kind":"listener"')
+    const lines = (await get('/v1/tenants/acme/export')).text.trim().split('\n')
+    const exported = lines.map(line => JSON.parse(line) as Json).filter(({ kind }) => kind === 'endpoint')
+    expect(exported.find(({ id }) => id === listener.id)).toMatchObject({ url: null, uid: 'laptop' })
   })
 
   it.each([

@@ -319,6 +319,7 @@ describe('a permission', () => {
       inPortal.map(({ operationId, 'x-portal': needs }) => `${operationId} ${needs}`).sort(),
     ).toMatchInlineSnapshot(`
       [
+        "answerRequest endpoints",
         "cancelDelivery retry",
         "cancelReplay retry",
         "checkEndpoint endpoints",
@@ -344,6 +345,7 @@ describe('a permission', () => {
         "listReplays look",
         "pauseReplay retry",
         "previewSchedule look",
+        "readTenantStream look",
         "resumeReplay retry",
         "retryDelivery retry",
         "retryMatchingDeliveries retry",

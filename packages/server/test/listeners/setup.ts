@@ -100,7 +100,7 @@ const keyOf = ({ delivery, number }: HandedRequest): string => `${delivery} ${nu
 export const requestsOf = ({ records }: Reading): HandedRequest[] =>
   records.flatMap(record => (record.kind === 'request' ? [record.request] : []))
 
-/** Resolves with the requests that a stream has got, once there are so many. */
+/** Resolves with the requests that a stream has got, once it has that many. */
 export async function untilRequests(reading: Reading, count: number): Promise<HandedRequest[]> {
   await expect.poll(() => requestsOf(reading).length, { timeout: 10_000, interval: 5 }).toBeGreaterThanOrEqual(count)
   return requestsOf(reading)

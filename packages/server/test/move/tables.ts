@@ -16,6 +16,8 @@ const NOT_COMPARED = new Set([
   'sign_in_link',
   'portal_link',
   'stream_log',
+  'listener_reader',
+  'listener_request',
 ])
 
 function rowText(row: object): string {

@@ -28,6 +28,7 @@ const KNOWN: Readonly<Record<string, string>> = {
   '0006-overview.ts': '044d3bfeda049a7b',
   '0007-stream.ts': 'a0492edcfa34d7d4',
   '0008-portal.ts': 'da524002f08d77fa',
+  '0009-listeners.ts': '5e45a063a194a6c3',
 }
 /** Steps that stores of a release have taken; nothing has been released yet. */
 const RELEASED: readonly string[] = []

@@ -7,7 +7,7 @@ import { sessions } from './0005-sessions.ts'
 import { overview } from './0006-overview.ts'
 import { stream } from './0007-stream.ts'
 import { portal } from './0008-portal.ts'
-import { listeners } from './0012-listeners.ts'
+import { listeners } from './0009-listeners.ts'
 import { escapeFilters } from './escape-filters.ts'
 import type { CodeName, Migration } from './migration.ts'
 
