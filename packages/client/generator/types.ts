@@ -6,7 +6,7 @@ import { memberOf } from './words.ts'
 
 /** What the generator understands, or can ignore. It refuses any other keyword, so that no type is silently wrong. */
 const KEYWORDS = new Set(
-  '$ref type format description enum const anyOf items properties required additionalProperties default minimum maximum minLength maxLength minItems maxItems pattern deprecated examples example x-checked-by-handler'.split(
+  '$ref type format description enum const anyOf items properties required additionalProperties default minimum maximum minLength maxLength minItems maxItems pattern deprecated examples example x-checked-by-handler x-not-empty'.split(
     ' ',
   ),
 )

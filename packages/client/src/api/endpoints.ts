@@ -248,6 +248,96 @@ export type UpdateEndpointBody = {
   state?: 'enabled' | 'disabled' | undefined
 }
 
+/** Body of: Check an endpoint without registering it. */
+export type CheckEndpointBody = {
+  /**
+   * `url` (the default): requests are sent to `url`, which is required. `listener`: they go to those who read the
+   * tenant's stream with `listen`, and there is no `url`.
+   */
+  kind?: 'url' | 'listener' | undefined
+  /**
+   * An absolute https URL with a public host. Characters that RFC 3986 does not allow in a path or query are
+   * percent-encoded, with the warning `url_encoded`. Nothing else in them is changed.
+   */
+  url?: string | undefined
+  /** Sent as `Authorization: Bearer …`, exactly as given: a b64token (RFC 6750). Never shown again. */
+  clientSecret?: string | undefined
+  /** `whsec_` and 24 to 64 bytes in Base64. If omitted, Posthorn generates one. */
+  signingSecret?: string | undefined
+  /**
+   * Signature version of the secret that Posthorn generates: `v1` (HMAC) or `v1a` (Ed25519). Defaults to the version of
+   * the current secret, or to `v1` for a new endpoint.
+   */
+  signatureVersion?: 'v1' | 'v1a' | undefined
+  /**
+   * Certificate (or chain) and private key for mutual TLS, in PEM. Never shown again. Null for no client certificate.
+   */
+  clientCertificate?: CertificateAndKey | null | undefined
+  /**
+   * OAuth 2.0 client credentials. Requests carry a token obtained with them instead of the clientSecret. Null for no
+   * OAuth.
+   */
+  oauth?: OAuthSettings | null | undefined
+  /**
+   * Your own id of the endpoint, unique among the tenant's endpoints. Every call accepts it in place of the id. 1 to
+   * 128 letters, digits and `._:@-` characters, beginning with a letter or digit; it must not look like an id of
+   * Posthorn. Null for none.
+   */
+  uid?: string | null | undefined
+  /** A name for people, up to 128 characters. Null for none. */
+  name?: string | null | undefined
+  /**
+   * Types of the events that the endpoint receives, as names or as patterns in which `*` stands for any characters.
+   * Null for all types in the catalogue. A list must not be empty.
+   */
+  types?: readonly string[] | null | undefined
+  /**
+   * Conditions on the payload: the endpoint receives only events that satisfy them. Null for all events. See
+   * docs/event-types.md.
+   */
+  filter?: Readonly<Record<string, unknown>> | null | undefined
+  /** At most 1,024 characters. */
+  description?: string | null | undefined
+  /** Your own labels, at most 50. */
+  metadata?: Readonly<Record<string, string>> | null | undefined
+  /**
+   * Extra request headers, at most 20, as values or as `{"value": …, "secret": …}`. Secret ones are never shown again.
+   * By default a header is secret if its name says so (`X-Api-Key`, `X-Auth-Token`, …). `{"secret": true}` without a
+   * value keeps the stored value.
+   */
+  headers?:
+    | Readonly<
+        Record<
+          string,
+          | string
+          | {
+              value?: string | undefined
+              secret?: boolean | undefined
+            }
+        >
+      >
+    | null
+    | undefined
+  /**
+   * Other names for the headers that carry the event id, the timestamp and the signatures, for a receiver that needs
+   * them. Null for those of Standard Webhooks.
+   */
+  signatureHeaders?: SignatureHeaderNames | null | undefined
+  /** Seconds to wait before each retry, for at most 30 retries. Null for the default. */
+  schedule?: readonly number[] | null | undefined
+  /** How long the receiver can take to send its response status, in milliseconds. Null for the default. */
+  timeoutMs?: number | null | undefined
+  /** Maximum number of requests started in any period of `perSeconds` seconds. Null for no limit. */
+  rateLimit?: RateLimit | null | undefined
+  /**
+   * Whether deliveries are sent one at a time in the order of publishing, each after the previous one has ended. A
+   * delivery that keeps failing then holds up those behind it. False by default.
+   */
+  ordered?: boolean | undefined
+  /** A disabled endpoint gets nothing: its deliveries are held. */
+  state?: 'enabled' | 'disabled' | undefined
+}
+
 /** Body of: Rotate an endpoint's signing secret. */
 export type RotateSigningSecretBody = {
   /** `whsec_` and 24 to 64 bytes in Base64. If omitted, Posthorn generates one. */
@@ -335,7 +425,7 @@ export class EndpointsResource {
    * @param tenant The tenant's id, chosen by the provider.
    * @throws ApiError with the codes that any call can have, or `not_found`, `conflict` or `event_type_archived`.
    */
-  create(tenant: string, body?: CreateEndpointBody, options?: MakingCallOptions): Promise<EndpointWithSecret> {
+  create(tenant: string, body: CreateEndpointBody, options?: MakingCallOptions): Promise<EndpointWithSecret> {
     return this.#connection.call(
       { method: 'POST', path: path`/v1/tenants/${tenant}/endpoints`, body, makes: true },
       options,
@@ -404,7 +494,7 @@ export class EndpointsResource {
    * @param tenant The tenant's id, chosen by the provider.
    * @throws ApiError with the codes that any call can have, or `not_found`.
    */
-  check(tenant: string, body?: CreateEndpointBody, options?: CallOptions): Promise<EndpointCheck> {
+  check(tenant: string, body?: CheckEndpointBody, options?: CallOptions): Promise<EndpointCheck> {
     return this.#connection.call({ method: 'POST', path: path`/v1/tenants/${tenant}/endpoint-checks`, body }, options)
   }
 

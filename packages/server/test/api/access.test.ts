@@ -70,6 +70,7 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   retryMatchingDeliveries: 'write',
   retryAllMatchingDeliveries: 'write',
   cancelDelivery: 'write',
+  answerRequest: 'write',
   createReplay: 'write',
   listReplays: 'read',
   getReplay: 'read',

@@ -65,7 +65,7 @@ describe('the OpenAPI document', () => {
     const { paths } = bench.document
     const ONE = '/v1/tenants/{tenant}/endpoints/{id}'
     expect(paths[`${ONE}/enable`].post.requestBody.required).toBe(false)
-    expect(paths['/v1/tenants/{tenant}/filter-trials'].post.requestBody.required).toBe(true)
+    expect(paths['/v1/tenants/{tenant}/endpoints'].post.requestBody.required).toBe(true)
     expect(paths['/v1/tenants/{tenant}/events'].post.requestBody.required).toBe(true)
     const media = paths['/v1/tenants/{tenant}/events'].post.requestBody.content['application/json']
     expect(Object.keys(media.examples)).toHaveLength(2)

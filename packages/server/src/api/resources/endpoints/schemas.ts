@@ -25,6 +25,7 @@ import {
   Word,
   WordOrNull,
 } from '../../http/shapes.ts'
+import { NOT_EMPTY } from '../../http/validation.ts'
 
 const TYPES =
   'Types of the events that the endpoint receives, as names or as patterns in which `*` stands for any characters. ' +
@@ -363,14 +364,17 @@ const Kind = Word(ENDPOINT_KINDS, {
     "tenant's stream with `listen`, and there is no `url`.",
 })
 
-export const NewEndpoint = strict({
-  kind: Type.Optional(Kind),
-  url: Type.Optional(Url),
-  clientSecret: Type.Optional(ClientSecret),
-  ...SIGNING_INPUT,
-  ...OTHER_AUTHENTICATION,
-  ...ENDPOINT_INPUT,
-})
+export const NewEndpoint = {
+  ...strict({
+    kind: Type.Optional(Kind),
+    url: Type.Optional(Url),
+    clientSecret: Type.Optional(ClientSecret),
+    ...SIGNING_INPUT,
+    ...OTHER_AUTHENTICATION,
+    ...ENDPOINT_INPUT,
+  }),
+  [NOT_EMPTY]: true,
+}
 /** What can be checked before it is registered: everything is optional. */
 export const EndpointCheckInput = strict({
   kind: Type.Optional(Kind),
