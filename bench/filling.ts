@@ -7,6 +7,7 @@ export const anEndpoint = (place: Pick<Endpoint, 'id' | 'tenant' | 'partition'>)
   ...place,
   uid: null,
   name: null,
+  seenAtMs: null,
   url: 'https://hooks.example.com/a',
   sealedCredentials: new Uint8Array(64),
   secretDigest: null,

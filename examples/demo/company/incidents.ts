@@ -42,7 +42,7 @@ export class Incidents {
   async #registerLate(): Promise<void> {
     const { url } = await this.#api.endpoints.get('hanseatic', this.#idOf('hanseatic', 'erp'))
     const { id } = await this.#api.endpoints.create('hanseatic', {
-      url: url.replace(/erp$/, 'archive'),
+      url: url!.replace(/erp$/, 'archive'),
       uid: 'archive',
       name: 'Archive',
       clientSecret: randomSecret(),

@@ -6,7 +6,7 @@ import { memberOf } from './words.ts'
 
 /** What the generator understands, or can ignore. It refuses any other keyword, so that no type is silently wrong. */
 const KEYWORDS = new Set(
-  '$ref type format description enum const anyOf items properties required additionalProperties default minimum maximum minLength maxLength minItems maxItems pattern deprecated examples example x-checked-by-handler'.split(
+  '$ref type format description enum const anyOf items properties required additionalProperties default minimum maximum minLength maxLength minItems maxItems pattern deprecated examples example x-checked-by-handler x-not-empty'.split(
     ' ',
   ),
 )
@@ -108,7 +108,8 @@ export class TypeWriter {
       case 'null':
         return type
       case 'array': {
-        const list = `${group(this.type(schema.items ?? {}, way, place))}[]`
+        const item = this.type(schema.items ?? {}, way, place)
+        const list = `${item.startsWith('readonly ') ? `(${item})` : group(item)}[]`
         return way === 'in' ? `readonly ${list}` : list
       }
       case 'object':

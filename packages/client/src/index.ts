@@ -10,7 +10,7 @@ export {
 } from './http/errors.ts'
 export type { Direction, List, Page } from './http/list.ts'
 export type { CallOptions, ClientOptions, Fetch, MakingCallOptions, RequestHeaders } from './http/options.ts'
-export type { StreamedAttempt, StreamedEndpoint, StreamOptions, StreamRecord } from './http/stream.ts'
+export type { ListenedRequest, StreamedAttempt, StreamedEndpoint, StreamOptions, StreamRecord } from './http/stream.ts'
 export type { IncomingRequest, NodeRequest } from './incoming.ts'
 export { type EventToPublish, publish, type SqlTransaction } from './publish.ts'
 export { type FailedCheck, type FailureReason, VerificationError } from './verification-error.ts'

@@ -67,10 +67,15 @@ export type ListEndpointsPage = Page<Endpoint> & {
 /** Body of: Register an endpoint. */
 export type CreateEndpointBody = {
   /**
+   * `url` (the default): requests are sent to `url`, which is required. `listener`: they go to those who read the
+   * tenant's stream with `listen`, and there is no `url`.
+   */
+  kind?: 'url' | 'listener' | undefined
+  /**
    * An absolute https URL with a public host. Characters that RFC 3986 does not allow in a path or query are
    * percent-encoded, with the warning `url_encoded`. Nothing else in them is changed.
    */
-  url: string
+  url?: string | undefined
   /** Sent as `Authorization: Bearer …`, exactly as given: a b64token (RFC 6750). Never shown again. */
   clientSecret?: string | undefined
   /** `whsec_` and 24 to 64 bytes in Base64. If omitted, Posthorn generates one. */
@@ -245,6 +250,11 @@ export type UpdateEndpointBody = {
 
 /** Body of: Check an endpoint without registering it. */
 export type CheckEndpointBody = {
+  /**
+   * `url` (the default): requests are sent to `url`, which is required. `listener`: they go to those who read the
+   * tenant's stream with `listen`, and there is no `url`.
+   */
+  kind?: 'url' | 'listener' | undefined
   /**
    * An absolute https URL with a public host. Characters that RFC 3986 does not allow in a path or query are
    * percent-encoded, with the warning `url_encoded`. Nothing else in them is changed.

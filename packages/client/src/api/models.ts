@@ -112,11 +112,14 @@ export type Erasure = {
 export type Endpoint = {
   id: string
   tenant: string
+  /** `url`: requests are sent to `url`. `listener`: they go to those who listen. See docs/listeners.md. */
+  kind: 'url' | 'listener'
   /** The endpoint's uid, which every call accepts in place of its id. Null if it has none. */
   uid: string | null
   /** A name for people. Null if there is none. */
   name: string | null
-  url: string
+  /** Where requests go. Null for a listener. */
+  url: string | null
   /**
    * Types of the events that the endpoint receives, as names or as patterns in which `*` stands for any characters.
    * Null for all types in the catalogue.
@@ -188,6 +191,11 @@ export type Endpoint = {
    * The OAuth 2.0 client with which Posthorn gets its bearer tokens. Null if requests carry the clientSecret instead.
    */
   oauth: OAuth | null
+  /**
+   * When someone last listened, to within two minutes, or when the listener was created. It is deleted a day later.
+   * Null for an endpoint with a URL.
+   */
+  lastListenedAt: Timestamp | null
   /** When the endpoint was created. */
   createdAt: Timestamp
   /** When the endpoint was last changed. */
@@ -221,11 +229,14 @@ export type Endpoint = {
 export type EndpointWithSecret = {
   id: string
   tenant: string
+  /** `url`: requests are sent to `url`. `listener`: they go to those who listen. See docs/listeners.md. */
+  kind: 'url' | 'listener'
   /** The endpoint's uid, which every call accepts in place of its id. Null if it has none. */
   uid: string | null
   /** A name for people. Null if there is none. */
   name: string | null
-  url: string
+  /** Where requests go. Null for a listener. */
+  url: string | null
   /**
    * Types of the events that the endpoint receives, as names or as patterns in which `*` stands for any characters.
    * Null for all types in the catalogue.
@@ -297,6 +308,11 @@ export type EndpointWithSecret = {
    * The OAuth 2.0 client with which Posthorn gets its bearer tokens. Null if requests carry the clientSecret instead.
    */
   oauth: OAuth | null
+  /**
+   * When someone last listened, to within two minutes, or when the listener was created. It is deleted a day later.
+   * Null for an endpoint with a URL.
+   */
+  lastListenedAt: Timestamp | null
   /** When the endpoint was created. */
   createdAt: Timestamp
   /** When the endpoint was last changed. */
@@ -381,8 +397,8 @@ export type EventEndpoint = {
   endpoint: string
   /** The endpoint's uid. Null if it has none. */
   endpointUid: string | null
-  /** The endpoint's present URL. */
-  endpointUrl: string
+  /** The endpoint's present URL. Null if it is a listener. */
+  endpointUrl: string | null
   /**
    * State of the newest delivery of the event to this endpoint. `being_made`: deliveries of the event are still being
    * created. `not_made`: the endpoint got no delivery.
@@ -413,6 +429,7 @@ export type EventEndpoint = {
     | 'paused'
     | 'failing'
     | 'rate_limit'
+    | 'no_listener'
     | 'disabled'
     | 'set_aside'
     | 'cancelled'
@@ -507,7 +524,7 @@ export type Delivery = {
   endpoint: string
   /** The endpoint's uid. Null if it has none. */
   endpointUid: string | null
-  /** The URL that the endpoint has now. Null if it is no longer kept. */
+  /** The URL that the endpoint has now. Null if it is no longer kept, or a listener. */
   endpointUrl: string | null
   /** The event type. */
   type: string
@@ -582,8 +599,8 @@ export type Attempt = {
    */
   request: {
     method: 'POST'
-    /** The endpoint's URL at that time. */
-    url: string
+    /** The endpoint's URL at that time. Null if the request went to those who listen. */
+    url: string | null
     /**
      * Name and value of each, in the order in which they were sent. A secret shows as `[secret]`, the signature as
      * `[signature]`. `content-length` is missing if the payload was removed, `traceparent` if the response was.
@@ -735,8 +752,8 @@ export type Found = {
   uid?: string | null
   /** The name of a tenant, an endpoint or an API key. Null if it has none. */
   name?: string | null
-  /** The URL of an endpoint. */
-  url?: string
+  /** The URL of an endpoint. Null if it is a listener. */
+  url?: string | null
   /**
    * The path to get it with. For a deleted endpoint, its deliveries; for an event of a tenant that does not exist, that
    * tenant's rejected events.
@@ -791,8 +808,8 @@ export type FailingEndpoint = {
   uid: string | null
   /** The endpoint's name. Null if it has none. */
   name: string | null
-  /** The endpoint's URL. */
-  url: string
+  /** The endpoint's URL. Null if it is a listener. */
+  url: string | null
   /** When the first attempt of the current run of failures ended. */
   failingSince: Timestamp
   /** Why the last attempt failed. Null if no failed attempt is kept. */
@@ -815,8 +832,8 @@ export type DisabledEndpoint = {
   uid: string | null
   /** The endpoint's name. Null if it has none. */
   name: string | null
-  /** The endpoint's URL. */
-  url: string
+  /** The endpoint's URL. Null if it is a listener. */
+  url: string | null
   /** When the endpoint was disabled. */
   disabledAt: Timestamp
   /** Why the endpoint is disabled. Null if an earlier version of Posthorn disabled it. */
@@ -833,8 +850,8 @@ export type ExpiringSecret = {
   uid: string | null
   /** The endpoint's name. Null if it has none. */
   name: string | null
-  /** The endpoint's URL. */
-  url: string
+  /** The endpoint's URL. Null if it is a listener. */
+  url: string | null
   /** Which secret expires. */
   secret: 'clientSecret' | 'clientCertificate'
   /** When it expires. It can be in the past. */
@@ -1519,6 +1536,7 @@ export type AttemptError =
   | 'http_unexpected'
   | 'secret_unreadable'
   | 'token_unavailable'
+  | 'no_listener'
   | 'internal'
 
 export type NextSecret = {
@@ -1677,4 +1695,4 @@ export type SignatureHeaderNames = {
   signature?: string | null | undefined
 }
 
-export type ReadStreamKind = 'event' | 'delivery' | 'attempt' | 'endpoint'
+export type ReadStreamKind = 'event' | 'delivery' | 'attempt' | 'endpoint' | 'request'

@@ -9,6 +9,7 @@ import { EndpointsResource } from './endpoints.ts'
 import { EventTypesResource } from './event-types.ts'
 import { EventsResource } from './events.ts'
 import { HealthResource } from './health.ts'
+import { ListenersResource } from './listeners.ts'
 import { NotificationsResource } from './notifications.ts'
 import { OperationsResource } from './operations.ts'
 import { OverviewResource } from './overview.ts'
@@ -32,6 +33,7 @@ export class Posthorn {
   readonly endpoints: EndpointsResource
   readonly events: EventsResource
   readonly deliveries: DeliveriesResource
+  readonly listeners: ListenersResource
   readonly replays: ReplaysResource
   readonly search: SearchResource
   readonly stream: StreamResource
@@ -55,6 +57,7 @@ export class Posthorn {
     this.endpoints = new EndpointsResource(connection)
     this.events = new EventsResource(connection)
     this.deliveries = new DeliveriesResource(connection)
+    this.listeners = new ListenersResource(connection)
     this.replays = new ReplaysResource(connection)
     this.search = new SearchResource(connection)
     this.stream = new StreamResource(connection)

@@ -9,8 +9,9 @@ export type ReadStreamQuery = {
   /** Only records of this tenant. */
   tenant?: string | undefined
   /**
-   * Only records of these kinds. Default: all, without `event` if `endpoint` is given, and without `endpoint` if `type`
-   * is given. Several are separated by commas, or the parameter is repeated.
+   * Only records of these kinds. Default: all but `request`, without `event` if `endpoint` is given, and without
+   * `endpoint` if `type` is given; only `request` if `listen` is given. Several are separated by commas, or the
+   * parameter is repeated.
    */
   kind?: ReadStreamKind | readonly ReadStreamKind[] | undefined
   /**
@@ -33,8 +34,9 @@ export type ReadStreamQuery = {
 /** Query of: Stream what happens in a tenant. */
 export type ReadTenantStreamQuery = {
   /**
-   * Only records of these kinds. Default: all, without `event` if `endpoint` is given, and without `endpoint` if `type`
-   * is given. Several are separated by commas, or the parameter is repeated.
+   * Only records of these kinds. Default: all but `request`, without `event` if `endpoint` is given, and without
+   * `endpoint` if `type` is given; only `request` if `listen` is given. Several are separated by commas, or the
+   * parameter is repeated.
    */
   kind?: ReadStreamKind | readonly ReadStreamKind[] | undefined
   /**
@@ -52,6 +54,12 @@ export type ReadTenantStreamQuery = {
    * `payloads`. Default: both are left out, as for a key without it.
    */
   payloads?: boolean | undefined
+  /**
+   * Listens to these listeners, by id or uid: the stream has their requests, to be answered with `answerRequest`, and
+   * Posthorn sends them because someone listens. Needs the scope `all` and the permission `payloads`. Several are
+   * separated by commas, or the parameter is repeated.
+   */
+  listen?: string | readonly string[] | undefined
 }
 
 /** The calls of the API about stream. */
@@ -86,7 +94,11 @@ export class StreamResource {
    * `change` is `created`, `updated` or `deleted`, and `endpoint` is null if it was deleted. `reset`: the position
    * cannot be continued, so read the lists again; what follows is complete from here on. A comment is sent every 15
    * seconds. To continue after the connection was closed, send the last `id` as the header `Last-Event-ID` within about
-   * two minutes.
+   * two minutes. With `listen`, `request`: `{ tenant, delivery, attempt, endpoint, event, type, test, startedAt,
+   * expiresAt, method, headers, body }`, a request as it would be sent to a URL: `headers` are pairs of name and value,
+   * and `body` is the payload as published, in UTF-8. What was open when the stream was opened comes first. The same
+   * request can come again after the connection was closed. A secret in a header shows as `[secret]` to a portal user
+   * without the permission `secrets`.
    *
    * @param tenant The tenant's id, chosen by the provider.
    * @throws ApiError with the codes that any call can have, or `not_found`.

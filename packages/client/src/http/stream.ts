@@ -23,12 +23,33 @@ export type StreamedEndpoint = {
   readonly endpoint: Endpoint | null
 }
 
+/** A request to a listener, as it would be sent to a URL. Answer it with `listeners.answerRequest`. */
+export type ListenedRequest = {
+  readonly tenant: string
+  readonly delivery: string
+  /** The attempt's number. With the delivery, it identifies the request, which can come more than once. */
+  readonly attempt: number
+  readonly endpoint: string
+  readonly event: string
+  readonly type: string
+  readonly test: boolean
+  readonly startedAt: string
+  /** When it can no longer be answered. */
+  readonly expiresAt: string
+  readonly method: 'POST'
+  /** Name and value of each. */
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  /** The payload as published. Its UTF-8 is what was signed. */
+  readonly body: string
+}
+
 /** A record, and in `position` where to continue after it. */
 export type StreamRecord = { readonly position: string } & (
   | { readonly kind: 'event'; readonly data: Event }
   | { readonly kind: 'delivery'; readonly data: Delivery }
   | { readonly kind: 'attempt'; readonly data: StreamedAttempt }
   | { readonly kind: 'endpoint'; readonly data: StreamedEndpoint }
+  | { readonly kind: 'request'; readonly data: ListenedRequest }
   /** Something was left out: read again what you have read before. What follows is complete from here on. */
   | { readonly kind: 'reset'; readonly data: { readonly reason: 'unknown' | 'expired' | 'interrupted' } }
 )
@@ -44,7 +65,7 @@ export type StreamOptions = Omit<CallOptions, 'maxRetries'> & {
 const REOPEN_MS = 250
 /** The most pauses that double. */
 const MAX_DOUBLINGS = 10
-const KINDS: readonly string[] = ['event', 'delivery', 'attempt', 'endpoint', 'reset']
+const KINDS: readonly string[] = ['event', 'delivery', 'attempt', 'endpoint', 'request', 'reset']
 
 /**
  * The records of a stream, without an end: it is opened again whenever it breaks off, and continues where it was. Leave

@@ -16,6 +16,8 @@ type Kind = StreamRecord['kind']
 
 /** What is read again after a record, and how long after it at the soonest, in milliseconds. */
 const CONCERNS: Readonly<Record<Kind, readonly (readonly [name: string, afterMs: number])[]>> = {
+  // Only for those who listen.
+  request: [],
   event: [
     ['events', 800],
     ['overview', 4_000],

@@ -5,6 +5,7 @@ import { shortenId } from '../lib/format.ts'
 import { useSettled } from '../lib/hooks.ts'
 import { idIn, matchScore } from '../lib/match.ts'
 import { isLeftOut } from '../lib/portal.ts'
+import { common } from '../strings/en/common.ts'
 import { shell } from '../strings/index.ts'
 import { catalogueQuery } from './catalogue.ts'
 import { posthorn } from './client.ts'
@@ -157,7 +158,7 @@ function useEndpoints(wanted: string): Entry[] {
     id: `endpoint ${endpoint.id}`,
     group: 'endpoints',
     icon: 'endpoints',
-    label: endpoint.name ?? endpoint.url,
+    label: endpoint.name ?? endpoint.url ?? common.listener,
     hint: [endpoint.name === null ? endpoint.uid : endpoint.url, endpoint.tenant].filter(Boolean).join(' · '),
     to: `/endpoints/${encodeURIComponent(endpoint.tenant)}/${encodeURIComponent(endpoint.id)}`,
   }))

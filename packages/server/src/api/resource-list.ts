@@ -12,6 +12,7 @@ import { eventTypesResource } from './resources/event-types.ts'
 import { eventsResource } from './resources/events/events.ts'
 import { filterTrialsResource } from './resources/filter-trials.ts'
 import { healthResource } from './resources/health.ts'
+import { listenersResource } from './resources/listeners.ts'
 import { metricsResource } from './resources/metrics.ts'
 import { nodesResource } from './resources/nodes.ts'
 import { notificationsResource } from './resources/notifications/notifications.ts'
@@ -38,6 +39,7 @@ export const RESOURCES = [
   filterTrialsResource,
   eventsResource,
   deliveriesResource,
+  listenersResource,
   replaysResource,
   searchResource,
   statsResource,

@@ -33,6 +33,9 @@ export const END_STATES = ['delivered', 'exhausted', 'cancelled'] as const
 export type EndState = (typeof END_STATES)[number]
 export type DeliveryState = LiveState | EndState
 export type EndpointState = 'enabled' | 'disabled'
+/** What gets an endpoint's requests: the receiver at its URL, or those who listen (decision 54). */
+export const ENDPOINT_KINDS = ['url', 'listener'] as const
+export type EndpointKind = (typeof ENDPOINT_KINDS)[number]
 /** What disabled an endpoint: an API call, the receiver's 410, or days without a success (C11). */
 export const DISABLED_REASONS = ['manual', 'gone', 'failing'] as const
 export type DisabledReason = (typeof DISABLED_REASONS)[number]
@@ -123,7 +126,8 @@ export type Endpoint = {
   readonly uid: string | null
   /** For people; null: none. */
   readonly name: string | null
-  readonly url: string
+  /** Null: it is a listener (decision 54), whose requests go to those who listen. */
+  readonly url: string | null
   /** The credentials of its requests (secrets/credentials.ts), sealed (secrets/keyring.ts). */
   readonly sealedCredentials: Uint8Array
   /** HMAC of the newest clientSecret under the server's key, the same for equal secrets. Null if it has none. */
@@ -154,9 +158,20 @@ export type Endpoint = {
   readonly disabledAtMs: number | null
   readonly health: EndpointHealth
   readonly expiry: CredentialExpiry
+  /** Of a listener: when someone last listened, to within a minute or two; its creation, if no one did. Otherwise null. */
+  readonly seenAtMs: number | null
   readonly createdAtMs: number
   readonly updatedAtMs: number
 }
+
+/** @param url the endpoint's, null for a listener */
+export const kindOf = (url: string | null): EndpointKind => (url === null ? 'listener' : 'url')
+
+/** How long a listener is kept that no one listens to. */
+export const LISTENER_KEPT_MS = DAY_MS
+
+/** Listeners of a tenant. */
+export const MAX_LISTENERS = 100
 
 /** By name. */
 export type ExtraHeaders = Readonly<Record<string, ExtraHeader>>
@@ -487,7 +502,7 @@ export type DescribedDelivery = Delivery & {
   /** The key of its event. Null if it has none. */
   readonly key: string | null
   readonly endpointUid: string | null
-  /** Null if the endpoint is no longer kept. */
+  /** Null if the endpoint is no longer kept, or is a listener. */
   readonly endpointUrl: string | null
 }
 
@@ -594,7 +609,7 @@ export type NotMadeReason = (typeof NOT_MADE_REASONS)[number]
 /**
  * Why a delivery of an event was not sent (yet): an earlier one of an ordered endpoint has not ended; its next attempt
  * is due later; the receiver asked for a pause, or is failing and gets few requests; the endpoint has a rate limit, and
- * nothing else explains the wait; the endpoint is disabled; it was set aside; someone cancelled it. `deleted`, of those
+ * nothing else explains the wait; no one listens to a listener; the endpoint is disabled; it was set aside; someone cancelled it. `deleted`, of those
  * above, also stands for a delivery that was cancelled with its endpoint.
  */
 export const NOT_SENT_YET_REASONS = [
@@ -603,6 +618,7 @@ export const NOT_SENT_YET_REASONS = [
   'paused',
   'failing',
   'rate_limit',
+  'no_listener',
   'disabled',
   'set_aside',
   'cancelled',
@@ -615,7 +631,8 @@ export type OutcomeReason = (typeof OUTCOME_REASONS)[number]
 export type EventEndpoint = {
   readonly endpoint: EndpointId
   readonly endpointUid: string | null
-  readonly endpointUrl: string
+  /** Null: it is a listener. */
+  readonly endpointUrl: string | null
   /** `being_made`: the event is in the inbox. Its delivery is not made yet, or it is not known if there will be one. */
   readonly state: DeliveryState | 'being_made' | 'not_made'
   /** Why it was not sent (yet). Null if it is about to be sent, or if its attempts say what became of it. */
@@ -649,6 +666,7 @@ export const ATTEMPT_ERRORS = [
   'http_unexpected',
   'secret_unreadable',
   'token_unavailable',
+  'no_listener',
   'internal',
 ] as const
 export type AttemptError = (typeof ATTEMPT_ERRORS)[number]

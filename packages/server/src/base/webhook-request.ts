@@ -18,7 +18,8 @@ export const STANDARD_SIGNATURE_HEADERS: SignatureHeaders = {
  * has the names of secrets, but none of their values.
  */
 export type RequestTemplate = {
-  readonly url: string
+  /** Null: it is handed over to those who listen (decision 54). */
+  readonly url: string | null
   /** Extra headers whose values are no secrets, in the order in which they are sent. */
   readonly headers: Readonly<Record<string, string>>
   /** Names of the extra headers whose values are secret. They follow the others. */
@@ -36,7 +37,8 @@ export type SenderIdentity = { readonly userAgent: string; readonly apiVersion: 
 
 /** A request as it was sent, its secrets blanked. The method is always POST. */
 export type SentRequest = {
-  readonly url: string
+  /** Null: it was handed over to those who listen. */
+  readonly url: string | null
   /** Names and values alternately, in the order in which they were sent. */
   readonly headers: readonly string[]
   readonly hasClientCertificate: boolean
@@ -135,6 +137,8 @@ export function rebuildRequest(template: RequestTemplate, sender: SenderIdentity
     },
   )
   const length = parts.payloadBytes === null ? [] : ['content-length', String(parts.payloadBytes)]
+  // HTTP adds nothing to what is handed over.
+  if (url === null) return { url, headers, hasClientCertificate }
   // As engine/http/request.ts writes them: these two before the others, and the length behind.
   return {
     url,

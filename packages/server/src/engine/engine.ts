@@ -11,6 +11,7 @@ import type { Store } from '../store/store.ts'
 import { attemptLine, concludeAttempt } from './attempt/conclusion.ts'
 import { Connections } from './attempt/connections.ts'
 import { type Destination, Destinations } from './attempt/destinations.ts'
+import { Handover } from './attempt/handover.ts'
 import { Sender, type Sent } from './attempt/sender.ts'
 import { Bodies, type Body } from './bodies.ts'
 import { CrashMode } from './lane/crash-mode.ts'
@@ -29,6 +30,9 @@ import { TypeSchedules } from './type-schedules.ts'
 
 export type { EngineOptions } from './options.ts'
 
+/** How long an endpoint's deliveries wait if no one listens to it, unless someone begins to. */
+const UNHEARD_PAUSE_MS = 30_000
+
 /**
  * Sends due deliveries. State lives in three places: the store is the source of truth, lanes hold the deliveries to be
  * sent next, and the rounds decide whose turn it is.
@@ -45,6 +49,7 @@ export class Engine {
   readonly #options: EngineOptions
   readonly #destinations: Destinations
   readonly #connections: Connections
+  readonly #handover: Handover
   readonly #sender: Sender
   readonly #rounds: Rounds
   readonly #lanes: Lanes
@@ -79,8 +84,10 @@ export class Engine {
     this.#schedules = new TypeSchedules(store, clock, log)
     this.#destinations = new Destinations(store, keyring, options, endpoint => this.#health.learn(endpoint))
     this.#connections = new Connections(options, clock, options.resolver, () => store.isShared)
+    this.#handover = new Handover(store, clock, keyring)
     this.#sender = new Sender({
       connections: this.#connections,
+      handover: this.#handover,
       clock,
       now,
       tokenTimeoutMs: options.responseTimeoutMs,
@@ -151,10 +158,12 @@ export class Engine {
     this.#lanes.stop()
     const looked = Promise.all([this.#sweep.stop(), this.#schedules.stop()])
     this.#partitions.drain()
+    const left = this.#handover.leave()
     const { promise: late, resolve: giveUp } = Promise.withResolvers<void>()
     const timer = this.#clock.after(timeoutMs, giveUp)
     await Promise.race([this.#inFlight.untilIdle(), late])
     timer.cancel()
+    await left
     this.#connections.close()
     await this.#crashMode.cancelAllTrials()
     await this.#health.stop()
@@ -167,14 +176,17 @@ export class Engine {
   #onChange(change: Change): void {
     if (change.kind === 'fresh') this.#offer(change.items)
     else if (change.kind === 'wake') this.#lanes.wake(change)
-    else if (change.kind === 'lane') this.#lanes.reset(change, change.delivery)
-    else if (change.kind === 'endpoint') {
+    else if (change.kind === 'lane') {
+      this.#handover.noteChanged(change.endpoint)
+      this.#lanes.reset(change, change.delivery)
+    } else if (change.kind === 'endpoint') {
       this.#destinations.forget(change.endpoint)
       this.#sender.forget(change.endpoint)
       this.#health.forget(change.endpoint)
       this.#lanes.get(change.endpoint)?.clearPause()
       this.#lanes.reset(change)
-    } else if (change.kind === 'messages') this.#sweep.setMessagesHeard(change.areHeard)
+    } else if (change.kind === 'answer') this.#handover.noteAnswered(change.delivery)
+    else if (change.kind === 'messages') this.#sweep.setMessagesHeard(change.areHeard)
     else if (change.kind === 'doubt') this.#clock.after(STORE_PAUSE_MS, () => this.#startOver())
   }
 
@@ -256,6 +268,7 @@ export class Engine {
     memory.end()
     // Its place in the rate window stays taken: the attempt has begun as far as the rate is concerned.
     if (sent === null) return this.#putBack(lane, host, item, null)
+    if (sent === 'unheard') return this.#waitForListener(lane, host, item)
     this.#conclude(lane, host, item, destination, sent, epoch)
   }
 
@@ -280,19 +293,22 @@ export class Engine {
     const { settlement, error, detail, waitMs } = concludeAttempt(input)
     const attempted = { endpoint, delivery: item.delivery, error, endedAtMs, waitMs, epoch }
     const marks = isCurrent ? this.#health.record(attempted) : []
-    lane.endRequest({
+    const end = {
       isSuccess: error === null,
       neverConnected: neverConnected(error),
       nowMs: endedAtMs,
       random,
       longestPauseMs: Math.min(LONGEST_PROBE_PAUSE_MS, 1_000 * Math.min(...schedule)),
-      takeTurn: (wantedMs, latestMs) => this.#probes.take(lane.tenant, wantedMs, latestMs),
-    })
+      takeTurn: (wantedMs: number, latestMs: number) => this.#probes.take(lane.tenant, wantedMs, latestMs),
+    }
+    // If no one was there, nothing is known about how many requests can be taken.
+    lane.endRequest(error === 'no_listener' ? null : end)
     if (waitMs > 0) lane.recovery.markUnreachable()
     this.#lanes.configure(lane, destination)
     this.#rounds.endRequest(lane, host)
     logPlain(this.#log, 'attempt', attemptLine(item, settlement, detail, sent.exchange))
-    void this.#settle(lane, item, marks.length === 0 ? settlement : { ...settlement, marks })
+    const settled = this.#settle(lane, item, marks.length === 0 ? settlement : { ...settlement, marks })
+    if (destination.isListener) void settled.then(() => this.#forgetHandedOver(settlement))
     this.#lanes.considerAndRun(lane)
   }
 
@@ -343,6 +359,18 @@ export class Engine {
     this.#crashMode.cancelTrial(item.delivery)
     this.#endUnsent(lane, host, item, rate)
     this.#release(lane, item)
+  }
+
+  /** No one listens to the endpoint: its deliveries stay in the store until someone does. */
+  #waitForListener(lane: Lane, host: string, item: LaneItem): void {
+    this.#crashMode.cancelTrial(item.delivery)
+    this.#endUnsent(lane, host, item, null)
+    lane.rest(item.delivery, this.#store.now() + UNHEARD_PAUSE_MS)
+    this.#lanes.consider(lane)
+  }
+
+  #forgetHandedOver({ tenant, delivery, attempt: { number } }: Settlement): void {
+    this.#handover.forget({ tenant, delivery, number })
   }
 
   #endUnsent(lane: Lane, host: string, item: LaneItem, rate: RateWindow | null): void {

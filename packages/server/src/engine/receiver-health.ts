@@ -48,8 +48,8 @@ export type HealthSettings = {
   readonly disableAfterDays: number
 }
 
-/** Posthorn's own faults, which say nothing about the receiver. */
-const OWN_FAULTS: ReadonlySet<AttemptError> = new Set(['internal', 'proxy_failed', 'secret_unreadable'])
+/** Posthorn's own faults, and that no one listened, which say nothing about the receiver. */
+const OWN_FAULTS: ReadonlySet<AttemptError> = new Set(['internal', 'proxy_failed', 'secret_unreadable', 'no_listener'])
 
 /** Errors without a connection to the receiver, for which no event can be at fault. */
 const NEVER_CONNECTED: ReadonlySet<AttemptError> = new Set([

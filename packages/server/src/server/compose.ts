@@ -12,6 +12,7 @@ import { Books } from '../background/books.ts'
 import { Erasure } from '../background/erasure.ts'
 import { HistoryKeeper } from '../background/history.ts'
 import { IdempotentCallsCleaner } from '../background/idempotent-calls.ts'
+import { ListenersCleaner } from '../background/listeners.ts'
 import { Notices } from '../background/notices.ts'
 import type { Notifications as NotificationsWork } from '../background/notifications/notifications.ts'
 import { ReplayBatches as ReplayBatchesWork } from '../background/replay-batches.ts'
@@ -274,6 +275,7 @@ function composeWorks(
     books,
     new IdempotentCallsCleaner(store),
     telling,
+    new ListenersCleaner(store, logger),
   ])
   return { works, books }
 }

@@ -16,6 +16,7 @@ import { Events } from '../services/events/events.ts'
 import { FilterTrials } from '../services/filter-trials.ts'
 import { IdempotentCalls } from '../services/idempotent-calls.ts'
 import type { KeyRotation } from '../services/key-rotation.ts'
+import { ListenerAnswers } from '../services/listeners/answers.ts'
 import { Nodes, type NodesOptions } from '../services/nodes.ts'
 import { Notifications } from '../services/notifications/notifications.ts'
 import { type CountBacklog, Overview } from '../services/overview.ts'
@@ -65,7 +66,8 @@ export function composeServices(foundation: Foundation, parts: ServiceParts): Se
   return {
     publisher,
     endpoints,
-    streams: new Streams({ store, clock, logger, endpoints }),
+    streams: new Streams({ store, clock, logger, endpoints, keyring: keys.keyring }),
+    listenerAnswers: new ListenerAnswers(store, keys.keyring),
     endpointLists: new EndpointLists(store, clock),
     retrySchedules: new RetrySchedules(store, config, types),
     tenants: new Tenants(store, {

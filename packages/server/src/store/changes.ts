@@ -31,6 +31,8 @@ export type Change =
   | { readonly kind: 'wake'; readonly tenant: TenantId; readonly endpoint: EndpointId; readonly partition: number }
   /** An event was put into the inbox. */
   | { readonly kind: 'inbox' }
+  /** A request that was handed over to those who listen was answered. */
+  | { readonly kind: 'answer'; readonly tenant: TenantId; readonly delivery: DeliveryId }
   /** A replay was created or resumed. */
   | { readonly kind: 'replays' }
   /** Messages of other nodes might have been lost until now. `areHeard`: whether they arrive from now on. */

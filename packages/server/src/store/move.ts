@@ -56,6 +56,8 @@ export const UNMOVED_TABLES: Readonly<Record<string, string>> = {
   used_sign_in: 'a sign-in works for ten minutes',
   upkeep: 'each store schedules its own upkeep',
   stream_log: 'positions in a stream belong to the store that they are of',
+  listener_reader: 'streams that listen are read at the store that they are of',
+  listener_request: 'what was handed over and not settled is attempted again',
   mismatch: 'the consistency check runs again on the target and finds mismatches again',
 }
 

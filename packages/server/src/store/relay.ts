@@ -19,6 +19,7 @@ type At = { readonly tenant: TenantId; readonly endpoint: EndpointId; readonly p
 type Word =
   | { readonly kind: 'catalogue' | 'api_keys' | 'leases' }
   | { readonly kind: 'tenant'; readonly tenant: TenantId }
+  | { readonly kind: 'answer'; readonly tenant: TenantId; readonly delivery: DeliveryId }
   | ({ readonly kind: 'endpoint' | 'wake' } & At)
   | ({ readonly kind: 'lane'; readonly delivery?: DeliveryId } & At)
 
@@ -81,6 +82,7 @@ export class Relay {
     const { kind } = change
     if (kind === 'catalogue' || kind === 'api_keys' || kind === 'leases') this.#queue({ kind })
     else if (kind === 'tenant') this.#queue({ kind, tenant: change.tenant })
+    else if (kind === 'answer') this.#queue({ kind, tenant: change.tenant, delivery: change.delivery })
     else if (kind === 'endpoint') this.#queue({ kind, ...atOf(change) })
     else if (kind === 'lane') this.#queue(toLane(change, change.delivery))
     else if (kind === 'fresh') {

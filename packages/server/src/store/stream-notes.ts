@@ -24,16 +24,33 @@ export type Noted =
       readonly id: Uint8Array
       readonly change: EndpointChange
     }
+  /** A request was handed over to those who listen, of a delivery to an endpoint. */
+  | {
+      readonly kind: 'request'
+      readonly tenant: TenantId
+      readonly id: Uint8Array
+      readonly endpoint: Uint8Array
+    }
 
 /** Called only while the stream is on. */
 export type Note = { readonly note: () => readonly Noted[] }
 
 /** The letter of each kind in the log, and the bytes of an item. */
-const LETTERS = { event: 'e', delivery: 'd', attempt: 'a', created: 'c', updated: 'u', deleted: 'x' } as const
+const LETTERS = {
+  event: 'e',
+  delivery: 'd',
+  attempt: 'a',
+  created: 'c',
+  updated: 'u',
+  deleted: 'x',
+  request: 'r',
+} as const
 type Letter = (typeof LETTERS)[keyof typeof LETTERS]
 const ID_BYTES = 16
 /** An id, the attempt's number in 2 bytes, and when it started in 6. */
 const ATTEMPT_BYTES = ID_BYTES + 8
+/** The ids of a delivery and of its endpoint. */
+const REQUEST_BYTES = 2 * ID_BYTES
 
 /** Items of one tenant and kind that follow on each other, in base64. */
 type Group = readonly [tenant: TenantId, letter: Letter, items: string]
@@ -41,6 +58,7 @@ type Group = readonly [tenant: TenantId, letter: Letter, items: string]
 const letterOf = (noted: Noted): Letter => LETTERS[noted.kind === 'endpoint' ? noted.change : noted.kind]
 
 function itemOf(noted: Noted): Uint8Array {
+  if (noted.kind === 'request') return Buffer.concat([noted.id, noted.endpoint])
   if (noted.kind !== 'attempt') return noted.id
   const item = Buffer.alloc(ATTEMPT_BYTES)
   item.set(noted.id)
@@ -71,7 +89,7 @@ export function packNotes(notes: readonly Note['note'][]): string | undefined {
 export function unpackNotes(entries: string): Noted[] {
   return (JSON.parse(entries) as Group[]).flatMap(([tenant, letter, items]) => {
     const bytes = Buffer.from(items, 'base64')
-    const size = letter === 'a' ? ATTEMPT_BYTES : ID_BYTES
+    const size = letter === 'a' ? ATTEMPT_BYTES : letter === 'r' ? REQUEST_BYTES : ID_BYTES
     return Array.from({ length: bytes.length / size }, (_, index) =>
       toNoted(tenant, letter, bytes.subarray(index * size, (index + 1) * size)),
     )
@@ -82,6 +100,7 @@ function toNoted(tenant: TenantId, letter: Letter, item: Buffer): Noted {
   const id = Uint8Array.from(item.subarray(0, ID_BYTES))
   if (letter === 'e') return { kind: 'event', tenant, id }
   if (letter === 'd') return { kind: 'delivery', tenant, id }
+  if (letter === 'r') return { kind: 'request', tenant, id, endpoint: Uint8Array.from(item.subarray(ID_BYTES)) }
   if (letter === 'a') {
     return {
       kind: 'attempt',

@@ -70,6 +70,7 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   retryMatchingDeliveries: 'write',
   retryAllMatchingDeliveries: 'write',
   cancelDelivery: 'write',
+  answerRequest: 'write',
   createReplay: 'write',
   listReplays: 'read',
   getReplay: 'read',
@@ -162,7 +163,9 @@ beforeAll(async () => {
   ofKeys = operations.filter(
     ({ path }) =>
       path.startsWith('/v1') &&
-      !/^\/v1\/(((portal-)?session(-state)?|portal-looks|sign-in-options|single-sign-on(\/sign-out)?)$|public-event-types)/.test(path),
+      !/^\/v1\/(((portal-)?session(-state)?|portal-looks|sign-in-options|single-sign-on(\/sign-out)?)$|public-event-types)/.test(
+        path,
+      ),
   )
 })
 afterAll(() => bench.closeApi())

@@ -82,8 +82,8 @@ describe('a request without a body', () => {
 
   it('names what is missing where something is required', async () => {
     const answer = await bench.post('/v1/tenants/acme/endpoints')
-    expect(refused(answer)).toEqual([422, 'invalid', ['/url']])
-    expect(answer.body.detail).toBe('/url: This field is required.')
+    expect(refused(answer)).toEqual([422, 'invalid', ['/url', '/clientSecret']])
+    expect(answer.body.errors[0].detail).toBe('A url is required.')
   })
 
   it('does what it says where nothing is required', async () => {

@@ -370,6 +370,7 @@ describe('a permission', () => {
       inPortal.map(({ operationId, 'x-portal': needs }) => `${operationId} ${needs}`).sort(),
     ).toMatchInlineSnapshot(`
       [
+        "answerRequest endpoints",
         "cancelDelivery retry",
         "cancelReplay retry",
         "checkEndpoint endpoints",

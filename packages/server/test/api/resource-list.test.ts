@@ -42,6 +42,7 @@ describe('the list of resources', () => {
         "Endpoints",
         "Events",
         "Deliveries",
+        "Listeners",
         "Replays",
         "Search",
         "Stream",

@@ -84,6 +84,7 @@ export class ApiBench extends Bench {
         search: this.search,
         stats: this.stats,
         streams: this.streams,
+        listenerAnswers: this.listenerAnswers,
         nodes: this.nodes,
         overview: this.overview,
         tenantRanks: this.tenantRanks,

@@ -23,7 +23,9 @@ type Place = { readonly id: string; readonly url: string; readonly method: strin
 const ofKeys = () =>
   Object.entries(bench.document.paths).filter(
     ([path]) =>
-      !/^\/v1\/(((portal-)?session(-state)?|portal-looks|sign-in-options|single-sign-on(\/sign-out)?)$|public-event-types)/.test(path),
+      !/^\/v1\/(((portal-)?session(-state)?|portal-looks|sign-in-options|single-sign-on(\/sign-out)?)$|public-event-types)/.test(
+        path,
+      ),
   )
 
 const places = (): Place[] =>

@@ -67,6 +67,8 @@ export async function fill(place: Place, receiver: Receiver, env: Record<string,
   await endpoint('posthorn', '/ok/operator', { types: ['posthorn.delivery.exhausted'] })
   await endpoint('acme', '/ok', { description: AWKWARD, headers: { 'x-mine': 'a' }, types: ['COVER_REFERENCE'] })
   await endpoint('acme', '/odd')
+  const listener = { kind: 'listener', clientSecret: SECRET, types: ['posthorn.endpoint.disabled'] }
+  expect((await call('POST', '/tenants/acme/endpoints', listener)).status).toBe(201)
   await endpoint('acme', '/no/twice', { schedule: [0.5], timeoutMs: 5000 })
   const later = await endpoint('acme', '/no/later')
   const held = await endpoint('acme', '/ok/held')

@@ -17,6 +17,8 @@ const NOT_COMPARED = new Set([
   'portal_link',
   'stream_log',
   'used_sign_in',
+  'listener_reader',
+  'listener_request',
 ])
 
 function rowText(row: object): string {

@@ -32,6 +32,7 @@ import { Events } from '../../src/services/events/events.ts'
 import { FilterTrials } from '../../src/services/filter-trials.ts'
 import { IdempotentCalls } from '../../src/services/idempotent-calls.ts'
 import { KeyRotation } from '../../src/services/key-rotation.ts'
+import { ListenerAnswers } from '../../src/services/listeners/answers.ts'
 import { Nodes } from '../../src/services/nodes.ts'
 import { Notifications } from '../../src/services/notifications/notifications.ts'
 import { Overview } from '../../src/services/overview.ts'
@@ -131,6 +132,7 @@ export class Bench {
   search!: Search
   stats!: Stats
   streams!: Streams
+  listenerAnswers!: ListenerAnswers
   nodes!: Nodes
   overview!: Overview
   tenantRanks!: TenantRanks
@@ -177,8 +179,10 @@ export class Bench {
       clock: systemClock,
       logger: pino({ level: 'silent' }),
       endpoints: this.endpoints,
+      keyring: this.keyring,
     })
     this.streams.start()
+    this.listenerAnswers = new ListenerAnswers(store, this.keyring)
     this.stats = new Stats(store, async () => {})
     this.nodes = new Nodes(store, { id: NODE, report: aReport, pendingByPartition: async () => new Map() })
     const backlog = new Backlog(store, systemClock)

@@ -2,6 +2,7 @@
 import { pino } from 'pino'
 import { expect, vi } from 'vitest'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
+import { createKeyring, type Keyring } from '../../src/secrets/keyring.ts'
 import { STREAM_KINDS, type StreamFilter } from '../../src/services/stream/filter.ts'
 import type { PlacedRecord, ResetReason, Sink } from '../../src/services/stream/reader.ts'
 import type { StreamRecord } from '../../src/services/stream/records.ts'
@@ -14,6 +15,8 @@ export const EVERYTHING: StreamFilter = {
   types: null,
   endpoints: null,
   withPayloads: false,
+  listen: null,
+  seesSecrets: false,
 }
 
 /** Lets what takes seconds take as many times less. Not how often the log is read, which the store's speed decides. */
@@ -22,9 +25,13 @@ export const hurried = (times: number): Clock => ({
   after: (ms, fire) => systemClock.after(ms > 1_000 ? ms / times : ms, fire),
 })
 
-export function startStreams(store: Store, clock: Clock = systemClock): Streams {
+export function startStreams(
+  store: Store,
+  clock: Clock = systemClock,
+  keyring: Pick<Keyring, 'open'> = createKeyring(new Uint8Array(32)),
+): Streams {
   const endpoints = { describe: async () => ({}) as never }
-  const streams = new Streams({ store, clock, logger: pino({ level: 'silent' }), endpoints })
+  const streams = new Streams({ store, clock, logger: pino({ level: 'silent' }), endpoints, keyring })
   streams.start()
   return streams
 }
@@ -110,6 +117,7 @@ export class Reading implements Sink {
       if (record.kind === 'event') return `event ${record.event.id}`
       if (record.kind === 'delivery') return `delivery ${record.delivery.id} ${record.delivery.state}`
       if (record.kind === 'attempt') return `attempt ${record.delivery.id} ${record.attempt.number}`
+      if (record.kind === 'request') return `request ${record.request.delivery} ${record.request.number}`
       return `endpoint ${record.id} ${record.change}`
     })
   }

@@ -16,6 +16,7 @@ export function anEndpoint(tenant: string, over: Partial<Endpoint> = {}): Endpoi
     partition: 7,
     uid: null,
     name: null,
+    seenAtMs: null,
     url: 'https://hooks.example.com/a',
     sealedCredentials: bytes('sealed'),
     secretDigest: bytes('digest'),

@@ -31,6 +31,7 @@ const KNOWN: Readonly<Record<string, string>> = {
   '0009-portal-looks.ts': '47edce9696fb3527',
   '0010-notifications.ts': '34f33e31b077e108',
   '0011-people.ts': '5047d5f755917c5d',
+  '0012-listeners.ts': '5e45a063a194a6c3',
 }
 /** Steps that stores of a release have taken; nothing has been released yet. */
 const RELEASED: readonly string[] = []

@@ -6,6 +6,7 @@ import { JsonView } from '../../kit/json-view.tsx'
 import { Time } from '../../kit/time.tsx'
 import { curlOf } from '../../lib/curl.ts'
 import { formatDuration } from '../../lib/format.ts'
+import { common } from '../../strings/en/common.ts'
 import { deliveries as words } from '../../strings/en/deliveries.ts'
 import styles from './detail.module.css'
 import type { Payload } from './queries.ts'
@@ -43,8 +44,14 @@ function RequestSide({ request, payload }: RequestProps) {
     <Side
       title={words.request}
       action={
-        request !== null && (
-          <CopyButton small kind="quiet" text={() => curlOf({ ...request, body })} title={words.curlNote}>
+        request !== null &&
+        request.url !== null && (
+          <CopyButton
+            small
+            kind="quiet"
+            text={() => curlOf({ ...request, url: request.url ?? '', body })}
+            title={words.curlNote}
+          >
             {words.copyCurl}
           </CopyButton>
         )
@@ -55,7 +62,7 @@ function RequestSide({ request, payload }: RequestProps) {
       ) : (
         <>
           <p className={styles.url}>
-            {request.method} <bdi>{request.url}</bdi>
+            {request.method} <bdi>{request.url ?? common.listener}</bdi>
           </p>
           <Headers label={`${words.request}: ${words.headers}`} headers={request.headers} />
         </>

@@ -2,6 +2,7 @@ import type { Endpoint } from '@posthorn/client'
 import { Badge } from '../../kit/badge.tsx'
 import type { IconName } from '../../kit/icon.tsx'
 import type { Tone } from '../../lib/states.ts'
+import { common } from '../../strings/en/common.ts'
 import { endpoints as words } from '../../strings/en/endpoints.ts'
 import { wordsFor } from '../../strings/en/errors.ts'
 
@@ -42,7 +43,8 @@ export function titleOf({ name, uid, url }: Pick<Endpoint, 'name' | 'uid' | 'url
   return name ?? uid ?? withoutScheme(url)
 }
 
-/** `hooks.acme.example/orders`: the scheme is always the same. */
-export function withoutScheme(url: string): string {
+/** `hooks.acme.example/orders`: the scheme is always the same. Null: a listener. */
+export function withoutScheme(url: string | null): string {
+  if (url === null) return common.listener
   return url.replace(/^https?:\/\//, '').replace(/\/$/, '')
 }

@@ -113,7 +113,7 @@ export function columnsFor(showTenant: boolean, now: number): readonly Column<En
       title: titles.url,
       width: 'minmax(112px, 1.3fr)',
       cell: row => (
-        <bdi className={styles.mono} title={row.url}>
+        <bdi className={styles.mono} title={row.url ?? undefined}>
           {withoutScheme(row.url)}
         </bdi>
       ),

@@ -10,6 +10,7 @@ import { Page as Body, EmptyState, ErrorState, PageHeader, Skeleton } from '../.
 import { Tabs } from '../../kit/tabs.tsx'
 import { hasStatus } from '../../lib/errors.ts'
 import { useDelayed } from '../../lib/hooks.ts'
+import { common } from '../../strings/en/common.ts'
 import { endpoint as words } from '../../strings/en/endpoint.ts'
 import { HealthBadge, titleOf } from './health.tsx'
 import { Actions } from './one/actions.tsx'
@@ -87,8 +88,8 @@ function Note({ endpoint }: { readonly endpoint: Endpoint }) {
     <div className={styles.note}>
       <HealthBadge endpoint={endpoint} />
       <span className={styles.url}>
-        <bdi>{url}</bdi>
-        <Copy text={url} what={words.copyUrl} />
+        <bdi>{url ?? common.listener}</bdi>
+        {url !== null && <Copy text={url} what={words.copyUrl} />}
       </span>
       {isOperator && (
         <Link to={'/tenants/$tenant' as '/'} params={{ tenant } as never}>

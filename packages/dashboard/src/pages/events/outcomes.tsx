@@ -67,7 +67,7 @@ function Sent({ tenant, outcome }: SentProps) {
         {state === null ? <span className={styles.muted}>{words.waits.making}</span> : <StateBadge state={state} />}
       </span>
       <span className={styles.target}>
-        <bdi title={endpointUrl}>{endpointUid ?? shortUrl(endpointUrl)}</bdi>
+        <bdi title={endpointUrl ?? undefined}>{endpointUid ?? shortUrl(endpointUrl)}</bdi>
         <span className={styles.muted}>
           <Result outcome={outcome} />
         </span>
@@ -139,7 +139,7 @@ function NotSent({ tenant, event, reason, endpoints }: NotSentProps) {
         {shown.map(({ endpoint, endpointUid, endpointUrl }) => (
           <li key={endpoint} className={styles.other}>
             <Link to={'/endpoints/$tenant/$id' as '/'} params={{ tenant, id: endpoint } as never} search={{} as never}>
-              <bdi title={endpointUrl}>{endpointUid ?? shortUrl(endpointUrl)}</bdi>
+              <bdi title={endpointUrl ?? undefined}>{endpointUid ?? shortUrl(endpointUrl)}</bdi>
             </Link>
             {reason === 'filter' && <WhyFilter tenant={tenant} event={event} endpoint={endpoint} />}
           </li>

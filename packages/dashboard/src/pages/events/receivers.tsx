@@ -92,7 +92,7 @@ export function Receivers({ tenant, receivers: { list, hasMore } }: Props) {
                     params={{ tenant: tenant ?? endpoint.tenant, id: endpoint.id } as never}
                     search={{} as never}
                   >
-                    <bdi title={endpoint.url}>{endpoint.name ?? shortUrl(endpoint.url)}</bdi>
+                    <bdi title={endpoint.url ?? undefined}>{endpoint.name ?? shortUrl(endpoint.url)}</bdi>
                   </Link>
                   <Verdict endpoint={endpoint} passes={passes} />
                 </div>

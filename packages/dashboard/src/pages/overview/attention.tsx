@@ -162,7 +162,7 @@ function Whom({
       to="/endpoints/$tenant/$id"
       params={{ tenant: of.tenant, id: of.endpoint }}
       search={scope(tenant)}
-      title={of.url}
+      title={of.url ?? undefined}
     >
       {tenant === null && (
         <>

@@ -19,7 +19,7 @@ type Props = {
   /** Whether its title is that of the page. */
   readonly isTitle: boolean
   /** The tenant of the endpoint that is registered already. Null if there is none. */
-  readonly endpoint: { readonly tenant: string; readonly url: string } | null
+  readonly endpoint: { readonly tenant: string; readonly url: string | null } | null
 }
 
 /** An installation in which nothing was ever published: what will stand here, and the calls that get there. */

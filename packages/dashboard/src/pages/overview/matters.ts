@@ -1,11 +1,12 @@
 import type { Checks, Nodes, Overview } from '@posthorn/client'
+import { common } from '../../strings/en/common.ts'
 
 type Endpoint = {
   readonly tenant: string
   readonly endpoint: string
   readonly uid: string | null
   readonly name: string | null
-  readonly url: string
+  readonly url: string | null
 }
 
 /** Something that someone should do. `of` is the endpoint that it is about. */
@@ -116,6 +117,7 @@ function addRest(
 export function nameOf({ name, uid, url }: Endpoint): string {
   if (name !== null) return name
   if (uid !== null) return uid
+  if (url === null) return common.listener
   try {
     return new URL(url).host
   } catch {

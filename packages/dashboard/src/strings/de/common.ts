@@ -83,6 +83,8 @@ export const common = {
     to: 'Bis',
     order: 'Der Anfang muss vor dem Ende liegen.',
   },
+  /** Steht für die URL eines Endpunkts, der keine hat. */
+  listener: 'Listener',
   trend: {
     same: 'unverändert',
     up: (by: string) => `${by} mehr als davor`,

@@ -96,6 +96,11 @@ export const attemptErrors = {
     means: 'Der Token-Server gab kein Token, deshalb wurde nichts gesendet.',
     mend: 'Prüfen Sie die OAuth-Einstellungen des Endpunkts: URL, Client und Scope.',
   },
+  no_listener: {
+    short: 'niemand hörte zu',
+    means: 'Niemand, der an diesem Endpunkt zuhörte, hat rechtzeitig geantwortet.',
+    mend: 'Hören Sie wieder zu. Verpasstes wird dann gesendet.',
+  },
   internal: {
     short: 'Fehler des Servers',
     means: 'Der Server ist gescheitert, bevor die Anfrage gesendet werden konnte.',

@@ -82,6 +82,7 @@ export const events = {
     paused: 'Der Empfänger bat um eine Pause',
     failing: 'Der Empfänger ist gestört, deshalb bekommt er Anfragen langsam',
     rate_limit: 'Wartet wegen des Ratenlimits des Endpunkts',
+    no_listener: 'Zurzeit hört niemand zu',
     disabled: 'Der Endpunkt ist deaktiviert: Aktivieren Sie ihn zur Freigabe',
     set_aside: 'Nach Abstürzen beiseitegelegt: wiederholen oder abbrechen',
     deleted: 'Der Endpunkt wurde gelöscht',

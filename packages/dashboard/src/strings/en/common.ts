@@ -21,6 +21,9 @@ export const common = translated('common', {
     cancelled: 'Cancelled',
   },
 
+  /** Stands for the URL of an endpoint that has none. */
+  listener: 'Listener',
+
   copy: 'Copy',
   copied: 'Copied',
   copyId: (id: string) => `Copy ${id}`,

@@ -131,6 +131,12 @@ export const attemptErrors: Readonly<Record<AttemptError, Words>> = translated('
     mend: 'Check the endpoint’s OAuth settings: URL, client and scope.',
     by: 'tenant',
   },
+  no_listener: {
+    short: 'no listener',
+    means: 'No one who listened to this endpoint answered in time.',
+    mend: 'Listen again. What was missed is sent then.',
+    by: 'tenant',
+  },
   internal: {
     short: 'fault of Posthorn',
     means: 'Posthorn failed before it could send the request.',

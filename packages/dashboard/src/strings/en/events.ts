@@ -81,6 +81,7 @@ export const events = translated('events', {
     paused: 'The receiver asked for a pause',
     failing: 'The receiver is failing, so it gets requests slowly',
     rate_limit: 'Waits for the rate limit of the endpoint',
+    no_listener: 'No one listens at the moment',
     disabled: 'The endpoint is disabled: enable it to release',
     set_aside: 'Set aside after crashes: retry or cancel it',
     deleted: 'The endpoint was deleted',

@@ -65,6 +65,11 @@ const SCOPES: Readonly<Record<Access, readonly ApiKeyScope[]>> = {
 /** The caller, as far as it matters here. Null: the call needs no key. `key` is null for the root key. */
 type Caller = { readonly key: Pick<ApiKey, 'payloads'> | null } | null
 
+type ListeningCaller = {
+  readonly key: Pick<ApiKey, 'payloads' | 'scope'> | null
+  readonly portal?: { readonly may: readonly PortalPermission[] }
+} | null
+
 /**
  * Whether a caller can see payloads and what receivers responded. No other place decides this: a route says that it
  * shows them (`payloads`, in routes.ts), and its handler asks `request.seesPayloads`. Handlers whose response only tells
@@ -95,6 +100,19 @@ export function requireKey(caller: { readonly person?: object } | null, what: st
   if (caller?.person === undefined) return
   throw new PosthornError('forbidden', `A person who signed in through single sign-on cannot ${what}. Use an API key.`)
 }
+
+/**
+ * Throws `forbidden` for a caller that can't listen (decision 54): it makes Posthorn send, and gets what is sent.
+ */
+export function requireListening(caller: ListeningCaller): void {
+  requirePayloads(caller, 'listen')
+  requirePortal(caller, 'endpoints')
+  const scope = caller?.key?.scope ?? 'all'
+  if (scope !== 'all') throw new PosthornError('forbidden', `A key with the scope ${scope} cannot listen.`)
+}
+
+/** Whether requests that are handed over show a caller their bearer token and secret headers. */
+export const maySeeSecrets = (caller: ListeningCaller): boolean => caller?.portal?.may.includes('secrets') ?? true
 
 /** The refusal of a call that exists at another door only. */
 export const elsewhere = (door: SessionKind): PosthornError =>

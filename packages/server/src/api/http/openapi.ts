@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import { addExamples, type Examples } from './examples.ts'
 import type { Api } from './routes.ts'
 import { COOKIES } from './session-cookie.ts'
+import { NOT_EMPTY } from './validation.ts'
 
 const DESCRIPTION =
   'You publish events, and Posthorn delivers them as webhooks to the endpoints that your tenants have registered. ' +
@@ -79,7 +80,8 @@ function withOptionalBodies<Document extends { paths?: object }>(document: Docum
   for (const path of Object.values(document.paths ?? {})) {
     for (const { requestBody } of Object.values(path as Record<string, { requestBody?: RequestBody }>)) {
       const schema = requestBody?.content?.['application/json']?.schema
-      if (schema?.type === 'object' && (schema.required ?? []).length === 0) requestBody!.required = false
+      if (schema?.type !== 'object' || NOT_EMPTY in schema) continue
+      if ((schema.required ?? []).length === 0) requestBody!.required = false
     }
   }
   return document

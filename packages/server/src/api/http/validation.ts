@@ -9,6 +9,9 @@ import { hasAtMost } from '../../base/value-count.ts'
 /** A schema with this member only documents a body; its handler validates it. */
 export const UNCHECKED = 'x-checked-by-handler'
 
+/** A body whose schema has this member can't be empty, although no single member is required: its handler says which are. */
+export const NOT_EMPTY = 'x-not-empty'
+
 const MAX_FAULTS = 50
 /** Up to this many values in a body, all faults are collected. The library has no limit of its own. */
 const MAX_VALUES_FOR_ALL_FAULTS = 1000
@@ -22,7 +25,7 @@ const OPTIONS = {
   ownProperties: true,
   // lists.ts parses times.
   formats: { 'date-time': true as const, date: true as const, uri: true as const },
-  keywords: [UNCHECKED],
+  keywords: [UNCHECKED, NOT_EMPTY],
   // An error then says which names would be valid.
   verbose: true,
 }

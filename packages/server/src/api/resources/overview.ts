@@ -39,7 +39,7 @@ const ENDPOINT = {
   endpoint: Type.String({ description: "The endpoint's id.", examples: ['ep_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
   uid: TextOrNull({ description: "The endpoint's uid. Null if it has none." }),
   name: TextOrNull({ description: "The endpoint's name. Null if it has none." }),
-  url: Type.String({ description: "The endpoint's URL." }),
+  url: TextOrNull({ description: "The endpoint's URL. Null if it is a listener." }),
 }
 
 const FailingEndpointSchema = Type.Object(

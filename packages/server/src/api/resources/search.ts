@@ -33,7 +33,7 @@ const FoundSchema = Type.Object(
     name: Type.Optional(
       TextOrNull({ description: 'The name of a tenant, an endpoint or an API key. Null if it has none.' }),
     ),
-    url: Type.Optional(Type.String({ description: 'The URL of an endpoint.' })),
+    url: Type.Optional(TextOrNull({ description: 'The URL of an endpoint. Null if it is a listener.' })),
     href: Type.String({
       description:
         'The path to get it with. For a deleted endpoint, its deliveries; for an event of a tenant that does not ' +

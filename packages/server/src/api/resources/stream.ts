@@ -1,14 +1,16 @@
+import { Buffer } from 'node:buffer'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { STREAM_KINDS, type StreamQuery } from '../../services/stream/filter.ts'
-import type { StreamRecord } from '../../services/stream/records.ts'
+import { MASK } from '../../base/webhook-request.ts'
+import { STREAM_KINDS, type StreamFilter, type StreamQuery } from '../../services/stream/filter.ts'
+import type { HandedRequest, StreamRecord } from '../../services/stream/records.ts'
 import type { Streams } from '../../services/stream/streams.ts'
-import { requirePayloads } from '../http/access.ts'
+import { maySeeSecrets, requireListening, requirePayloads } from '../http/access.ts'
 import { EVENT_STREAM, EventStream } from '../http/event-stream.ts'
 import { partyOf } from '../http/party.ts'
 import type { Routes } from '../http/routes.ts'
 import { Several, valuesOf } from '../http/several.ts'
-import { strict, TenantParams, Word } from '../http/shapes.ts'
+import { strict, TenantParams, time, Word } from '../http/shapes.ts'
 import type { ApiOptions } from '../options.ts'
 import { type Public, resource } from '../resource.ts'
 import { viewAttempt } from './deliveries/deliveries.ts'
@@ -20,8 +22,8 @@ import examples from './stream.examples.json' with { type: 'json' }
 const Query = {
   kind: Type.Optional(
     Several(
-      'Only records of these kinds. Default: all, without `event` if `endpoint` is given, and without `endpoint` if ' +
-        '`type` is given.',
+      'Only records of these kinds. Default: all but `request`, without `event` if `endpoint` is given, and without ' +
+        '`endpoint` if `type` is given; only `request` if `listen` is given.',
       { values: STREAM_KINDS, examples: ['delivery,attempt'] },
     ),
   ),
@@ -42,17 +44,26 @@ const Query = {
   ),
 }
 
+const Listen = Type.Optional(
+  Several(
+    'Listens to these listeners, by id or uid: the stream has their requests, to be answered with `answerRequest`, and ' +
+      'Posthorn sends them because someone listens. Needs the scope `all` and the permission `payloads`.',
+    { examples: ['ep_01kb8dzn3afp8rr0yc2h1q7d9k'] },
+  ),
+)
+
 type Asked = {
   readonly kind?: string | readonly string[]
   readonly type?: string | readonly string[]
   readonly endpoint?: string | readonly string[]
   readonly payloads?: 'true' | 'false'
+  readonly listen?: string | readonly string[]
 }
 
 const Stream = {
   description:
     'Server-sent events, for as long as the connection is open. The `event` of each is `event`, `delivery`, `attempt`, ' +
-    '`endpoint` or `reset`, its `data` is JSON, and its `id` is the position to continue after.',
+    '`endpoint`, `request` or `reset`, its `data` is JSON, and its `id` is the position to continue after.',
   content: { 'text/event-stream': { schema: Type.String() } },
 }
 
@@ -64,6 +75,13 @@ const HOW =
   'cannot be continued, so read the lists again; what follows is complete from here on. A comment is sent every 15 ' +
   'seconds. To continue after the connection was closed, send the last `id` as the header `Last-Event-ID` within about ' +
   'two minutes.'
+
+const LISTENING =
+  'With `listen`, `request`: `{ tenant, delivery, attempt, endpoint, event, type, test, startedAt, expiresAt, method, ' +
+  'headers, body }`, a request as it would be sent to a URL: `headers` are pairs of name and value, and `body` is the ' +
+  'payload as published, in UTF-8. What was open when the stream was opened comes first. The same request can come again ' +
+  'after the connection was closed. A secret in a header shows as `[secret]` to a portal user without the permission ' +
+  '`secrets`.'
 
 /** Not reserved for as long as a stream lasts: `Streams` has a limit of its own for what waits. */
 const ANSWER_BYTES = 0
@@ -118,9 +136,9 @@ function addTenant(routes: Routes, services: NeedsWithClock): void {
       portal: 'look',
       operationId: 'readTenantStream',
       summary: 'Stream what happens in a tenant',
-      description: HOW,
+      description: `${HOW} ${LISTENING}`,
       params: TenantParams,
-      querystring: strict(Query),
+      querystring: strict({ ...Query, listen: Listen }),
       response: { 200: Stream },
       refusals: ['not_found'],
     },
@@ -139,12 +157,16 @@ async function stream(
 ): Promise<FastifyReply> {
   const withPayloads = asked.payloads === 'true'
   if (withPayloads) requirePayloads(request.caller, 'stream payloads')
-  const filter = await streams.select(tenant, !isPath, toQuery(asked, withPayloads && request.seesPayloads))
+  const listens = asked.listen !== undefined
+  if (listens) requireListening(request.caller)
+  const seesSecrets = listens && maySeeSecrets(request.caller)
+  const query = { ...toQuery(asked, withPayloads && request.seesPayloads), seesSecrets }
+  const filter = await streams.select(tenant, !isPath, query)
   // A connection of its own, which ends with the stream: kept alive, it would delay a shutdown.
   reply.headers({ ...HEADERS, connection: 'close' })
   // Nothing would end it.
   if (request.method === 'HEAD') return reply.send('')
-  const sink = new EventStream(reply.raw, clock, record => textOf(record, filter.withPayloads))
+  const sink = new EventStream(reply.raw, clock, record => textOf(record, filter))
   const after = request.headers['last-event-id']
   const close = await streams.open(
     {
@@ -161,17 +183,20 @@ async function stream(
   return reply.send(sink.body)
 }
 
-const toQuery = ({ kind, type, endpoint }: Asked, withPayloads: boolean): StreamQuery => ({
+const toQuery = ({ kind, type, endpoint, listen }: Asked, withPayloads: boolean): Omit<StreamQuery, 'seesSecrets'> => ({
   kinds: valuesOf(kind),
   types: valuesOf(type),
   endpoints: valuesOf(endpoint),
+  listen: valuesOf(listen),
   withPayloads,
 })
 
 /** The JSON of a record without and with payloads, each written once for all readers. */
 const texts = new WeakMap<StreamRecord, [string?, string?]>()
 
-function textOf(record: StreamRecord, withPayloads: boolean): string {
+function textOf(record: StreamRecord, { withPayloads, seesSecrets }: StreamFilter): string {
+  // It goes to few.
+  if (record.kind === 'request') return JSON.stringify(viewRequest(record.request, seesSecrets))
   const known = texts.get(record) ?? []
   texts.set(record, known)
   const place = withPayloads && (record.kind === 'event' || record.kind === 'attempt') ? 1 : 0
@@ -179,7 +204,7 @@ function textOf(record: StreamRecord, withPayloads: boolean): string {
   return known[place]
 }
 
-function write(record: StreamRecord, withPayloads: boolean): string {
+function write(record: Exclude<StreamRecord, { kind: 'request' }>, withPayloads: boolean): string {
   if (record.kind === 'event') return writeEvent(record.event, withPayloads)
   if (record.kind === 'delivery') return JSON.stringify(viewDelivery(record.delivery))
   if (record.kind === 'attempt') {
@@ -190,4 +215,29 @@ function write(record: StreamRecord, withPayloads: boolean): string {
   const { tenant, id, change, shown } = record
   const endpoint = shown === null ? null : viewEndpoint(shown.endpoint, shown.described)
   return JSON.stringify({ tenant, id, change, endpoint })
+}
+
+function viewRequest(request: HandedRequest, seesSecrets: boolean) {
+  const { tenant, delivery, number, endpoint, event, type, test, headers, payload } = request
+  const hidden = new Set(seesSecrets ? [] : request.secret)
+  const pairs: string[][] = []
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at]!
+    pairs.push([name, hidden.has(name.toLowerCase()) ? MASK : headers[at + 1]!])
+  }
+  const times = { startedAt: time(request.startedAtMs), expiresAt: time(request.expiresAtMs) }
+  const body = Buffer.from(payload).toString()
+  return {
+    tenant,
+    delivery,
+    attempt: number,
+    endpoint,
+    event,
+    type,
+    test,
+    ...times,
+    method: 'POST',
+    headers: pairs,
+    body,
+  }
 }

@@ -7,7 +7,7 @@ import { withNotes } from '../../store/operations/deliveries/attempt-notes.ts'
 import { withTrace } from '../../store/operations/deliveries/sent-trace.ts'
 import type { Settlement } from '../../store/operations/deliveries/settlement.ts'
 import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
-import { classify, type Exchange } from './outcome.ts'
+import { classify, type Exchange, headerOf } from './outcome.ts'
 import { type Pause, readRetryAfter } from './retry-after.ts'
 import { nextStep } from './schedule.ts'
 import type { Sent } from './sender.ts'
@@ -105,12 +105,6 @@ function detailOf({ detail }: Pause, headers: readonly string[]): AttemptDetail 
     code: detail,
     value: isShown ? (headerOf(headers, 'retry-after')?.trim().slice(0, MAX_VALUE_CHARACTERS) ?? null) : null,
   }
-}
-
-/** Returns the first header of that name (in lower case). Null if there is none. */
-function headerOf(headers: readonly string[], name: string): string | null {
-  for (let at = 0; at + 1 < headers.length; at += 2) if (headers[at]!.toLowerCase() === name) return headers[at + 1]!
-  return null
 }
 
 /** The fields of an attempt's log line. There is one wide line per attempt. */

@@ -24,8 +24,11 @@ export type Destination = {
   readonly endpoint: Endpoint
   /** The version of what its requests carry. */
   readonly requestVersion: number
+  /** Of a listener, nothing is connected to: its origin only says what has a share of its own. */
   readonly route: Route
   readonly path: string
+  /** Whether its requests go to those who listen (decision 54). */
+  readonly isListener: boolean
   /** Headers common to all requests, names and values alternately (C6, C10), without an OAuth bearer. */
   readonly headers: readonly string[]
   readonly sign: Signer
@@ -37,6 +40,8 @@ export type Destination = {
   readonly record: (exchange: Exchange) => Recorded
   /** Values of secret headers, besides the bearer token, which are blanked in responses. */
   readonly headerSecrets: readonly string[]
+  /** Names of the headers that have a secret, in lower case. */
+  readonly secretNames: readonly string[]
   /** Store time in milliseconds at which another secret takes effect. Infinity: not until the endpoint is changed. */
   readonly untilMs: number
 }
@@ -166,7 +171,8 @@ function toDestination(
   options: DestinationOptions,
   nowMs: number,
 ): Destination {
-  const { origin, target } = splitUrl(endpoint.url)
+  const isListener = endpoint.url === null
+  const { origin, target } = splitUrl(endpoint.url ?? `listener://${endpoint.id}`)
   const secret = credentials === undefined || credentials.oauth !== null ? null : clientSecretAt(credentials, nowMs)
   const extra = openHeaders(endpoint.headers, credentials)
   const headerSecrets = extra.secrets.filter(value => value.length >= SHORTEST_BLANKED)
@@ -179,6 +185,7 @@ function toDestination(
       identity: credentials === undefined ? null : identityOf(endpoint, credentials),
     },
     path: target,
+    isListener,
     headers: commonHeaders(options, secret, extra.headers),
     sign: createSigner(credentials === undefined ? [] : liveSigning(credentials, nowMs)),
     oauth: credentials === undefined ? null : tokenClientOf(endpoint, credentials),
@@ -186,6 +193,7 @@ function toDestination(
     isReadable: extra.isComplete && credentials !== undefined && (secret !== null || credentials.oauth !== null),
     record: createRedactor([secret ?? '', ...headerSecrets]),
     headerSecrets,
+    secretNames: ['authorization', ...extra.secretNames],
     untilMs: credentials === undefined ? Number.POSITIVE_INFINITY : changesAtMs(credentials, nowMs),
   }
 }
@@ -202,6 +210,7 @@ function openHeaders(headers: ExtraHeaders, credentials: Credentials | undefined
     // In the order in which an attempt's request is rebuilt (base/webhook-request.ts).
     headers: [...clear, ...secret].flatMap(({ name, value }) => [name, value]),
     secrets: secret.map(({ value }) => value),
+    secretNames: secret.map(({ name }) => name),
     isComplete: known.length === opened.length,
   }
 }

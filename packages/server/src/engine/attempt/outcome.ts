@@ -63,3 +63,9 @@ function statusError(status: number): AttemptError {
   if (status >= 500 && status <= 599) return 'http_server_error'
   return 'http_unexpected'
 }
+
+/** Returns the first header of that name (in lower case). Null if there is none. */
+export function headerOf(headers: readonly string[], name: string): string | null {
+  for (let at = 0; at + 1 < headers.length; at += 2) if (headers[at]!.toLowerCase() === name) return headers[at + 1]!
+  return null
+}

@@ -6,6 +6,7 @@ import type { Connections } from './connections.ts'
 import { decoded } from './decoded.ts'
 import { deliver, type OutgoingRequest } from './deliver.ts'
 import type { Destination } from './destinations.ts'
+import type { HandedOver, Handover } from './handover.ts'
 import { type Exchange, noAnswer } from './outcome.ts'
 import type { Reason } from './reasons.ts'
 import { createRedactor, type Recorded } from './redaction.ts'
@@ -22,6 +23,9 @@ export type Sent = {
   readonly traceparent: string | null
 }
 
+/** Why there is no request: the attempt was not allowed to begin (null), or no one listens to the endpoint. */
+export type NotBegun = 'unheard' | null
+
 /** Called right before a request is written. False if it must no longer be sent. */
 export type MayBegin = () => boolean
 
@@ -35,6 +39,8 @@ type Outgoing = {
 
 export type SenderOptions = {
   readonly connections: Connections
+  /** For endpoints without a URL. */
+  readonly handover: Pick<Handover, 'send'>
   readonly clock: Clock
   /** Store time, milliseconds since 1970. */
   readonly now: () => number
@@ -66,24 +72,35 @@ export class Sender {
     this.#tokens.forget(endpoint)
   }
 
-  /** Makes one attempt. Never throws: a failure is a value. Null if `mayBegin` no longer allowed it to begin. */
-  send(destination: Destination, item: LaneItem, body: Uint8Array, mayBegin: MayBegin): Promise<Sent | null> {
+  /** Makes one attempt. Never throws: a failure is a value. */
+  send(destination: Destination, item: LaneItem, body: Uint8Array, mayBegin: MayBegin): Promise<Sent | NotBegun> {
     const { beginTrace } = this.#options
     if (beginTrace === undefined) return this.#send({ destination, item, body, mayBegin, trace: null })
     return this.#sendTraced({ destination, item, body, mayBegin, trace: beginTrace(destination, item) })
   }
 
-  async #sendTraced(outgoing: Outgoing): Promise<Sent | null> {
+  async #sendTraced(outgoing: Outgoing): Promise<Sent | NotBegun> {
     const sent = await this.#send(outgoing)
-    outgoing.trace?.end(sent?.exchange ?? null)
+    outgoing.trace?.end(sent === null || sent === 'unheard' ? null : sent.exchange)
     return sent
   }
 
-  async #send(outgoing: Outgoing): Promise<Sent | null> {
+  async #send(outgoing: Outgoing): Promise<Sent | NotBegun> {
     const { destination } = outgoing
     if (!destination.isReadable) return this.#notSent('secret_unreadable', null, destination)
+    if (destination.isListener) return this.#handOver(outgoing)
     if (destination.oauth !== null) return this.#sendWithToken(outgoing)
     return toSent(outgoing, await this.#request(outgoing, null), destination.record)
+  }
+
+  async #handOver(outgoing: Outgoing): Promise<Sent | NotBegun> {
+    const { destination, item, mayBegin } = outgoing
+    if (!mayBegin()) return null
+    const { timeoutMs, secretNames: secret } = destination
+    const request = { item, timeoutMs, secret, ...this.#head(outgoing, null) }
+    // The store is unavailable: the delivery is read again when it is back.
+    const exchange = await this.#options.handover.send(request).catch((): HandedOver => null)
+    return exchange === 'unheard' ? exchange : toSent(outgoing, exchange, destination.record)
   }
 
   #notSent(error: AttemptError, detail: Reason | null, { record }: Destination): Sent {
@@ -119,20 +136,27 @@ export class Sender {
     return record
   }
 
-  #request({ destination, item, body, mayBegin, trace }: Outgoing, token: Token | null): Promise<Exchange | null> {
-    const { connections, clock, now } = this.#options
-    const { route, path, timeoutMs, sign } = destination
-    const startedAtMs = now()
+  #request(outgoing: Outgoing, token: Token | null): Promise<Exchange | null> {
+    const { connections, clock } = this.#options
+    const { destination, body, mayBegin } = outgoing
+    const { route, path, timeoutMs } = destination
+    const { startedAtMs, headers } = this.#head(outgoing, token)
+    return deliver({ route, path, headers, body, timeoutMs, startedAtMs, mayBegin }, connections, clock)
+  }
+
+  /** What is made for each request: when it began, and its headers. */
+  #head({ destination, item, body, trace }: Outgoing, token: Token | null) {
+    const startedAtMs = this.#options.now()
     const timestamp = webhookTimestamp(startedAtMs)
     const headers = webhookHeaders(destination.headers, destination.endpoint.signatureHeaders, {
       event: item.event,
       timestamp,
-      signature: sign(item.event, timestamp, body),
+      signature: destination.sign(item.event, timestamp, body),
       token: token === null ? null : token.value,
       traceparent: trace === null ? null : trace.traceparent,
       isTest: item.test,
     })
-    return deliver({ route, path, headers, body, timeoutMs, startedAtMs, mayBegin }, connections, clock)
+    return { startedAtMs, headers }
   }
 }
 

@@ -252,6 +252,13 @@ export class Lane {
     this.#notBeforeMs = Math.max(this.#notBeforeMs, untilMs)
   }
 
+  /** Leaves a delivery, and all that wait, to the store until `untilMs`, unless the lane is reset before. */
+  rest(delivery: DeliveryId, untilMs: number): void {
+    this.#remove(delivery)
+    this.reset()
+    this.#notBeforeMs = untilMs
+  }
+
   #remove(delivery: DeliveryId): void {
     this.#held.unmarkUrgent(delivery)
     this.#held.forget(delivery)

@@ -6,10 +6,10 @@ import { createCredentials } from './credentials-input.ts'
 import type { CheckedInput, EndpointInput } from './input.ts'
 import type { SealedCredentials } from './sealed-credentials.ts'
 
-/** A new endpoint as it will be stored, with its credentials. Without a URL, it has an empty one. */
+/** A new endpoint as it will be stored, with its credentials. Without a URL, it has an empty one, or is a listener. */
 export function draftEndpoint(
   tenant: TenantId,
-  input: Pick<Partial<EndpointInput>, 'state'>,
+  input: Pick<Partial<EndpointInput>, 'state' | 'kind'>,
   checked: CheckedInput,
   sealing: SealedCredentials,
   nowMs: number,
@@ -23,7 +23,7 @@ export function draftEndpoint(
     partition: randomInt(PARTITION_COUNT),
     uid: null,
     name: null,
-    url: checked.target?.url ?? '',
+    url: input.kind === 'listener' ? null : (checked.target?.url ?? ''),
     ...sealed,
     types: null,
     filter: null,
@@ -40,6 +40,7 @@ export function draftEndpoint(
     disabledAtMs: null,
     ...(input.state === 'disabled' ? { state: 'disabled', disabledReason: 'manual', disabledAtMs: nowMs } : {}),
     health: WELL,
+    seenAtMs: input.kind === 'listener' ? nowMs : null,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
   }

@@ -31,6 +31,7 @@ import {
   HELD_WITHOUT_ENABLING,
   tooLarge,
   tooMany,
+  tooManyListeners,
   tooManySigningSecrets,
   uidTaken,
 } from './refusals.ts'
@@ -135,6 +136,7 @@ export class Endpoints {
     if (created === 'repeated') throw new CallRepeated()
     if (created === 'no_tenant') throw notFound('tenant')
     if (created === 'too_many') throw tooMany(maxEndpoints)
+    if (created === 'too_many_listeners') throw tooManyListeners()
     if (created === 'too_large') throw tooLarge(maxSelectionCharacters)
     if (created === 'uid_taken') throw uidTaken(endpoint)
     this.#emit('endpoint', endpoint)

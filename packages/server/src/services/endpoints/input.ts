@@ -3,7 +3,15 @@
  * `host.ts`.
  */
 import type { FieldError } from '../../base/errors.ts'
-import type { Endpoint, EndpointState, EventType, PayloadFilter, RateLimit } from '../../base/model.ts'
+import {
+  type Endpoint,
+  type EndpointKind,
+  type EndpointState,
+  type EventType,
+  kindOf,
+  type PayloadFilter,
+  type RateLimit,
+} from '../../base/model.ts'
 import { checkFilter } from '../../catalogue/filter.ts'
 import { checkTargetUrl, type Target, type TargetPolicy } from '../../guard/target.ts'
 import { checkMetadata } from '../checks/metadata.ts'
@@ -17,7 +25,10 @@ import { checkSignatureHeaders, type SignatureHeadersInput } from './signature-h
 import { checkTypes } from './wanted-types.ts'
 
 export type EndpointInput = CredentialsInput & {
-  readonly url: string
+  /** Of a new endpoint. Default: `url`. */
+  readonly kind?: EndpointKind
+  /** Required, unless the endpoint is a listener. */
+  readonly url?: string
   /** The caller's own name of the endpoint, unique in its tenant; null or omitted: none. */
   readonly uid?: string | null
   /** For people. */
@@ -102,8 +113,10 @@ export function checkEndpointInput(
     rateLimit,
     ordered,
   } = input
-  const target = url === undefined ? undefined : checkUrl(url, policy, faults)
-  const credentials = checkCredentials(input, policy, nowMs, faults)
+  const isListener = (before === null ? input.kind : kindOf(before.url)) === 'listener'
+  if (isListener) refuseDialled(input, faults)
+  const target = url === undefined || isListener ? undefined : checkUrl(url, policy, faults)
+  const credentials = checkCredentials(isListener ? withoutDialled(input) : input, policy, nowMs, faults)
   const settings: { -readonly [Name in keyof CheckedInput['settings']]: CheckedInput['settings'][Name] } = {}
   if (uid !== undefined) settings.uid = checkUid(uid, faults)
   if (name !== undefined) settings.name = checkText(name, 'name', MAX_NAME_CHARACTERS, faults)
@@ -135,10 +148,25 @@ export function checkEndpointInput(
 
 /** Checks that the required fields of a new endpoint are there. */
 export function checkRequired(input: Partial<EndpointInput>, faults: FieldError[]): void {
-  if (input.url === undefined) faults.push({ field: '/url', detail: 'A url is required.' })
-  if (input.clientSecret === undefined && (input.oauth ?? null) === null) {
+  if (input.url === undefined && input.kind !== 'listener') faults.push({ field: '/url', detail: 'A url is required.' })
+  if (input.clientSecret !== undefined) return
+  if (input.kind === 'listener') faults.push({ field: '/clientSecret', detail: 'A clientSecret is required.' })
+  else if ((input.oauth ?? null) === null) {
     faults.push({ field: '/clientSecret', detail: 'A clientSecret is required unless oauth is set.' })
   }
+}
+
+/** Nothing is connected to for a listener: what says where, or how, is a mistake. */
+function refuseDialled({ url, oauth, clientCertificate }: Partial<EndpointInput>, faults: FieldError[]): void {
+  const refuse = (field: string, what: string) =>
+    faults.push({ field, detail: `A listener has no ${what}: nothing is connected to. Omit it.` })
+  if (url !== undefined) refuse('/url', 'URL')
+  if ((oauth ?? null) !== null) refuse('/oauth', 'OAuth')
+  if ((clientCertificate ?? null) !== null) refuse('/clientCertificate', 'client certificate')
+}
+
+function withoutDialled({ oauth: _, clientCertificate: __, ...input }: Partial<EndpointInput>): Partial<EndpointInput> {
+  return input
 }
 
 /** C3, as far as the URL itself shows it. */

@@ -1,6 +1,6 @@
 /** What endpoints refuse, and in which words. */
 import { type FieldError, PosthornError } from '../../base/errors.ts'
-import { type Endpoint, isOperational, OPERATOR_TENANT } from '../../base/model.ts'
+import { type Endpoint, isOperational, MAX_LISTENERS, OPERATOR_TENANT } from '../../base/model.ts'
 import { MAX_LIVE_SIGNING_SECRETS } from '../../secrets/credentials.ts'
 
 export const HELD_WITHOUT_ENABLING: FieldError = {
@@ -17,6 +17,11 @@ export function checkOperatorTypes(types: readonly string[] | null, faults: Fiel
 
 export function tooMany(maxEndpoints: number | undefined): PosthornError {
   const detail = `The tenant has ${maxEndpoints} endpoints, as many as maxEndpoints allows. Delete some first.`
+  return new PosthornError('conflict', detail)
+}
+
+export function tooManyListeners(): PosthornError {
+  const detail = `The tenant has ${MAX_LISTENERS} listeners, as many as a tenant can have. Delete some first.`
   return new PosthornError('conflict', detail)
 }
 

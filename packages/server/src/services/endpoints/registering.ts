@@ -9,7 +9,7 @@ import { draftEndpoint } from './draft.ts'
 import { adviseOnEncoding } from './encoded-urls.ts'
 import { adviseOnHosts, checkResolutions, type LookupOptions, resolveHosts } from './host.ts'
 import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput, type KnownNames } from './input.ts'
-import { checkOperatorTypes, tooLarge, tooMany, uidTaken } from './refusals.ts'
+import { checkOperatorTypes, tooLarge, tooMany, tooManyListeners, uidTaken } from './refusals.ts'
 import type { SealedCredentials } from './sealed-credentials.ts'
 import { refuseClash } from './signature-headers.ts'
 
@@ -78,15 +78,16 @@ export async function tryRegistering(
 
 /** What the store would refuse. */
 async function storeFaults(endpoint: Endpoint, { store, settings }: Parts): Promise<FieldError[]> {
-  const { tenant, uid, types, filter } = endpoint
+  const { tenant, uid, url, types, filter } = endpoint
   const { maxEndpoints, maxSelectionCharacters } = settings
   const faults: FieldError[] = []
   if (uid !== null && (await store.read('findEndpoint', { tenant, uid, isDeletedFound: false })) !== null) {
     faults.push(...uidTaken(endpoint).fields)
   }
-  const wanted = { endpoint: { tenant, types, filter }, maxEndpoints, maxSelectionCharacters }
+  const wanted = { endpoint: { tenant, url, types, filter }, maxEndpoints, maxSelectionCharacters }
   const room = await store.read('findRoomForEndpoint', wanted)
   if (room === 'too_many') faults.push({ field: '', detail: tooMany(maxEndpoints).message })
+  if (room === 'too_many_listeners') faults.push({ field: '', detail: tooManyListeners().message })
   if (room === 'too_large') faults.push({ field: '', detail: tooLarge(maxSelectionCharacters).message })
   return faults
 }

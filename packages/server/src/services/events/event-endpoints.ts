@@ -98,6 +98,7 @@ function whyPending(facts: EndpointFacts, { dueAtMs, test }: Delivery, nowMs: nu
   // Tests are sent regardless.
   if (!test && (facts.pausedUntilMs ?? 0) > readyAtMs) return 'paused'
   if (readyAtMs > nowMs) return 'next_attempt'
+  if (facts.isUnheard) return 'no_listener'
   if (facts.failingSinceMs !== null) return 'failing'
   return facts.isRateLimited ? 'rate_limit' : null
 }

@@ -1,9 +1,9 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { Seats } from '../../base/seats.ts'
-import { includes, isSameSnapshot, type Position } from '../../store/stream-position.ts'
+import { includes, isSameSnapshot, type Position, writePosition } from '../../store/stream-position.ts'
 import type { Reader } from './reader.ts'
-import type { RecordSources } from './records.ts'
+import { type RecordSources, readRecords } from './records.ts'
 import { sharePart } from './sharing.ts'
 import { LogGap, type Part, type StreamLog } from './stream-log.ts'
 
@@ -15,6 +15,8 @@ const TAKE_MS = 10_000
 const READERS = 4
 const PATIENCE_MS = 30_000
 const RETRY_MS = 500
+/** Open requests that are read together, each with its payload. */
+const OPEN_TOGETHER = 16
 
 type Needs = {
   readonly sources: RecordSources
@@ -64,7 +66,7 @@ export class CatchingUp {
   async #catchUp(reader: Reader): Promise<void> {
     while (reader.state === 'alone') {
       try {
-        const isFull = await this.#seats.run(() => this.#readOn(reader))
+        const isFull = await this.#seats.run(() => (reader.owesOpen ? this.#sendOpen(reader) : this.#readOn(reader)))
         if (isFull) await this.#untilTaken(reader)
       } catch (error) {
         if (reader.isClosed) return
@@ -73,6 +75,23 @@ export class CatchingUp {
       }
     }
     this.#needs.onJoining()
+  }
+
+  /** Sends what is open of the requests that a reader listens to: it was handed over before. Returns as #readOn does. */
+  async #sendOpen(reader: Reader): Promise<boolean> {
+    const { sources } = this.#needs
+    const { tenant, listen } = reader.filter
+    if (tenant === null || listen === null) return false
+    const items = await sources.store.read('findOpenRequests', { tenant, endpoints: [...listen.keys()] })
+    const position = writePosition(reader.at)
+    for (let at = 0; at < items.length; at += OPEN_TOGETHER) {
+      const records = await readRecords(sources, items.slice(at, at + OPEN_TOGETHER), false)
+      for (const record of records) if (record !== null && !reader.isClosed) reader.sink.send([{ position, record }])
+      if (reader.sink.waitingBytes > PACE_BYTES) await this.#untilTaken(reader)
+      if (reader.isClosed) return false
+    }
+    reader.owesOpen = false
+    return reader.sink.waitingBytes > PACE_BYTES
   }
 
   /** Reads one part. Returns whether the reader has to take what was sent before it gets more. */

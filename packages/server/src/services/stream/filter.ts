@@ -16,7 +16,7 @@ import { invalid, requireTenant } from '../checks/refusals.ts'
 import { endpointIdOf, noEndpoint } from '../endpoints/references.ts'
 import type { StreamRecord } from './records.ts'
 
-export const STREAM_KINDS = ['event', 'delivery', 'attempt', 'endpoint'] as const
+export const STREAM_KINDS = ['event', 'delivery', 'attempt', 'endpoint', 'request'] as const
 export type StreamKind = (typeof STREAM_KINDS)[number]
 
 /** As callers write it. */
@@ -26,6 +26,10 @@ export type StreamQuery = {
   /** By id or uid. */
   readonly endpoints: readonly string[] | null
   readonly withPayloads: boolean
+  /** Listeners whose requests are wanted, by id or uid; null: none. */
+  readonly listen: readonly string[] | null
+  /** Whether requests have the secrets in their headers. */
+  readonly seesSecrets: boolean
 }
 
 /** Null: whatever it is. */
@@ -36,6 +40,9 @@ export type StreamFilter = {
   readonly endpoints: ReadonlySet<EndpointId> | null
   /** Whether records have payloads and what receivers responded. */
   readonly withPayloads: boolean
+  /** The listeners whose requests it gets, with their partitions. Null: none. Only with a tenant. */
+  readonly listen: ReadonlyMap<EndpointId, number> | null
+  readonly seesSecrets: boolean
 }
 
 /**
@@ -60,9 +67,15 @@ export async function selectStream(
   if (query.types !== null && kinds?.every(kind => kind === 'endpoint')) {
     fault(faults, 'type', 'Endpoints have no event type of their own. Omit `type`, or add another `kind`.')
   }
+  const listen = await resolveListeners(store, tenant, query.listen, faults)
+  if (query.listen === null && kinds?.includes('request')) {
+    fault(faults, 'kind', 'Requests go to those who listen. Name listeners in `listen`, or omit `request`.')
+  }
   if (faults.length > 0) throw invalid(faults)
-  const all = STREAM_KINDS.filter(
-    kind => (endpoints === null || kind !== 'event') && (query.types === null || kind !== 'endpoint'),
+  const all = STREAM_KINDS.filter(kind =>
+    kind === 'request'
+      ? listen !== null
+      : listen === null && (endpoints === null || kind !== 'event') && (query.types === null || kind !== 'endpoint'),
   )
   return {
     tenant,
@@ -70,6 +83,8 @@ export async function selectStream(
     types: query.types === null ? null : new Set(query.types),
     endpoints: endpoints === null ? null : new Set(endpoints),
     withPayloads: query.withPayloads,
+    listen,
+    seesSecrets: query.seesSecrets,
   }
 }
 
@@ -96,14 +111,37 @@ async function resolveEndpoints(
   return found
 }
 
+async function resolveListeners(
+  store: Store,
+  tenant: TenantId | null,
+  references: readonly string[] | null,
+  faults: FieldError[],
+): Promise<ReadonlyMap<EndpointId, number> | null> {
+  if (references === null || tenant === null) return null
+  checkCount('listen', references, faults)
+  if (references.length > MAX_VALUES) return null
+  const found = new Map<EndpointId, number>()
+  for (const reference of references) {
+    const id = await endpointIdOf(store, tenant, { reference, field: 'listen' }, faults)
+    if (id === null) continue
+    const endpoint = await store.read('getEndpoint', { tenant, id })
+    if (endpoint === null) faults.push(noEndpoint('listen', reference))
+    else if (endpoint.url === null) found.set(id, endpoint.partition)
+    else fault(faults, 'listen', `The endpoint \`${reference}\` has a URL, where its requests go. Name a listener.`)
+  }
+  return found
+}
+
 /** Whether something that has changed can be wanted, as far as its id says. */
-export function mayWant({ tenant, kinds, endpoints }: StreamFilter, noted: Noted): boolean {
+export function mayWant({ tenant, kinds, endpoints, listen }: StreamFilter, noted: Noted): boolean {
   if (!kinds.has(noted.kind) || (tenant !== null && tenant !== noted.tenant)) return false
+  if (noted.kind === 'request') return listen?.has(idText('ep', noted.endpoint)) === true
   return noted.kind !== 'endpoint' || endpoints === null || endpoints.has(idText('ep', noted.id))
 }
 
 /** Whether a record is wanted that `mayWant` let pass. */
-export function isWanted({ types, endpoints }: StreamFilter, record: StreamRecord): boolean {
+export function isWanted({ types, endpoints, listen }: StreamFilter, record: StreamRecord): boolean {
+  if (record.kind === 'request') return listen?.has(record.request.endpoint) === true
   if (record.kind === 'event') return types === null || types.has(record.event.type)
   if (record.kind === 'endpoint') return true
   const { type, endpoint } = record.delivery

@@ -37,6 +37,8 @@ export class Reader {
   readonly sink: Sink
   /** Resolves when the stream is closed. */
   readonly closed: Promise<void>
+  /** Whether it has to get the open requests of the listeners that it listens to. */
+  owesOpen = false
   /** Behind the last record that was sent, or further. */
   at: Position = { epoch: '', from: { next: 0, open: [] }, within: null }
   /** `opening`: has no position yet. `alone`: catching up. `joining`: has caught up, as far as it could alone. `live`: gets what all get. */
@@ -70,11 +72,13 @@ export class Reader {
   /** Begins with the present, because the log has a gap. */
   reset(at: Position, reason: ResetReason): void {
     this.at = at
+    this.owesOpen = this.filter.listen !== null
     this.sink.reset(writePosition(at), reason)
   }
 }
 
-function textOf({ tenant, kinds, types, endpoints, withPayloads }: StreamFilter): string {
+function textOf({ tenant, kinds, types, endpoints, withPayloads, listen, seesSecrets }: StreamFilter): string {
   const list = (values: ReadonlySet<string> | null) => (values === null ? null : [...values].sort())
-  return JSON.stringify([tenant, list(kinds), list(types), list(endpoints), withPayloads])
+  const heard = listen === null ? null : [...listen.keys()].sort()
+  return JSON.stringify([tenant, list(kinds), list(types), list(endpoints), withPayloads, heard, seesSecrets])
 }

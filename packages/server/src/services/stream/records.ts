@@ -1,6 +1,7 @@
 /** The records of a stream, read from what the log says has changed. */
 import { Buffer } from 'node:buffer'
 import { idBytes, idText } from '../../base/ids.ts'
+import type { HandedHeaders } from '../../base/listener-request.ts'
 import type { Logger } from '../../base/logger.ts'
 import type {
   Attempt,
@@ -11,6 +12,8 @@ import type {
   PublishedEvent,
   TenantId,
 } from '../../base/model.ts'
+import type { Keyring } from '../../secrets/keyring.ts'
+import type { OpenRequest } from '../../store/operations/listeners/requests.ts'
 import type { Store } from '../../store/store.ts'
 import type { EndpointChange, Noted } from '../../store/stream-notes.ts'
 import { StoreUnavailable } from '../../store/transaction.ts'
@@ -29,10 +32,16 @@ export type StreamRecord =
       /** Null if it has been deleted. */
       readonly shown: { readonly endpoint: Endpoint; readonly described: Described } | null
     }
+  | { readonly kind: 'request'; readonly request: HandedRequest }
+
+/** A request as those who listen get it. */
+export type HandedRequest = Omit<OpenRequest, 'headers'> & HandedHeaders
 
 export type RecordSources = {
   readonly store: Pick<Store, 'read'>
   readonly endpoints: { describe(endpoint: Endpoint): Promise<Described> }
+  /** Opens what is sealed. */
+  readonly keyring: Pick<Keyring, 'open'>
   readonly logger: Pick<Logger, 'error'>
 }
 
@@ -43,7 +52,7 @@ export type RecordSources = {
  * @param withPayloads whether events have their payloads; if not, they have a byte of them
  */
 export async function readRecords(
-  { store, endpoints, logger }: RecordSources,
+  { store, endpoints, keyring, logger }: RecordSources,
   items: readonly Noted[],
   withPayloads: boolean,
 ): Promise<(StreamRecord | null)[]> {
@@ -76,10 +85,18 @@ export async function readRecords(
       { kind: 'attempt', tenant, delivery, attempt },
     )
   }
+  for (const opened of things.requests) {
+    const request = openRequest({ keyring, logger }, opened)
+    const { tenant, delivery, endpoint } = opened
+    if (request === null) continue
+    const noted: Noted = { kind: 'request', tenant, id: idBytes(delivery), endpoint: idBytes(endpoint) }
+    put(noted, { kind: 'request', request })
+  }
   for (const noted of wanted) {
     if (noted.kind !== 'endpoint') continue
     const id = idText('ep', noted.id)
-    const show = noted.change === 'deleted' ? null : await showEndpoint({ store, endpoints, logger }, noted.tenant, id)
+    const show =
+      noted.change === 'deleted' ? null : await showEndpoint({ store, endpoints, keyring, logger }, noted.tenant, id)
     put(noted, { kind: 'endpoint', tenant: noted.tenant, id, change: noted.change, shown: show })
   }
   return items.map((noted, index) => (last.get(keyOf(noted)) === index ? (records.get(keyOf(noted)) ?? null) : null))
@@ -89,6 +106,18 @@ function keyOf(noted: Noted): string {
   const more =
     noted.kind === 'attempt' ? `${noted.number} ${noted.startedAtMs}` : noted.kind === 'endpoint' ? noted.change : ''
   return `${noted.kind} ${noted.tenant} ${Buffer.from(noted.id).toString('latin1')} ${more}`
+}
+
+/** Null if it was sealed with a key that is no longer there. */
+function openRequest({ keyring, logger }: Pick<RecordSources, 'keyring' | 'logger'>, request: OpenRequest) {
+  try {
+    const opened = JSON.parse(keyring.open(request.endpoint, request.headers)) as HandedHeaders
+    return { ...request, ...opened }
+  } catch (error) {
+    const { tenant, endpoint } = request
+    logger.error({ err: error, tenant, endpoint }, 'request not shown in streams')
+    return null
+  }
 }
 
 /** Null if it has been deleted in the meantime: that is another record. */

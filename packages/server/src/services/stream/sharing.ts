@@ -6,9 +6,9 @@ import type { PlacedRecord, Reader } from './reader.ts'
 import { type RecordSources, readRecords, type StreamRecord } from './records.ts'
 import type { Part } from './stream-log.ts'
 
-/** Items that are read together, and events among them if their payloads are read, which can be large. */
+/** Items that are read together, and how many of them with a payload, which can be large. */
 const ITEMS = 200
-const EVENTS_WITH_PAYLOADS = 16
+const PAYLOADS = 16
 
 type Placed = { readonly noted: Noted; readonly position: Position }
 type PlacedWanted = Placed & { readonly record: StreamRecord | null }
@@ -34,7 +34,10 @@ export async function sharePart(sources: RecordSources, part: Part, sharing: Sha
   )
   for (let at = 0; at < items.length && readers().length > 0; ) {
     const withPayloads = readers().some(({ filter }) => filter.withPayloads && filter.kinds.has('event'))
-    const chunk = takeChunk(items, at, withPayloads)
+    const isLarge = (noted: Noted) =>
+      (noted.kind === 'event' && withPayloads) ||
+      (noted.kind === 'request' && readers().some(({ filter }) => mayWant(filter, noted)))
+    const chunk = takeChunk(items, at, isLarge)
     at += chunk.length
     const filters = [...new Map(readers().map(({ wants, filter }) => [wants, filter])).values()]
     const wanted = chunk.filter(({ noted }) => filters.some(filter => mayWant(filter, noted)))
@@ -47,11 +50,10 @@ export async function sharePart(sources: RecordSources, part: Part, sharing: Sha
   if (readers().length > 0) onPosition?.(part.end)
 }
 
-function takeChunk(items: readonly Placed[], from: number, withPayloads: boolean): readonly Placed[] {
+function takeChunk(items: readonly Placed[], from: number, isLarge: (noted: Noted) => boolean): readonly Placed[] {
   const chunk = items.slice(from, from + ITEMS)
-  if (!withPayloads) return chunk
-  let events = 0
-  const end = chunk.findIndex(({ noted }) => noted.kind === 'event' && ++events > EVENTS_WITH_PAYLOADS)
+  let payloads = 0
+  const end = chunk.findIndex(({ noted }) => isLarge(noted) && ++payloads > PAYLOADS)
   return end < 0 ? chunk : chunk.slice(0, end)
 }
 
@@ -89,7 +91,7 @@ function toBatches(
     if (record === null || !mayWant(filter, noted) || !isWanted(filter, record)) return []
     return [{ record: { position: textOf(position), record }, end: position }]
   })
-  if (filter.withPayloads) return own.map(({ record, end }) => ({ records: [record], end }))
+  if (filter.withPayloads || filter.listen !== null) return own.map(({ record, end }) => ({ records: [record], end }))
   return own.length === 0 ? [] : [{ records: own.map(({ record }) => record), end: own.at(-1)!.end }]
 }
 

@@ -7,6 +7,7 @@ import type { Store } from '../../store/store.ts'
 import { type Position, parsePosition } from '../../store/stream-position.ts'
 import { CatchingUp } from './catching-up.ts'
 import { type StreamFilter, type StreamQuery, selectStream } from './filter.ts'
+import { Listening, RENEW_LISTENING_MS } from './listening.ts'
 import { Reader, type Sink } from './reader.ts'
 import type { RecordSources } from './records.ts'
 import { sharePart } from './sharing.ts'
@@ -44,6 +45,7 @@ type Needs = {
   readonly clock: Clock
   readonly logger: Logger
   readonly endpoints: RecordSources['endpoints']
+  readonly keyring: RecordSources['keyring']
 }
 
 /**
@@ -57,6 +59,7 @@ export class Streams {
   readonly #needs: Needs
   readonly #log: StreamLog
   readonly #catchingUp: CatchingUp
+  readonly #listening: Listening
   readonly #readers = new Set<Reader>()
   readonly #loop: Loop
   readonly #clearing: Loop
@@ -77,6 +80,7 @@ export class Streams {
       onJoining: () => this.#loop.wake(),
       cut: reader => this.#cut(reader),
     })
+    this.#listening = new Listening({ ...needs, end: reader => this.#end(reader) })
     this.#loop = new Loop({
       clock,
       everyMs: LOOK_MS,
@@ -121,6 +125,8 @@ export class Streams {
     this.#readers.add(reader)
     try {
       await this.#place(reader, request.after)
+      // After its position is known: what is handed over from here on is behind it.
+      await this.#listening.begin(reader)
     } catch (error) {
       close()
       throw error
@@ -174,6 +180,7 @@ export class Streams {
 
   #close(reader: Reader): void {
     reader.close()
+    this.#listening.end(reader)
     this.#readers.delete(reader)
     if (this.#readers.size > 0) return
     for (const timer of this.#timers.splice(0)) timer.cancel()
@@ -200,6 +207,7 @@ export class Streams {
       for (const reader of this.#readers) if (reader.state !== 'opening') reader.rest()
     })
     this.#repeat(1, CHECK_MS, () => this.#check())
+    this.#repeat(2, RENEW_LISTENING_MS, () => void this.#listening.renew())
   }
 
   #repeat(place: number, everyMs: number, run: () => void): void {
@@ -245,7 +253,10 @@ export class Streams {
       if (!(error instanceof LogGap)) throw error
       const now = await this.#log.now()
       this.#at = now
-      for (const reader of this.#live()) reader.reset(now, 'interrupted')
+      for (const reader of this.#live()) {
+        reader.reset(now, 'interrupted')
+        if (reader.owesOpen) this.#catchingUp.begin(reader)
+      }
     }
     return undefined
   }

@@ -10,6 +10,7 @@ import { portal } from './0008-portal.ts'
 import { portalLooks } from './0009-portal-looks.ts'
 import { notifications } from './0010-notifications.ts'
 import { people } from './0011-people.ts'
+import { listeners } from './0012-listeners.ts'
 import { escapeFilters } from './escape-filters.ts'
 import type { CodeName, Migration } from './migration.ts'
 
@@ -26,6 +27,7 @@ export const MIGRATIONS: readonly Migration[] = [
   portalLooks,
   notifications,
   people,
+  listeners,
 ]
 
 /** What steps do beyond SQL. */

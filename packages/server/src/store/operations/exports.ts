@@ -2,13 +2,13 @@
 
 import { idBytes, idText } from '../../base/ids.ts'
 import type { Delivery, DeliveryId, EventId, PublishedEvent, TenantId } from '../../base/model.ts'
-import { sentUrl } from '../../guard/request-target.ts'
 import { showHeaders } from '../../secrets/secret-headers.ts'
 import { reads } from '../operation.ts'
 import { bytes, type Dialect, int, type Row, type Transaction, text } from '../transaction.ts'
 import { ATTEMPT_FIELDS, type DeliveryAttempt, toAttempts } from './deliveries/attempts.ts'
 import { HISTORY_FIELDS, LIVE_FIELDS, toDelivery } from './deliveries/delivery-rows.ts'
 import { parseHeaders } from './endpoints/headers.ts'
+import { urlOf } from './endpoints/stored-url.ts'
 import { EVENT_FIELDS, toEvent } from './events/event-rows.ts'
 
 type Page<Id> = { readonly tenant: TenantId; readonly after: Id | null; readonly before: Id; readonly limit: number }
@@ -76,7 +76,7 @@ export function* exportEndpoints(args: {
 }): Transaction<ExportedEndpoint[]> {
   const rows = yield {
     text: `select id, uid, name, url, types, filter, description, metadata, headers, signature_headers, schedule, timeout_ms, rate_requests, rate_seconds,
-             ordered, state, disabled_reason, disabled_ms, created_ms, updated_ms, deleted_ms
+             ordered, state, disabled_reason, disabled_ms, created_ms, updated_ms, deleted_ms, seen_ms
            from endpoint where tenant = $1 and id > $2 order by id limit $3`,
     params: [args.tenant, idOr(args.after), args.limit],
   }
@@ -90,7 +90,8 @@ const viewRow = (row: Row): ExportedEndpoint => ({
   id: idText('ep', bytes(row.id)),
   uid: row.uid,
   name: row.name,
-  url: sentUrl(text(row.url)),
+  // Null for a listener. Its kind isn't among the members: each line has a `kind` of its own.
+  url: urlOf(row.url),
   types: json(row.types),
   filter: json(row.filter),
   description: row.description,
@@ -107,6 +108,7 @@ const viewRow = (row: Row): ExportedEndpoint => ({
   createdAt: time(row.created_ms),
   updatedAt: time(row.updated_ms),
   deletedAt: time(row.deleted_ms),
+  lastListenedAt: time(row.seen_ms),
 })
 
 export const exportOperations = {

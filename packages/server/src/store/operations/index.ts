@@ -14,6 +14,7 @@ import { idempotentCallOperations } from './idempotent-calls.ts'
 import { inboxOperations } from './inbox/operations.ts'
 import { laneOperations } from './lanes/operations.ts'
 import { leaseOperations } from './leases.ts'
+import { listenerOperations } from './listeners/operations.ts'
 import { metaOperations } from './meta.ts'
 import { migrateOperations } from './migrate.ts'
 import { moveOperations } from './move.ts'
@@ -47,6 +48,7 @@ export const operations = {
   ...inboxOperations,
   ...laneOperations,
   ...leaseOperations,
+  ...listenerOperations,
   ...metaOperations,
   ...migrateOperations,
   ...moveOperations,

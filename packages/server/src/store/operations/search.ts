@@ -4,9 +4,9 @@
  */
 import { idText, isOurId, parseId } from '../../base/ids.ts'
 import type { TenantId } from '../../base/model.ts'
-import { sentUrl } from '../../guard/request-target.ts'
 import { reads } from '../operation.ts'
 import { bytes, type Dialect, type Query, type Transaction, text, textOrNull, type Value } from '../transaction.ts'
+import { urlOf } from './endpoints/stored-url.ts'
 
 /** Tenants searched by one call: a few milliseconds, so that others are not kept waiting. */
 const TENANTS_AT_ONCE = 1_000
@@ -30,7 +30,8 @@ export type Found = {
   readonly key?: string | null
   readonly uid?: string | null
   readonly name?: string | null
-  readonly url?: string
+  /** Null: it is a listener. */
+  readonly url?: string | null
   /** Of an endpoint that was deleted and is kept for its history. */
   readonly isDeleted?: boolean
   /** Of an event that was rejected because its tenant doesn't exist. */
@@ -233,7 +234,7 @@ const DETAILS: Readonly<Record<Exclude<KindInTenants, 'delivery'>, Details>> = {
     const [row] = yield { text: 'select uid, name, url, deleted_ms from endpoint where id = $1', params: [id] }
     if (row === undefined) return null
     const { uid, name, url, deleted_ms: deletedMs } = row
-    const names = { uid: textOrNull(uid), name: textOrNull(name), url: sentUrl(text(url)) }
+    const names = { uid: textOrNull(uid), name: textOrNull(name), url: urlOf(url) }
     return { kind: 'endpoint', tenant, id: idText('ep', id), ...names, isDeleted: deletedMs !== null }
   },
   *event(tenant, id) {

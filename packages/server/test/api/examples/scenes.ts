@@ -247,6 +247,27 @@ const stream: Scene = async recorder => {
   await end(recorder.record('readTenantStream', { path: TENANT, query: kind }))
 }
 
+const listeners: Scene = async recorder => {
+  const { bench } = recorder
+  const input = { kind: 'listener', clientSecret: ENDPOINT.clientSecret, types: [TYPE] }
+  const { body: listener } = await bench.post('/v1/tenants/acme/endpoints', input)
+  const { partition } = await bench.endpoints.get('acme', listener.id)
+  const reading = new Reading()
+  await reading.open(bench.streams, { tenant: 'acme', listen: new Map([[listener.id, partition]]) })
+  await bench.post(`/v1/tenants/acme/endpoints/${listener.id}/test`, {})
+  const [delivery] = await bench.list(null, listener.id)
+  const nowMs = bench.store.now()
+  const times = { startedAtMs: nowMs, expiresAtMs: nowMs + 15_000, nowMs }
+  const headers = bench.keyring.seal(listener.id, JSON.stringify({ headers: [], secret: [] }))
+  const key = { tenant: 'acme', delivery: delivery!.id, number: 1 }
+  const offer = { ...key, endpoint: listener.id, event: delivery!.event, headers, ...times }
+  await bench.store.write('offerRequest', offer)
+  const body = { attempt: 1, status: 200, headers: [['content-type', 'text/plain']], body: 'ok', durationMs: 41 }
+  await recorder.record('answerRequest', { path: { ...TENANT, id: delivery!.id }, body })
+  reading.close()
+  await bench.remove(`/v1/tenants/acme/endpoints/${listener.id}`)
+}
+
 const apiKeys: Scene = async recorder => {
   const body = { name: 'shop backend', scope: 'publish', tenant: 'acme', expiresAt: '2127-06-30' }
   const { id } = await recorder.record('createApiKey', { body })
@@ -389,6 +410,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   'events/events': events,
   'filter-trials': filterTrials,
   'deliveries/deliveries': deliveries,
+  listeners,
   'replays/replays': replays,
   search,
   stats,

@@ -10,6 +10,7 @@ import { Time } from '../../../kit/time.tsx'
 import { TypesField } from '../../../kit/types-field.tsx'
 import { errorUnder, fieldError } from '../../../lib/errors.ts'
 import { formatDuration } from '../../../lib/format.ts'
+import { common } from '../../../strings/en/common.ts'
 import { endpointChange as words } from '../../../strings/en/endpoint-change.ts'
 import { FilterField, parseFilter } from '../filter-field.tsx'
 import styles from '../one.module.css'
@@ -53,8 +54,8 @@ function Receiver({ endpoint }: Props) {
               [
                 receiver.url,
                 <span key="url" className={styles.url}>
-                  <bdi>{url}</bdi>
-                  <Copy text={url} what={receiver.url} />
+                  <bdi>{url ?? common.listener}</bdi>
+                  {url !== null && <Copy text={url} what={receiver.url} />}
                 </span>,
               ],
               [receiver.uid, uid === null ? null : <code key="uid">{uid}</code>],
@@ -66,13 +67,13 @@ function Receiver({ endpoint }: Props) {
           <Advice endpoint={endpoint} fields={['/url']} />
         </>
       }
-      start={() => ({ name: name ?? '', url, uid: uid ?? '', description: description ?? '' })}
+      start={() => ({ name: name ?? '', url: url ?? '', uid: uid ?? '', description: description ?? '' })}
       body={draft => ({
         name: orNull(draft.name),
         uid: orNull(draft.uid),
         description: orNull(draft.description),
         // What isn't changed isn't resolved and checked once more.
-        ...(draft.url.trim() !== url && { url: draft.url.trim() }),
+        ...(url !== null && draft.url.trim() !== url && { url: draft.url.trim() }),
       })}
       form={(draft, set, error) => (
         <>
@@ -84,12 +85,14 @@ function Receiver({ endpoint }: Props) {
             onChange={next => set({ name: next })}
             error={fieldError(error, 'name')}
           />
-          <UrlField
-            tenant={tenant}
-            value={draft.url}
-            onChange={next => set({ url: next })}
-            error={fieldError(error, 'url')}
-          />
+          {url !== null && (
+            <UrlField
+              tenant={tenant}
+              value={draft.url}
+              onChange={next => set({ url: next })}
+              error={fieldError(error, 'url')}
+            />
+          )}
           <TextField
             label={receiver.uid}
             help={receiver.uidHelp}

@@ -34,7 +34,7 @@ const HeaderList = (description: string) =>
 const SentRequestOrNull = objectOrNull(
   {
     method: Word(['POST'] as const),
-    url: Type.String({ description: "The endpoint's URL at that time." }),
+    url: TextOrNull({ description: "The endpoint's URL at that time. Null if the request went to those who listen." }),
     headers: HeaderList(
       'Name and value of each, in the order in which they were sent. A secret shows as `[secret]`, the signature as ' +
         '`[signature]`. `content-length` is missing if the payload was removed, `traceparent` if the response was.',

@@ -38,7 +38,9 @@ export const DELIVERY_MEMBERS = {
   key: TextOrNull({ description: "The event's key, which its publisher chose. Null if it has none." }),
   endpoint: Type.String({ description: 'Id of the endpoint.' }),
   endpointUid: TextOrNull({ description: "The endpoint's uid. Null if it has none." }),
-  endpointUrl: TextOrNull({ description: 'The URL that the endpoint has now. Null if it is no longer kept.' }),
+  endpointUrl: TextOrNull({
+    description: 'The URL that the endpoint has now. Null if it is no longer kept, or a listener.',
+  }),
   type: Type.String({ description: 'The event type.' }),
   state: Word<DeliveryState>(DELIVERY_STATES),
   heldReason: WordOrNull(HELD_REASONS, {

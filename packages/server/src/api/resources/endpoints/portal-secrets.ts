@@ -25,7 +25,7 @@ export async function requirePermissionsToChange(
   if (members.some(isSecret)) requirePortal(caller, 'secrets')
   const { may } = caller.portal
   if (patch.url === undefined || may.includes('secrets')) return
-  if (!isSameHost(patch.url, (await current()).url)) requirePortal(caller, 'secrets')
+  if (!isSameHost(patch.url, (await current()).url ?? '')) requirePortal(caller, 'secrets')
 }
 
 function isSameHost(url: string, current: string): boolean {

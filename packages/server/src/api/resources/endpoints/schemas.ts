@@ -1,6 +1,6 @@
 /** Schemas of endpoints in responses, and in the calls that create and update them. */
 import { type Static, Type } from 'typebox'
-import { ATTEMPT_ERRORS, DISABLED_REASONS, END_STATES } from '../../../base/model.ts'
+import { ATTEMPT_ERRORS, DISABLED_REASONS, END_STATES, ENDPOINT_KINDS } from '../../../base/model.ts'
 import { CREDENTIALS_PLACES, SIGNATURE_VERSIONS } from '../../../secrets/credentials.ts'
 import type { ShownHeader } from '../../../secrets/secret-headers.ts'
 import type { HeaderInput } from '../../../services/endpoints/extra-headers.ts'
@@ -25,6 +25,7 @@ import {
   Word,
   WordOrNull,
 } from '../../http/shapes.ts'
+import { NOT_EMPTY } from '../../http/validation.ts'
 
 const TYPES =
   'Types of the events that the endpoint receives, as names or as patterns in which `*` stands for any characters. ' +
@@ -148,12 +149,15 @@ const HeadersOrNull = Type.Unsafe<Record<string, HeaderInput> | null>({
 const ENDPOINT_MEMBERS = {
   id: Type.String({ examples: ['ep_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
   tenant: Type.String(),
+  kind: Word(ENDPOINT_KINDS, {
+    description: '`url`: requests are sent to `url`. `listener`: they go to those who listen. See docs/listeners.md.',
+  }),
   uid: TextOrNull({
     description: "The endpoint's uid, which every call accepts in place of its id. Null if it has none.",
     examples: ['orders'],
   }),
   name: TextOrNull({ description: 'A name for people. Null if there is none.', examples: ['Order updates'] }),
-  url: Type.String({ format: 'uri' }),
+  url: TextOrNull({ format: 'uri', description: 'Where requests go. Null for a listener.' }),
   types: ListOrNull<string>('string', { description: TYPES }),
   filter: FilterOrNull(FILTER),
   description: TextOrNull(),
@@ -197,6 +201,10 @@ const ENDPOINT_MEMBERS = {
   signing: Type.Array(SigningSchema, { description: 'The signing secrets that are valid now, newest first.' }),
   clientCertificate: CertificateOrNull,
   oauth: OAuthOrNull,
+  lastListenedAt: TimeOrNull(
+    'When someone last listened, to within two minutes, or when the listener was created. It is deleted a day later. ' +
+      'Null for an endpoint with a URL.',
+  ),
   createdAt: Time('When the endpoint was created.'),
   updatedAt: Time('When the endpoint was last changed.'),
   warnings: Warnings('Problems with the endpoint that are worth fixing.'),
@@ -350,15 +358,26 @@ const OTHER_AUTHENTICATION = {
   ),
 }
 
-export const NewEndpoint = strict({
-  url: Url,
-  clientSecret: Type.Optional(ClientSecret),
-  ...SIGNING_INPUT,
-  ...OTHER_AUTHENTICATION,
-  ...ENDPOINT_INPUT,
+const Kind = Word(ENDPOINT_KINDS, {
+  description:
+    '`url` (the default): requests are sent to `url`, which is required. `listener`: they go to those who read the ' +
+    "tenant's stream with `listen`, and there is no `url`.",
 })
+
+export const NewEndpoint = {
+  ...strict({
+    kind: Type.Optional(Kind),
+    url: Type.Optional(Url),
+    clientSecret: Type.Optional(ClientSecret),
+    ...SIGNING_INPUT,
+    ...OTHER_AUTHENTICATION,
+    ...ENDPOINT_INPUT,
+  }),
+  [NOT_EMPTY]: true,
+}
 /** What can be checked before it is registered: everything is optional. */
 export const EndpointCheckInput = strict({
+  kind: Type.Optional(Kind),
   url: Type.Optional(Url),
   clientSecret: Type.Optional(ClientSecret),
   ...SIGNING_INPUT,

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../../../base/model.ts'
+import { type Endpoint, kindOf } from '../../../base/model.ts'
 import { showHeaders } from '../../../secrets/secret-headers.ts'
 import type { Described } from '../../../services/endpoints/authentication.ts'
 import type { EndpointNumbers } from '../../../services/endpoints/endpoint-stats.ts'
@@ -17,6 +17,7 @@ export function viewEndpoint(
   return {
     id,
     tenant,
+    kind: kindOf(url),
     uid,
     name,
     url,
@@ -62,6 +63,7 @@ export function viewEndpoint(
             expiresAt: time(clientCertificate.expiresAtMs),
           },
     oauth: oauth === null ? null : { ...oauth, resource: oauth.resource.length === 0 ? null : oauth.resource },
+    lastListenedAt: timeOrNull(endpoint.seenAtMs),
     createdAt: time(endpoint.createdAtMs),
     updatedAt: time(endpoint.updatedAtMs),
     warnings: [...warnings],

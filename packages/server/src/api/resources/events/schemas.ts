@@ -58,7 +58,7 @@ export const EventEndpointSchema = Type.Object(
   {
     endpoint: Type.String(),
     endpointUid: TextOrNull({ description: "The endpoint's uid. Null if it has none." }),
-    endpointUrl: Type.String({ description: "The endpoint's present URL." }),
+    endpointUrl: TextOrNull({ description: "The endpoint's present URL. Null if it is a listener." }),
     state: Word([...DELIVERY_STATES, 'being_made', 'not_made'] as const, {
       description:
         'State of the newest delivery of the event to this endpoint. `being_made`: deliveries of the event are still ' +

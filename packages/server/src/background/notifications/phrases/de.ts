@@ -105,6 +105,10 @@ export const de: Phrases = {
       mend: 'Setzen Sie das Secret des Endpunkts neu.',
     },
     token_unavailable: { short: 'kein OAuth-Token', mend: 'Prüfen Sie die OAuth-Einstellungen des Endpunkts.' },
+    no_listener: {
+      short: 'niemand hat zugehört',
+      mend: 'Hören Sie wieder zu: Verpasstes wird dann gesendet.',
+    },
     internal: { short: 'ein Fehler des Absenders', mend: 'Ihr Anbieter muss in das Log seines Servers sehen.' },
   },
   links: {

@@ -82,6 +82,7 @@ export const en: Phrases = {
     http_unexpected: { short: 'a status that HTTP does not define', mend: LOOK },
     secret_unreadable: { short: 'the stored secret is unreadable', mend: "Set the endpoint's secret again." },
     token_unavailable: { short: 'no OAuth token', mend: "Check the endpoint's OAuth settings." },
+    no_listener: { short: 'no one listened', mend: 'Listen again: what was missed is sent then.' },
     internal: { short: 'a fault of the sender', mend: "Your provider has to look at its server's log." },
   },
   links: {

@@ -2,7 +2,6 @@
 
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { EndpointId, EventId, TenantId } from '../../../base/model.ts'
-import { sentUrl } from '../../../guard/request-target.ts'
 import {
   type BulkQuery,
   bytes,
@@ -15,6 +14,7 @@ import {
   textOrNull,
 } from '../../transaction.ts'
 import { Where } from '../../where.ts'
+import { urlOf } from '../endpoints/stored-url.ts'
 import type { SearchedEndpoint } from './filter.ts'
 
 const toSearchedEndpoint = (row: Row): SearchedEndpoint => ({
@@ -84,7 +84,7 @@ const EVENT_COLUMNS: BulkQuery['columns'] = [
 export type Descriptions = {
   /** Keys of events that have one. */
   readonly keys: ReadonlyMap<EventId, string>
-  readonly endpoints: ReadonlyMap<EndpointId, { readonly uid: string | null; readonly url: string }>
+  readonly endpoints: ReadonlyMap<EndpointId, { readonly uid: string | null; readonly url: string | null }>
 }
 
 /** What people know events and endpoints by. Those that are no longer kept are missing. */
@@ -108,7 +108,7 @@ export function* describeDeliveries(
   return {
     keys: new Map(events.map(row => [idText('evt', bytes(row.id)), text(row.event_key)])),
     endpoints: new Map(
-      endpoints.map(row => [idText('ep', bytes(row.id)), { uid: textOrNull(row.uid), url: sentUrl(text(row.url)) }]),
+      endpoints.map(row => [idText('ep', bytes(row.id)), { uid: textOrNull(row.uid), url: urlOf(row.url) }]),
     ),
   }
 }

@@ -5,6 +5,7 @@ import {
   type EndpointId,
   type EndpointState,
   isOperational,
+  MAX_LISTENERS,
   type PayloadFilter,
   type RateLimit,
   type RetrySchedule,
@@ -12,7 +13,6 @@ import {
   type TenantId,
 } from '../../../base/model.ts'
 import type { RequestTemplate, SignatureHeaders } from '../../../base/webhook-request.ts'
-import { sentUrl } from '../../../guard/request-target.ts'
 import {
   bytes,
   idList,
@@ -27,6 +27,7 @@ import {
 import { type By, differences, record } from '../audit.ts'
 import { bumpTenant } from '../configuration.ts'
 import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
+import { countListeners, forgetListener } from '../listeners/readers.ts'
 import { noteReplaced } from '../notices.ts'
 import { parseHeaders, withoutSecrets, writeHeaders } from './headers.ts'
 import { startOver } from './marks.ts'
@@ -34,11 +35,13 @@ import { CURRENT_TEMPLATE, keepTemplate, TEMPLATE_FIELDS, toTemplate } from './r
 import { type SelectionLimit, whyNotCreated } from './room.ts'
 import { countSelection, isTooLarge, keepSelection, selectionCharacters } from './selections.ts'
 import { changeState, type StateChange } from './state.ts'
+import { storedUrl, urlOf } from './stored-url.ts'
 import { isUidTaken } from './uids.ts'
 
 export const ENDPOINT_FIELDS = `id, tenant, partition, uid, name, url, credentials, secret_digest, types, filter, description, metadata,
   headers, signature_headers, schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, disabled_ms,
-  failing_since_ms, failing_stage, paused_until_ms, secret_expires_ms, certificate_expires_ms, created_ms, updated_ms`
+  failing_since_ms, failing_stage, paused_until_ms, secret_expires_ms, certificate_expires_ms, created_ms, updated_ms,
+  seen_ms`
 
 const toRateLimit = (row: Row): RateLimit | null =>
   row.rate_requests === null ? null : { requests: int(row.rate_requests), perSeconds: int(row.rate_seconds) }
@@ -49,7 +52,7 @@ export const toEndpoint = (row: Row): Endpoint => ({
   partition: int(row.partition),
   uid: textOrNull(row.uid),
   name: textOrNull(row.name),
-  url: sentUrl(text(row.url)),
+  url: urlOf(row.url),
   sealedCredentials: bytes(row.credentials),
   secretDigest: row.secret_digest === null ? null : bytes(row.secret_digest),
   types: jsonOrNull(row.types) as string[] | null,
@@ -71,6 +74,7 @@ export const toEndpoint = (row: Row): Endpoint => ({
     pausedUntilMs: intOrNull(row.paused_until_ms),
   },
   expiry: { secretMs: intOrNull(row.secret_expires_ms), certificateMs: intOrNull(row.certificate_expires_ms) },
+  seenAtMs: intOrNull(row.seen_ms),
   createdAtMs: int(row.created_ms),
   updatedAtMs: int(row.updated_ms),
 })
@@ -78,7 +82,7 @@ export const toEndpoint = (row: Row): Endpoint => ({
 const textOfJson = (value: unknown): string | null => (value === null ? null : JSON.stringify(value))
 
 const endpointValues = (endpoint: Endpoint) => [
-  endpoint.url,
+  storedUrl(endpoint.url),
   endpoint.sealedCredentials,
   endpoint.secretDigest,
   textOfJson(endpoint.types),
@@ -104,15 +108,16 @@ const endpointValues = (endpoint: Endpoint) => [
 type Templated = { readonly template?: RequestTemplate | undefined }
 
 /**
- * `no_tenant`: the tenant doesn't exist, or was deleted. `too_many`: it has reached its limit of endpoints. `too_large`:
- * its endpoints' types and filters would have too many characters. `uid_taken`: another of its endpoints has the uid.
+ * `no_tenant`: the tenant doesn't exist, or was deleted. `too_many`: it has reached its limit of endpoints, or of
+ * listeners (`too_many_listeners`). `too_large`: its endpoints' types and filters would have too many characters. `uid_taken`: another of its endpoints has the uid.
  */
 export function* createEndpoint(
   args: { endpoint: Endpoint; maxEndpoints?: number } & SelectionLimit & Templated & By & Once,
-): Transaction<'created' | 'no_tenant' | 'too_many' | 'too_large' | 'uid_taken' | 'repeated'> {
+): Transaction<'created' | 'no_tenant' | 'too_many' | 'too_many_listeners' | 'too_large' | 'uid_taken' | 'repeated'> {
   if (yield* isRepeated(args.once)) return 'repeated'
   const { endpoint, maxEndpoints = Number.MAX_SAFE_INTEGER, maxSelectionCharacters = Number.MAX_SAFE_INTEGER } = args
   if (yield* isUidTaken(endpoint)) return 'uid_taken'
+  if (endpoint.url === null && (yield* countListeners(endpoint.tenant)) >= MAX_LISTENERS) return 'too_many_listeners'
   // Counted in the tenant's row: counting twenty thousand endpoints would take some ten milliseconds for each new one.
   const counted = yield {
     text: `update tenant set endpoint_count = endpoint_count + 1
@@ -124,9 +129,9 @@ export function* createEndpoint(
     text: `insert into endpoint (url, credentials, secret_digest, types, filter, description, metadata, headers, schedule,
              timeout_ms, rate_requests, rate_seconds, ordered, operational, secret_expires_ms,
              certificate_expires_ms, updated_ms, uid, name, signature_headers, id, tenant, partition, state, disabled_reason, disabled_ms,
-             created_ms, created_version, selection_version)
+             created_ms, seen_ms, created_version, selection_version)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-             $23, $24, $25, $26, $27,
+             $23, $24, $25, $26, $27, $28,
              (select version + 1 from tenant where id = $22), (select version + 1 from tenant where id = $22))`,
     params: [
       ...endpointValues(endpoint),
@@ -137,6 +142,7 @@ export function* createEndpoint(
       endpoint.disabledReason,
       endpoint.disabledAtMs,
       endpoint.createdAtMs,
+      endpoint.seenAtMs,
     ],
   }
   yield* countSelection(endpoint, 1)
@@ -160,6 +166,7 @@ const UNTOLD = new Set([
   'disabledAtMs',
   'health',
   'expiry',
+  'seenAtMs',
   'createdAtMs',
   'updatedAtMs',
 ])
@@ -274,6 +281,7 @@ export function* deleteEndpoint(
            where id = $1`,
     params: [idBytes(args.id), args.tenant, args.nowMs, writeHeaders(withoutSecrets(before.headers))],
   }
+  if (before.url === null) yield* forgetListener(idBytes(args.id))
   yield* countSelection(args, -1)
   yield { text: 'update tenant set endpoint_count = endpoint_count - 1 where id = $1', params: [args.tenant] }
   yield* bumpTenant(args.tenant, idBytes(args.id), 'deleted')
@@ -347,7 +355,7 @@ export function* findSharedSecrets({
 /** The URLs of some of the newest enabled endpoints. */
 export function* sampleEndpointUrls(args: { readonly limit: number }): Transaction<string[]> {
   const rows = yield {
-    text: `select url from endpoint where deleted_ms is null and state = 'enabled' order by id desc limit $1`,
+    text: `select url from endpoint where deleted_ms is null and state = 'enabled' and seen_ms is null order by id desc limit $1`,
     params: [args.limit],
   }
   return rows.map(row => text(row.url))

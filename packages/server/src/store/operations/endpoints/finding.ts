@@ -105,7 +105,7 @@ function addConditions(where: Where, filter: EndpointFilter & { readonly nowMs: 
   if (states !== null) where.addIn('state', states)
   where.addIf('uid = ?', uid)
   // A URL is ASCII, so that both engines find the same lower case.
-  if (url !== null) where.conditions.push(urlCondition(where, url))
+  if (url !== null) where.conditions.push('seen_ms is null', urlCondition(where, url))
   if (text !== null) where.conditions.push(textCondition(where, text))
   if (health !== null) where.conditions.push(healthCondition(where, health, nowMs))
 }

@@ -5,15 +5,15 @@
 
 import { idBytes } from '../../../base/ids.ts'
 import { type Endpoint, type EndpointId, RETURNING } from '../../../base/model.ts'
-import { sentUrl } from '../../../guard/request-target.ts'
 import { type Row, type Transaction, text } from '../../transaction.ts'
+import { urlOf } from './stored-url.ts'
 
 export type EndpointMark =
   | { readonly kind: 'failing'; readonly sinceMs: number }
   /** A success ends a run of failures, whichever node recorded it. */
   | { readonly kind: 'well' }
-  /** The receiver at this URL wants no request before `untilMs`. */
-  | { readonly kind: 'paused'; readonly untilMs: number; readonly url: string }
+  /** The receiver at this URL (null: of a listener) wants no request before `untilMs`. */
+  | { readonly kind: 'paused'; readonly untilMs: number; readonly url: string | null }
 
 /** A mark with its endpoint, and the partition's epoch at which it was made. */
 export type PlacedMark = { readonly endpoint: EndpointId; readonly epoch: number; readonly mark: EndpointMark }
@@ -43,7 +43,7 @@ export function* markEndpoints(marks: readonly PlacedMark[]): Transaction<void> 
     } else {
       const [row] = yield { text: 'select url from endpoint where id = $1', params: [id] }
       const stored = row === undefined ? '' : text(row.url)
-      if (sentUrl(stored) !== mark.url) continue
+      if (urlOf(stored) !== mark.url) continue
       changed = yield {
         text: `update endpoint set paused_until_ms = $2
                where id = $1 and url = $3 and (paused_until_ms is null or paused_until_ms < $2) and ${isOurs('$4')}

@@ -1,15 +1,16 @@
 import { idText } from '../../../base/ids.ts'
 import type { EndpointId, TenantId } from '../../../base/model.ts'
-import { sentUrl } from '../../../guard/request-target.ts'
 import { bytes, type Dialect, type Transaction, text, textOrNull } from '../../transaction.ts'
 import { Where } from '../../where.ts'
+import { urlOf } from './stored-url.ts'
 
 export type NamedEndpoint = {
   readonly tenant: TenantId
   readonly id: EndpointId
   readonly uid: string | null
   readonly name: string | null
-  readonly url: string
+  /** Null: it is a listener. */
+  readonly url: string | null
   readonly isDeleted: boolean
 }
 
@@ -58,7 +59,7 @@ export function* findNamedEndpoints(args: NamedQuery, { readByIndex }: Dialect):
     id: idText('ep', bytes(row.id)),
     uid: textOrNull(row.uid),
     name: textOrNull(row.name),
-    url: sentUrl(text(row.url)),
+    url: urlOf(row.url),
     isDeleted: row.deleted_ms !== null,
   }))
   if (items.length === limit) return { items, goesOnAt: items.at(-1)!.id }

@@ -17,6 +17,7 @@ import {
   type SignatureHeaders,
 } from '../../../base/webhook-request.ts'
 import { type BulkQuery, bytes, int, jsonOrNull, type Row, type Transaction, text } from '../../transaction.ts'
+import { storedUrl, urlOf } from './stored-url.ts'
 
 /** Versions kept for each endpoint; older ones are removed. */
 const MAX_KEPT = 1_000
@@ -39,7 +40,7 @@ export function toTemplate(row: Row): RequestTemplate | null {
   if (row.sent_url === null) return null
   const authentication = text(row.sent_authentication)
   return {
-    url: text(row.sent_url),
+    url: urlOf(row.sent_url),
     headers: JSON.parse(text(row.sent_headers)) as Record<string, string>,
     secretHeaders: JSON.parse(text(row.sent_secret_headers)) as string[],
     signatureHeaders: jsonOrNull(row.sent_signature_headers) as SignatureHeaders | null,
@@ -72,7 +73,7 @@ export function* keepTemplate(
       tenant,
       endpoint,
       version,
-      url,
+      storedUrl(url),
       JSON.stringify(headers),
       JSON.stringify(secretHeaders),
       signatureHeaders === null ? null : JSON.stringify(signatureHeaders),

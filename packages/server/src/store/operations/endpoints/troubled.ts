@@ -5,7 +5,6 @@
  */
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { Endpoint, TenantId } from '../../../base/model.ts'
-import { sentUrl } from '../../../guard/request-target.ts'
 import { forEach } from '../../for-each.ts'
 import {
   type BulkQuery,
@@ -18,6 +17,7 @@ import {
   text,
   textOrNull,
 } from '../../transaction.ts'
+import { urlOf } from './stored-url.ts'
 
 /**
  * `failing`: enabled, and without a success since the first failure of a run. `disabled`: by whatever. `secret` and
@@ -180,7 +180,7 @@ const toTroubled = (row: Row): Troubled => ({
   partition: int(row.partition),
   uid: textOrNull(row.uid),
   name: textOrNull(row.name),
-  url: sentUrl(text(row.url)),
+  url: urlOf(row.url),
   disabledReason: textOrNull(row.disabled_reason) as Endpoint['disabledReason'],
   health: {
     failingSinceMs: intOrNull(row.failing_since_ms),

@@ -2,12 +2,12 @@
 
 import { firstIdAt, idBytes, idMs, idText } from '../../../base/ids.ts'
 import type { Delivery, DeliveryId, EndpointId, EventId, TenantId } from '../../../base/model.ts'
-import { sentUrl } from '../../../guard/request-target.ts'
 import { forEach } from '../../for-each.ts'
 import {
   type BulkQuery,
   bytes,
   type Dialect,
+  idList,
   int,
   intOrNull,
   type Row,
@@ -24,6 +24,7 @@ import {
   toSelection,
   toVersions,
 } from '../endpoints/selections.ts'
+import { urlOf } from '../endpoints/stored-url.ts'
 
 export type EventFacts = {
   readonly type: string
@@ -44,10 +45,13 @@ export type EndpointFacts = EndpointVersions & {
   /** The newest delivery of the event to this endpoint. */
   readonly delivery: Delivery | null
   readonly deliveryCount: number
-  readonly url: string
+  /** Null: it is a listener. */
+  readonly url: string | null
   readonly deletedAtMs: number | null
   readonly isDisabled: boolean
   readonly isRateLimited: boolean
+  /** It is a listener, and no one listens. */
+  readonly isUnheard: boolean
   /** null: it isn't failing. */
   readonly failingSinceMs: number | null
   /** The receiver wants no request before this time, which can be in the past; null: it never asked for a pause. */
@@ -83,6 +87,7 @@ export function* listEventEndpoints(
   const past = version === null ? new Map() : yield* readSelectionsAt({ tenant: args.tenant, version, ids })
   const deliveries = yield* newestDeliveries(args, ids)
   const first = yield* firstInQueue(rows, deliveries, dialect)
+  const unheard = yield* findUnheard(rows, dialect)
   const endpoints = rows.map((row): EndpointFacts => {
     const endpoint = idText('ep', bytes(row.id))
     const versions = toVersions(row)
@@ -92,10 +97,11 @@ export function* listEventEndpoints(
       ...versions,
       endpoint,
       endpointUid: textOrNull(row.uid),
-      url: sentUrl(text(row.url)),
+      url: urlOf(row.url),
       deletedAtMs: intOrNull(row.deleted_ms),
       isDisabled: row.state === 'disabled',
       isRateLimited: row.rate_requests !== null,
+      isUnheard: unheard.has(endpoint),
       failingSinceMs: intOrNull(row.failing_since_ms),
       pausedUntilMs: intOrNull(row.paused_until_ms),
       wanted: isAsThen ? toSelection(row) : (past.get(endpoint) ?? null),
@@ -167,6 +173,20 @@ function* newestDeliveries(
   return new Map(entries)
 }
 
+/** The listeners among endpoints to which no one listens. */
+function* findUnheard(endpoints: readonly Row[], { nowMs }: Dialect): Transaction<Set<EndpointId>> {
+  const ids = endpoints.flatMap(({ id, url }) => (urlOf(url) === null ? [bytes(id)] : []))
+  if (ids.length === 0) return new Set()
+  const { text: list, params } = idList(ids, 1)
+  const heard = yield {
+    text: `select endpoint from listener_reader where endpoint in (${list}) and until_ms > (select ${nowMs})`,
+    params,
+  }
+  const unheard = new Set(ids.map(id => idText('ep', id)))
+  for (const { endpoint } of heard) unheard.delete(idText('ep', bytes(endpoint)))
+  return unheard
+}
+
 const QUEUED_COLUMNS: BulkQuery['columns'] = [
   ['tenant', 'text'],
   ['delivery', 'bytes'],
@@ -180,7 +200,7 @@ const PENDING = `from live_delivery q where q.partition = v.partition and q.endp
 const UNNUMBERED_LOOKED_AT = 100
 
 /** As `readOrderedLane` in ../lanes/lanes.ts sends them. */
-const FIRST_IN_QUEUE = `select v.endpoint as endpoint, d.seq,
+const FIRST_IN_QUEUE = `select d.endpoint, d.seq,
     (select q.id ${PENDING} and q.seq is not null order by q.seq limit 1) as numbered,
     (select u.id from (select q.id, q.seq ${PENDING} order by q.due_ms, q.id limit ${UNNUMBERED_LOOKED_AT}) u
      where u.seq is null order by u.id limit 1) as unnumbered

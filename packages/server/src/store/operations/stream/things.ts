@@ -8,6 +8,7 @@ import { type BulkQuery, type Dialect, type Transaction, text } from '../../tran
 import { ATTEMPT_FIELDS, type DeliveryAttempt, toAttempts } from '../deliveries/attempts.ts'
 import { findDeliveriesByKey } from '../deliveries/reading.ts'
 import { EVENT_FIELDS, toEvent } from '../events/event-rows.ts'
+import { type OpenRequest, readOpenRequests } from '../listeners/requests.ts'
 
 export type StreamedThings = {
   /** Their payloads are a byte or, if they are no longer kept, empty, unless they were asked for. */
@@ -15,6 +16,8 @@ export type StreamedThings = {
   /** Also those of the attempts. */
   readonly deliveries: readonly Delivery[]
   readonly attempts: readonly (DeliveryAttempt & { readonly tenant: TenantId })[]
+  /** Those that are still open. */
+  readonly requests: readonly OpenRequest[]
 }
 
 const KEY_COLUMNS: BulkQuery['columns'] = [
@@ -52,9 +55,11 @@ export function* readStreamed(
     kind === 'delivery' || kind === 'attempt' ? [{ tenant, id: idText('dlv', id) }] : [],
   )
   const tenants = attempts.map(row => text(row.tenant))
+  const handedOver = items.flatMap(({ kind, tenant, id }) => (kind === 'request' ? [[tenant, id] as const] : []))
   return {
     events: events.map(toEvent),
     deliveries: [...(yield* findDeliveriesByKey(keys, dialect)).values()],
     attempts: (yield* toAttempts(attempts, dialect)).map((attempt, index) => ({ ...attempt, tenant: tenants[index]! })),
+    requests: yield* readOpenRequests(handedOver, dialect),
   }
 }
