@@ -55,7 +55,7 @@ export const PAGES: readonly ListedPage[] = [
 ]
 
 const OPERATORS_ALONE =
-  /^(publish|tenants?|nodes|checks|rejected|set-aside|audit|api-keys|sessions|operators-notifications|egress|settings)$/
+  /^(publish|tenants?|nodes|checks|rejected|set-aside|audit|api-keys|sessions|operators-notifications|portal-looks|egress|settings)$/
 
 /** Every page of a portal, whose tenant has to be that of the things. */
 export const PORTAL_PAGES: readonly ListedPage[] = PAGES.filter(({ name }) => !OPERATORS_ALONE.test(name)).map(

@@ -53,8 +53,16 @@ export function NotificationList({ tenant, note }: { readonly tenant: string; re
         <p className={styles.lead}>
           {words.lead} {note}
         </p>
-        {canManage && !isEmpty && (
-          <Button small kind="primary" icon="plus" aria-label={words.add} onClick={() => setAdding(true)}>
+        {canManage && (
+          // Its room is kept while there is no list, which has the button then: the lead must not jump.
+          <Button
+            small
+            kind="primary"
+            icon="plus"
+            aria-label={words.add}
+            className={rows === undefined || isEmpty ? styles.kept : undefined}
+            onClick={() => setAdding(true)}
+          >
             {isNarrow ? words.addShort : words.add}
           </Button>
         )}
