@@ -86,7 +86,7 @@ export class Node {
   /** Resolves when all deliveries have ended so, and there are as many. */
   async untilAll(state: Delivery['state'], count: number): Promise<Delivery[]> {
     const states = async () => (await this.deliveries()).map(delivery => delivery.state)
-    await expect.poll(states, { timeout: 10_000, interval: 10 }).toEqual(Array.from({ length: count }, () => state))
+    await expect.poll(states, { timeout: 60_000, interval: 20 }).toEqual(Array.from({ length: count }, () => state))
     return this.deliveries()
   }
 

@@ -1,4 +1,4 @@
-import type { CreateEndpointBody, Warning } from '@posthorn/client'
+import type { CheckEndpointBody, Warning } from '@posthorn/client'
 import { useEffect, useState } from 'react'
 import { posthorn } from '../../app/client.ts'
 import { useSettled } from '../../lib/hooks.ts'
@@ -39,7 +39,7 @@ export function useCheck(tenant: string | null, draft: Draft): Check {
     const controller = new AbortController()
     setCheck(before => ({ ...before, isBusy: true }))
     const ask = async () => {
-      const asked = JSON.parse(body) as CreateEndpointBody
+      const asked = JSON.parse(body) as CheckEndpointBody
       try {
         const { errors, warnings } = await posthorn.endpoints.check(tenant, asked, { signal: controller.signal })
         const found = errorsOf(errors, headers)
