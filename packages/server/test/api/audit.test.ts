@@ -131,7 +131,7 @@ describe('the audit log', () => {
 
   it('refuses an actor, an action or a target that no entry can have, with what they can be', async () => {
     for (const [query, field, hint] of [
-      ['actor=me', 'actor', 'root, key, portal, system, or the id of an API key'],
+      ['actor=me', 'actor', 'root, key, portal, person, system, or the id of an API key'],
       ['action=create', 'action', 'Did you mean `created`?'],
       ['action=', 'action', 'must be one of created'],
       ['target=endpoints', 'target', 'Did you mean `endpoint`?'],

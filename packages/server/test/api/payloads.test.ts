@@ -20,7 +20,7 @@ const MARKED = `${PAYLOAD.slice(0, -1)},"note":"${MARKER}"}`
 const EXPLAINED = (quote: string) =>
   `The token server responded with 403${quote}. Check the URL, the client and the scope in oauth.`
 
-const known: Record<string, string[]> = { tenant: ['acme'], name: [TYPE] }
+const known: Record<string, string[]> = { tenant: ['acme'], name: [TYPE], token: ['pnc_none'] }
 let hidden: string
 
 beforeAll(async () => {

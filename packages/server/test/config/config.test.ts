@@ -336,8 +336,8 @@ describe('descriptions of the settings', () => {
     expect(settings.filter(({ flag }) => flag === null).map(({ key }) => key)).toEqual([
       'databaseUrl',
       'listenUrl',
-      'smtpUrl',
       'singleSignOn',
+      'smtpUrl',
       'apiKey',
       'encryptionKey',
       'olderEncryptionKeys',
