@@ -15,7 +15,7 @@ function inputsOf(document: Json): { place: string; schema: Json }[] {
   for (const item of Object.values(document.paths) as Json[]) {
     for (const { operationId, parameters = [], requestBody } of Object.values(item) as Json[]) {
       for (const { name, schema } of parameters) visit(`${operationId} ${name}`, schema)
-      visit(`${operationId} body`, requestBody?.content['application/json'].schema.properties)
+      visit(`${operationId} body`, requestBody?.content['application/json']?.schema.properties)
     }
   }
   return found
