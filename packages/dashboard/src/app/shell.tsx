@@ -203,7 +203,13 @@ function useFavicon(isAway: boolean): void {
 function TopRange({ standard }: { readonly standard: RangeName | undefined }) {
   const range = useRange(standard)
   const [, change] = useFilters()
-  return <RangePicker range={range} onChange={next => change({ ...searchOf(next), cursor: undefined })} />
+  return (
+    <RangePicker
+      className={styles.range}
+      range={range}
+      onChange={next => change({ ...searchOf(next), cursor: undefined })}
+    />
+  )
 }
 
 function Account({ onShortcuts }: { readonly onShortcuts: () => void }) {
