@@ -20,11 +20,13 @@ export async function loadCode<Module>(load: () => Promise<Module>): Promise<Mod
   }
 }
 
-// What failed to load is taken as loaded already if its element is still there.
-addEventListener(
-  'error',
-  ({ target }) => {
-    if (target instanceof HTMLLinkElement) target.remove()
-  },
-  { capture: true },
-)
+/** What failed to load would be taken as loaded already if its element were still there. */
+export function removeFailedLinks(): void {
+  addEventListener(
+    'error',
+    ({ target }) => {
+      if (target instanceof HTMLLinkElement) target.remove()
+    },
+    { capture: true },
+  )
+}
