@@ -69,6 +69,7 @@ function useAllEntries(typed: string, onShortcuts: () => void): Entries {
   const id = idIn(typed)
   const wanted = id ?? typed.trim()
   const found = useFound(wanted, id !== null)
+  const { seesPayloads } = usePermissions()
   const endpoints = useEndpoints(id === null ? wanted : '')
   const tenants = useTenants()
   const types = useTypes()
@@ -83,11 +84,26 @@ function useAllEntries(typed: string, onShortcuts: () => void): Entries {
   const fitting = ranked(local, wanted)
   const has = new Set([...known, ...fitting.map(keyOf)])
   const others = endpoints.filter(entry => !has.has(keyOf(entry)))
+  // Not before the server has said what is called so: Enter would lead here.
+  const payloads: Entry[] = seesPayloads && !found.isSearching ? [payloadEntry(wanted)] : []
   return {
-    entries: [...found.entries, ...fitting, ...others],
+    entries: [...found.entries, ...fitting, ...others, ...payloads],
     isSearching: found.isSearching,
     isIncomplete: found.isIncomplete,
     isId: false,
+  }
+}
+
+/** Events with a text in their payload. Keys aren't searched like that: whoever looks for one has to know. */
+function payloadEntry(text: string): Entry {
+  return {
+    id: 'payloads',
+    group: 'views',
+    icon: 'search',
+    label: words.inPayloads(text),
+    hint: words.wholeKeys,
+    to: '/events',
+    search: { text },
   }
 }
 
