@@ -10,7 +10,7 @@ import { hasBearer } from './client.ts'
 export function NotFound() {
   const { title, text, home } = shell.notFound
   return (
-    <EmptyState title={title} actions={<ButtonLink to="/">{home}</ButtonLink>}>
+    <EmptyState isTitle title={title} actions={<ButtonLink to="/">{home}</ButtonLink>}>
       {text}
     </EmptyState>
   )
@@ -33,7 +33,7 @@ export function Failed({ error }: { readonly error: unknown }) {
   if (isReloading) return null
   return (
     <Page>
-      <EmptyState title={title} actions={<Button onClick={() => location.reload()}>{reload}</Button>}>
+      <EmptyState isTitle title={title} actions={<Button onClick={() => location.reload()}>{reload}</Button>}>
         {text}
       </EmptyState>
       <Banner tone="error">{messageOf(error)}</Banner>

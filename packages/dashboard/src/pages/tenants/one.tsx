@@ -92,7 +92,7 @@ function Gone({ id }: { readonly id: string }) {
   )
   const title = erasure === null ? words.notFound : erasure.state === 'running' ? words.erasing : words.erased
   return (
-    <EmptyState title={title} actions={actions}>
+    <EmptyState isTitle title={title} actions={actions}>
       {erasure === null && words.notFoundText(id)}
       {erasure?.state === 'running' && words.erasingText(erasure.rowsRemoved)}
       {erasure?.state === 'finished' && words.erasedText(erasure.rowsRemoved)}
