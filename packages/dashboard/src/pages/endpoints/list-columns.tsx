@@ -82,7 +82,7 @@ function Failures({ stats }: Pick<Endpoint, 'stats'>) {
 /** When its newest delivery ended, and how. */
 export function Last({ stats }: Pick<Endpoint, 'stats'>) {
   const last = stats?.lastDelivery ?? null
-  if (last === null) return <span className={styles.muted}>{words.never}</span>
+  if (last === null) return <span className={styles.muted}>{stats?.attempts ? words.noneEnded : words.never}</span>
   return (
     <span className={styles.pair}>
       <span className={styles[last.state]}>
