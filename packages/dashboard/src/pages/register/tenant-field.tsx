@@ -41,7 +41,8 @@ export function TenantField({ tenant, isKnown, error }: Props) {
     value: id,
     label: labelOf(id, name),
   }))
-  const isOther = text.trim() !== '' && known.every(({ id, name }) => id !== text.trim() && name !== text.trim())
+  const isOther =
+    text.trim() !== '' && known.every(({ id, name }) => id !== text.trim() && name?.toLowerCase() !== wanted)
   const isShown = options.some(({ label }) => label === text)
   // The input shows the label of what was chosen: that of another tenant is what was written.
   if (isOther && !isShown) options.push({ value: text.trim(), label: text.trim(), isOwn: true })
