@@ -94,7 +94,7 @@ function useAllEntries(typed: string, onShortcuts: () => void): Entries {
   }
 }
 
-/** Events with a text in their payload. Keys aren't searched like that: whoever looks for one has to know. */
+/** Events with a text in their payload. Keys aren’t searched like that, which has to be said. */
 function payloadEntry(text: string): Entry {
   return {
     id: 'payloads',

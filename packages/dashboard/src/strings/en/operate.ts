@@ -211,7 +211,7 @@ export const operate = {
 
   settings: {
     title: 'Settings',
-    search: 'Search names, values and descriptions',
+    search: 'Name, value or description',
     lead: (changed: number, all: number) =>
       `${formatNumber(changed)} of ${formatNumber(all)} settings are set; the others have their defaults. A change takes effect at the next startup.`,
     others: 'Nodes can have different settings; these are of node',
