@@ -4,6 +4,7 @@ import type { IconName } from '../kit/icon.tsx'
 import { shortenId } from '../lib/format.ts'
 import { useSettled } from '../lib/hooks.ts'
 import { idIn, matchScore } from '../lib/match.ts'
+import { shownName } from '../lib/names.ts'
 import { isLeftOut } from '../lib/portal.ts'
 import { common } from '../strings/en/common.ts'
 import { shell } from '../strings/index.ts'
@@ -174,7 +175,7 @@ function useEndpoints(wanted: string): Entry[] {
     id: `endpoint ${endpoint.id}`,
     group: 'endpoints',
     icon: 'endpoints',
-    label: endpoint.name ?? endpoint.url ?? common.listener,
+    label: shownName(endpoint.name ?? endpoint.url ?? common.listener),
     hint: [endpoint.name === null ? endpoint.uid : endpoint.url, endpoint.tenant].filter(Boolean).join(' · '),
     to: `/endpoints/${encodeURIComponent(endpoint.tenant)}/${encodeURIComponent(endpoint.id)}`,
   }))
@@ -194,7 +195,7 @@ function useTenants(): Entry[] {
       id: `tenant ${id}`,
       group: 'tenants',
       icon: 'tenants',
-      label: name ?? id,
+      label: shownName(name ?? id),
       ...(name !== null && { hint: id }),
       to: `/tenants/${encodeURIComponent(id)}`,
     },
@@ -202,7 +203,7 @@ function useTenants(): Entry[] {
       id: `only ${id}`,
       group: 'actions',
       icon: 'filter',
-      label: words.onlyTenant(name ?? id),
+      label: words.onlyTenant(shownName(name ?? id)),
       synonyms: id,
       run: () => change({ tenant: id, endpoint: undefined, cursor: undefined }),
     },
@@ -331,7 +332,7 @@ function entryOf(found: Found): Entry | null {
   const { kind, tenant, id } = found
   const place = placeOf(found)
   if (place === null) return null
-  const label = found.name ?? found.key ?? found.uid ?? shortenId(id)
+  const label = shownName(found.name ?? found.key ?? found.uid ?? shortenId(id))
   const hint = [words.kinds[kind], kind === 'tenant' ? (found.name ? id : null) : tenant].filter(Boolean).join(' · ')
   return { id: `${kind} ${tenant} ${id}`, group: 'found', icon: ICONS[kind], label, hint, ...place }
 }
