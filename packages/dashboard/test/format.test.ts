@@ -70,6 +70,15 @@ test.each([
   [-120_000, '2 min ago'],
   [10_800_000, 'in 3 h'],
   [143 * 86_400_000, 'in 143 days'],
+  // A moment after it was set.
+  [143 * 86_400_000 - 5_000, 'in 143 days'],
+  [12 * 3_600_000 - 600_000, 'in 12 h'],
+  [7 * 86_400_000 - 60_000, 'in 7 d'],
+  [3_600_000 - 1_000, 'in 1 h'],
+  // What has days left doesn't get half of one.
+  [1.5 * 86_400_000, 'in 1 d'],
+  [90_000, 'in 1 min'],
+  [-(12 * 3_600_000 - 600_000), '11 h ago'],
 ])('a time %s ms from now reads %s', (distance, text) => {
   expect(formatRelative(1_800_000_000_000 + distance, 1_800_000_000_000)).toBe(text)
 })

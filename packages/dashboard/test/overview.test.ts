@@ -133,6 +133,13 @@ describe('what needs attention', () => {
     expect(firstOf(five)).toEqual(five)
   })
 
+  test('a name can’t turn the text after it around', () => {
+    const endpoint = { tenant: 'acme', endpoint: 'ep_1', uid: null, url: null }
+    expect(nameOf({ ...endpoint, name: 'fdp.\u202eexe.txt' })).toBe('fdp.\\u202eexe.txt')
+    // Joiners and marks belong to names in Persian and Arabic.
+    expect(nameOf({ ...endpoint, name: '\u0645\u06cc\u200c\u062e\u200f' })).toBe('\u0645\u06cc\u200c\u062e\u200f')
+  })
+
   test('an endpoint is called by its name, its uid, or its host', () => {
     expect(nameOf(ENDPOINT)).toBe('Billing')
     expect(nameOf({ ...ENDPOINT, name: null, uid: 'b-7' })).toBe('b-7')

@@ -15,3 +15,11 @@ export const catalogueQuery = queryOptions({
     posthorn.eventTypes.list({ limit: 1_000 }, { signal }).then(page => page.data.map(shownType)),
   staleTime: 60_000,
 })
+
+/** The first type of the provider's own whose events are accepted, with a payload that is. */
+export function exampleOf(
+  types: readonly EventType[],
+): { readonly name: string; readonly payload: unknown } | undefined {
+  const found = types.find(one => !one.operational && one.archivedAt === null)
+  return found && { name: found.name, payload: found.example ?? {} }
+}

@@ -4,6 +4,7 @@ import type { IconName } from '../kit/icon.tsx'
 import { shortenId } from '../lib/format.ts'
 import { useSettled } from '../lib/hooks.ts'
 import { idIn, matchScore } from '../lib/match.ts'
+import { shownName } from '../lib/names.ts'
 import { isLeftOut } from '../lib/portal.ts'
 import { common } from '../strings/en/common.ts'
 import { shell } from '../strings/index.ts'
@@ -69,6 +70,7 @@ function useAllEntries(typed: string, onShortcuts: () => void): Entries {
   const id = idIn(typed)
   const wanted = id ?? typed.trim()
   const found = useFound(wanted, id !== null)
+  const { seesPayloads } = usePermissions()
   const endpoints = useEndpoints(id === null ? wanted : '')
   const tenants = useTenants()
   const types = useTypes()
@@ -83,11 +85,26 @@ function useAllEntries(typed: string, onShortcuts: () => void): Entries {
   const fitting = ranked(local, wanted)
   const has = new Set([...known, ...fitting.map(keyOf)])
   const others = endpoints.filter(entry => !has.has(keyOf(entry)))
+  // Not before the server has said what is called so: Enter would lead here.
+  const payloads: Entry[] = seesPayloads && !found.isSearching ? [payloadEntry(wanted)] : []
   return {
-    entries: [...found.entries, ...fitting, ...others],
+    entries: [...found.entries, ...fitting, ...others, ...payloads],
     isSearching: found.isSearching,
     isIncomplete: found.isIncomplete,
     isId: false,
+  }
+}
+
+/** Events with a text in their payload. Keys aren’t searched like that, which has to be said. */
+function payloadEntry(text: string): Entry {
+  return {
+    id: 'payloads',
+    group: 'views',
+    icon: 'search',
+    label: words.inPayloads(text),
+    hint: words.wholeKeys,
+    to: '/events',
+    search: { text },
   }
 }
 
@@ -158,7 +175,7 @@ function useEndpoints(wanted: string): Entry[] {
     id: `endpoint ${endpoint.id}`,
     group: 'endpoints',
     icon: 'endpoints',
-    label: endpoint.name ?? endpoint.url ?? common.listener,
+    label: shownName(endpoint.name ?? endpoint.url ?? common.listener),
     hint: [endpoint.name === null ? endpoint.uid : endpoint.url, endpoint.tenant].filter(Boolean).join(' · '),
     to: `/endpoints/${encodeURIComponent(endpoint.tenant)}/${encodeURIComponent(endpoint.id)}`,
   }))
@@ -178,7 +195,7 @@ function useTenants(): Entry[] {
       id: `tenant ${id}`,
       group: 'tenants',
       icon: 'tenants',
-      label: name ?? id,
+      label: shownName(name ?? id),
       ...(name !== null && { hint: id }),
       to: `/tenants/${encodeURIComponent(id)}`,
     },
@@ -186,7 +203,7 @@ function useTenants(): Entry[] {
       id: `only ${id}`,
       group: 'actions',
       icon: 'filter',
-      label: words.onlyTenant(name ?? id),
+      label: words.onlyTenant(shownName(name ?? id)),
       synonyms: id,
       run: () => change({ tenant: id, endpoint: undefined, cursor: undefined }),
     },
@@ -315,7 +332,7 @@ function entryOf(found: Found): Entry | null {
   const { kind, tenant, id } = found
   const place = placeOf(found)
   if (place === null) return null
-  const label = found.name ?? found.key ?? found.uid ?? shortenId(id)
+  const label = shownName(found.name ?? found.key ?? found.uid ?? shortenId(id))
   const hint = [words.kinds[kind], kind === 'tenant' ? (found.name ? id : null) : tenant].filter(Boolean).join(' · ')
   return { id: `${kind} ${tenant} ${id}`, group: 'found', icon: ICONS[kind], label, hint, ...place }
 }

@@ -1,10 +1,7 @@
 import { keepPreviousData, MutationCache, QueryCache, QueryClient } from '@tanstack/react-query'
+import { askWith, onBack, setAway } from '../lib/connection.ts'
 import { hasStatus, isAway } from '../lib/errors.ts'
-import { onBack, setAway } from './connection.ts'
 import { readSession, sessionQuery } from './session.ts'
-
-/** How often the server is asked whether it is back. */
-export const PING_MS = 3_000
 
 /** There is no session, or no longer: the pages go to where one signs in. */
 export const ended = new EventTarget()
@@ -46,3 +43,5 @@ export async function ping(): Promise<void> {
     setAway(isAway(error))
   }
 }
+
+askWith(ping)

@@ -7,6 +7,7 @@ import {
   redirect,
   retainSearchParams,
 } from '@tanstack/react-router'
+import { loadCode } from '../lib/code.ts'
 import { IS_PORTAL, isLeftOut } from '../lib/portal.ts'
 import type { RangeName } from '../lib/range.ts'
 import { only, parseSearch, stringifySearch } from '../lib/search.ts'
@@ -34,6 +35,9 @@ declare module '@tanstack/react-router' {
 
 const { nav } = shell
 
+/** A component whose code is loaded when it is first shown, or about to be. */
+const codeOf: typeof lazyRouteComponent = (load, name) => lazyRouteComponent(() => loadCode(load), name)
+
 const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
   validateSearch: only('tenant', 'range', 'from', 'to'),
   search: { middlewares: [retainSearchParams(['tenant', 'range', 'from', 'to'])] },
@@ -47,8 +51,8 @@ const signIn = createRoute({
   validateSearch: only('next', 'ended'),
   staticData: { title: IS_PORTAL ? shell.portal.title : shell.signIn.title },
   component: IS_PORTAL
-    ? lazyRouteComponent(() => import('../pages/portal/enter.tsx'), 'Enter')
-    : lazyRouteComponent(() => import('../pages/sign-in/sign-in.tsx'), 'SignIn'),
+    ? codeOf(() => import('../pages/portal/enter.tsx'), 'Enter')
+    : codeOf(() => import('../pages/sign-in/sign-in.tsx'), 'SignIn'),
 })
 
 /** Where issuers of single sign-on lead back to. */
@@ -56,7 +60,7 @@ const signedOn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in/$issuer',
   staticData: { title: shell.signIn.title },
-  component: IS_PORTAL ? NotFound : lazyRouteComponent(() => import('../pages/sign-in/sign-in.tsx'), 'SignIn'),
+  component: IS_PORTAL ? NotFound : codeOf(() => import('../pages/sign-in/sign-in.tsx'), 'SignIn'),
 })
 
 /** Everything behind the sign-in. Without a session, one signs in first and lands where one wanted to go. */
@@ -91,7 +95,7 @@ function page<const Path extends string, const Name extends string>(
     path,
     staticData: data,
     validateSearch: only(...names),
-    component: lazyRouteComponent(load, 'Page'),
+    component: codeOf(load, 'Page'),
   })
 }
 
@@ -106,7 +110,7 @@ const deliveries = page(
 const delivery = createRoute({
   getParentRoute: () => deliveries,
   path: '$tenant/$id',
-  component: lazyRouteComponent(() => import('../pages/deliveries/detail.tsx'), 'Detail'),
+  component: codeOf(() => import('../pages/deliveries/detail.tsx'), 'Detail'),
 })
 const events = page('/events', () => import('../pages/events/list.tsx'), { title: nav.events, hasRange: true }, [
   'type',
@@ -118,7 +122,7 @@ const events = page('/events', () => import('../pages/events/list.tsx'), { title
 const event = createRoute({
   getParentRoute: () => events,
   path: '$tenant/$id',
-  component: lazyRouteComponent(() => import('../pages/events/detail.tsx'), 'Detail'),
+  component: codeOf(() => import('../pages/events/detail.tsx'), 'Detail'),
 })
 const newEvent = page('/events/new', () => import('../pages/events/new.tsx'), { title: shell.palette.publishEvent }, [
   'type',

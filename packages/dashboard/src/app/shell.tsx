@@ -13,17 +13,18 @@ import { Menu } from '../kit/menu.tsx'
 import { RangePicker } from '../kit/range-picker.tsx'
 import { Banner } from '../kit/surfaces.tsx'
 import { Toasts } from '../kit/toast.tsx'
+import { loadCode } from '../lib/code.ts'
+import { PING_MS, useAway } from '../lib/connection.ts'
 import { shortenId } from '../lib/format.ts'
 import { IS_PORTAL, LOOKS } from '../lib/portal.ts'
 import { type RangeName, searchOf } from '../lib/range.ts'
 import { shell } from '../strings/index.ts'
 import { brandName } from './brand.tsx'
-import { useAway } from './connection.ts'
 import { useLeave } from './leave.ts'
 import { startLive } from './live.ts'
 import { Nav, usePlaces } from './nav.tsx'
 import { changed, type PortalSession } from './portal-session.ts'
-import { ended, PING_MS, ping } from './query.ts'
+import { ended, ping } from './query.ts'
 import { useRecent } from './recent.ts'
 import { useFilters, useRange } from './scope.ts'
 import { sessionQuery, usePermissions, usePortal } from './session.ts'
@@ -33,8 +34,8 @@ import { setTheme, useTheme } from './theme.ts'
 
 const FIND_KEYS = IS_APPLE ? '⌘K' : 'Ctrl K'
 
-const Palette = lazy(() => import('./palette.tsx'))
-const Shortcuts = lazy(() => import('./shortcuts.tsx'))
+const Palette = lazy(() => loadCode(() => import('./palette.tsx')))
+const Shortcuts = lazy(() => loadCode(() => import('./shortcuts.tsx')))
 
 /**
  * What a route says of its page. `hasRange`: the period at the top applies to it; without a choice, `standardRange`.
@@ -202,7 +203,13 @@ function useFavicon(isAway: boolean): void {
 function TopRange({ standard }: { readonly standard: RangeName | undefined }) {
   const range = useRange(standard)
   const [, change] = useFilters()
-  return <RangePicker range={range} onChange={next => change({ ...searchOf(next), cursor: undefined })} />
+  return (
+    <RangePicker
+      className={styles.range}
+      range={range}
+      onChange={next => change({ ...searchOf(next), cursor: undefined })}
+    />
+  )
 }
 
 function Account({ onShortcuts }: { readonly onShortcuts: () => void }) {

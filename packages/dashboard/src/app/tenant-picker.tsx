@@ -37,6 +37,7 @@ export function TenantPicker() {
     <Button
       className={styles.tenant}
       icon="tenants"
+      data-chosen={search.tenant !== undefined || undefined}
       aria-label={`${shell.tenant}: ${search.tenant ?? shell.allTenants}`}
     >
       <span>{search.tenant ?? shell.allTenants}</span>

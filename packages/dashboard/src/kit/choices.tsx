@@ -4,7 +4,7 @@ import { Select as BaseSelect } from '@base-ui/react/select'
 import { Switch as BaseSwitch } from '@base-ui/react/switch'
 import { Toggle } from '@base-ui/react/toggle'
 import { ToggleGroup } from '@base-ui/react/toggle-group'
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
 import { cx } from '../lib/cx.ts'
 import { common } from '../strings/index.ts'
 import styles from './field.module.css'
@@ -139,10 +139,13 @@ export function Select<Value extends string>(props: SelectProps<Value>) {
   )
 }
 
+/** `isOwn`: it is offered only because it is what was typed. */
+export type Choice = Option & { readonly isOwn?: boolean }
+
 type ComboboxProps = {
   readonly label: string
   readonly value: string | null
-  readonly options: readonly Option[]
+  readonly options: readonly Choice[]
   readonly onChange: (value: string | null) => void
   /** Called with what is typed, if the choices come from the server. They are then not filtered here. */
   readonly onSearch?: (text: string) => void
@@ -152,24 +155,58 @@ type ComboboxProps = {
   readonly hideLabel?: boolean
 }
 
-/** One of many choices, found by typing. */
+const isWritten = ({ value, label }: Option, typed: string): boolean => value === typed || label === typed
+
+/** What is written in full comes first, if it is no choice only because it is written. */
+function exactFirst(options: readonly Choice[], typed: string): Choice[] {
+  const isExact = (option: Choice) => !option.isOwn && isWritten(option, typed)
+  return [...options.filter(isExact), ...options.filter(option => !isExact(option))]
+}
+
+/** What is meant by a text that is left in the field: what is written in full, or all that has it in its name. */
+function meantBy(options: readonly Choice[], typed: string): Choice | undefined {
+  const written = exactFirst(options, typed).find(option => isWritten(option, typed))
+  if (written !== undefined) return written
+  const found = options.filter(({ label }) => label.toLowerCase().includes(typed.toLowerCase()))
+  return found.length === 1 ? found[0] : undefined
+}
+
+/** One of many choices, found by typing. Enter takes the first; leaving the field takes what can only be meant. */
 export function Combobox(props: ComboboxProps) {
   const { label, value, options, onChange, onSearch, placeholder, help, error, hideLabel } = props
+  const [typed, setTyped] = useState('')
   const chosen = options.find(option => option.value === value) ?? (value === null ? null : { value, label: value })
   return (
     <Field label={label} help={help} error={error} hideLabel={hideLabel}>
       {wiring => (
         <BaseCombobox.Root
-          items={[...options]}
+          items={exactFirst(options, typed)}
+          autoHighlight
           value={chosen}
           isItemEqualToValue={(a: Option, b: Option) => a.value === b.value}
           itemToStringLabel={(option: Option) => option.label}
           onValueChange={next => onChange((next as Option | null)?.value ?? null)}
-          onInputValueChange={text => onSearch?.(text)}
+          onInputValueChange={(text, { reason }) => {
+            setTyped(reason === 'input-change' ? text.trim() : '')
+            onSearch?.(text)
+          }}
+          onOpenChange={(isOpen, { reason }) => {
+            if (isOpen || typed === '' || (reason !== 'focus-out' && reason !== 'outside-press')) return
+            const meant = meantBy(options, typed)
+            if (meant !== undefined) onChange(meant.value)
+          }}
           filter={onSearch === undefined ? undefined : null}
         >
           <div className={styles.combo}>
-            <BaseCombobox.Input className={styles.input} placeholder={placeholder} {...wiring} />
+            <BaseCombobox.Input
+              className={styles.input}
+              placeholder={placeholder}
+              // Nothing is found: that is no reason to send the form.
+              onKeyDown={event => {
+                if (event.key === 'Enter' && typed !== '') event.preventDefault()
+              }}
+              {...wiring}
+            />
             <Icon name="down" />
           </div>
           <BaseCombobox.Portal>

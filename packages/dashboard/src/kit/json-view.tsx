@@ -2,7 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { useMemo, useRef, useState } from 'react'
 import { cx } from '../lib/cx.ts'
 import { formatBytes } from '../lib/format.ts'
-import { firstFolds, type JsonLine, linesOf, readLines, visibleLines } from '../lib/json-lines.ts'
+import { firstFolds, type JsonLine, linesOf, readLines, visibleLines, withoutControls } from '../lib/json-lines.ts'
 import { common } from '../strings/index.ts'
 import { Button } from './button.tsx'
 import { SegmentedControl } from './choices.tsx'
@@ -145,7 +145,7 @@ function Raw({ text }: { readonly text: string }) {
     }
     return cut
   }, [text])
-  return <Lines count={lines.length}>{position => <bdi>{lines[position] || ' '}</bdi>}</Lines>
+  return <Lines count={lines.length}>{position => <bdi>{withoutControls(lines[position] || ' ')}</bdi>}</Lines>
 }
 
 type LinesProps = { readonly count: number; readonly children: (position: number) => React.ReactNode }

@@ -5,6 +5,9 @@ import type { MenuContent } from './menu.tsx'
 import { isOwnPress, type Surface } from './opener.ts'
 import styles from './popup.module.css'
 
+/** The name of the button that opened it. */
+const nameOf = ({ anchor: { current } }: Surface): string => current?.ariaLabel ?? current?.textContent ?? ''
+
 /** What a menu opens. */
 export default function MenuSurface({ entries, align = 'end', header, ...surface }: MenuContent & Surface) {
   return (
@@ -14,7 +17,8 @@ export default function MenuSurface({ entries, align = 'end', header, ...surface
         if (!isOwnPress(surface, change)) surface.onOpenChange(next)
       }}
     >
-      <Base.Portal>
+      {/* A landmark, as what the menu lies over is hidden while it is open. */}
+      <Base.Portal render={<section aria-label={nameOf(surface)} />}>
         <Base.Positioner
           className={styles.positioner}
           anchor={surface.anchor}

@@ -1,4 +1,5 @@
 import { lazy, type ReactNode, Suspense } from 'react'
+import { loadCode } from '../lib/code.ts'
 import type { IconName } from './icon.tsx'
 import { type Trigger, useOpener } from './opener.ts'
 
@@ -19,7 +20,7 @@ export type MenuContent = {
   readonly header?: ReactNode
 }
 
-const load = () => import('./menu-surface.tsx')
+const load = () => loadCode(() => import('./menu-surface.tsx'))
 const MenuSurface = lazy(load)
 
 /** A menu of actions. */

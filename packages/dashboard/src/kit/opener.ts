@@ -12,6 +12,9 @@ type Options = {
   readonly load: () => Promise<unknown>
 }
 
+/** It fails again, and says so, when the surface is wanted. */
+const begin = (load: Options['load']) => void load().catch(() => undefined)
+
 /**
  * The button that opens a surface. The surface is loaded when it is needed, not with the first page, and the button's
  * element stays the same all along, so that neither the focus nor a click is lost.
@@ -27,8 +30,8 @@ export function useOpener(trigger: Trigger, { opens, open, onOpenChange, load }:
   const button = cloneElement(trigger, {
     'aria-haspopup': opens,
     'aria-expanded': isOpen,
-    onPointerEnter: () => void load(),
-    onFocus: () => void load(),
+    onPointerEnter: () => begin(load),
+    onFocus: () => begin(load),
     onClick: event => {
       anchor.current = event.currentTarget
       change(!isOpen)

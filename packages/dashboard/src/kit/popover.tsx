@@ -1,4 +1,5 @@
 import { lazy, type ReactNode, Suspense } from 'react'
+import { loadCode } from '../lib/code.ts'
 import { type Trigger, useOpener } from './opener.ts'
 
 export type PopoverContent = {
@@ -13,7 +14,7 @@ type Props = PopoverContent & {
   readonly onOpenChange?: (open: boolean) => void
 }
 
-const load = () => import('./popover-surface.tsx')
+const load = () => loadCode(() => import('./popover-surface.tsx'))
 const PopoverSurface = lazy(load)
 
 /** A small surface next to its trigger, for a few fields. Esc and a click elsewhere close it. */

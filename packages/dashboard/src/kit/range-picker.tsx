@@ -9,18 +9,18 @@ import { Icon } from './icon.tsx'
 import { Popover } from './popover.tsx'
 import popup from './popup.module.css'
 
-type Props = { readonly range: Range; readonly onChange: (range: Range) => void }
+type Props = { readonly range: Range; readonly onChange: (range: Range) => void; readonly className?: string }
 
 /** A period: one of those with a name, or one between two times. */
-export function RangePicker({ range, onChange }: Props) {
+export function RangePicker({ range, onChange, className }: Props) {
   const [isOpen, setOpen] = useState(false)
   const choose = (next: Range) => {
     setOpen(false)
     onChange(next)
   }
   const trigger = (
-    <Button icon="clock" aria-label={`${common.range.label}: ${rangeLabel(range)}`}>
-      {rangeLabel(range)}
+    <Button icon="clock" className={className} aria-label={`${common.range.label}: ${rangeLabel(range)}`}>
+      <span>{rangeLabel(range)}</span>
     </Button>
   )
   return (
@@ -45,7 +45,7 @@ export function RangePicker({ range, onChange }: Props) {
   )
 }
 
-function Custom({ range, onChange }: Props) {
+function Custom({ range, onChange }: Omit<Props, 'className'>) {
   const [from, setFrom] = useState(range.name === null ? toField(range.from) : '')
   const [to, setTo] = useState(range.name === null && range.to !== null ? toField(range.to) : '')
   const isWrong = from !== '' && to !== '' && from >= to

@@ -89,13 +89,16 @@ type EmptyProps = {
   readonly curl?: string
   /** What the code is, if it isn't a call. */
   readonly codeLabel?: string
+  /** Whether its title is that of the page. */
+  readonly isTitle?: boolean
 }
 
 /** Nothing there yet: what will stand here, and how to make the first one. */
-export function EmptyState({ title, children, actions, curl, codeLabel = 'curl' }: EmptyProps) {
+export function EmptyState({ title, children, actions, curl, codeLabel = 'curl', isTitle = false }: EmptyProps) {
+  const Title = isTitle ? 'h1' : 'h2'
   return (
     <div className={styles.empty}>
-      <h2>{title}</h2>
+      <Title>{title}</Title>
       {children !== undefined && <p>{children}</p>}
       {actions !== undefined && <div className={styles.actions}>{actions}</div>}
       {curl !== undefined && !IS_PORTAL && <CodeBlock code={curl} label={codeLabel} />}

@@ -9,8 +9,9 @@ import {
   useRef,
   useState,
 } from 'react'
+import { loadCode } from '../lib/code.ts'
 
-const load = () => import('./tooltip-surface.tsx')
+const load = () => loadCode(() => import('./tooltip-surface.tsx'))
 const TooltipSurface = lazy(load)
 
 /** How long the pointer rests on something before its tooltip is shown, in milliseconds. */
@@ -40,7 +41,7 @@ export function Tooltip({ text, children }: { readonly text: ReactNode; readonly
       given.onPointerEnter?.(event)
       if (event.pointerType === 'touch') return
       anchor.current = event.currentTarget
-      void load()
+      void load().catch(() => undefined)
       set(true, OPEN_MS)
     },
     onPointerLeave: event => {

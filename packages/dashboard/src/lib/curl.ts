@@ -24,6 +24,15 @@ export function curlOf({ method, url, headers, body }: Request): string {
   return parts.join(' \\\n  ')
 }
 
+/** What publishes an event to a tenant, `/v1/tenants/…`. Undefined if either is. */
+export function publishCurl(
+  tenantPath: string | undefined,
+  type: { readonly name: string; readonly payload: unknown } | undefined,
+): string | undefined {
+  if (tenantPath === undefined || type === undefined) return undefined
+  return apiCurl('POST', `${tenantPath}/events`, { type: type.name, payload: type.payload })
+}
+
 /** A call of Posthorn's own API, for pages that teach it. The key is a variable of the reader's shell. */
 export function apiCurl(method: string, path: string, body?: unknown): string {
   const url = new URL(path.replace(/^\//, ''), document.baseURI).href

@@ -79,10 +79,21 @@ export function formatAge(ms: number): string {
   return `${formatNumber(Math.floor(seconds / 86_400))} d`
 }
 
-/** `now`, `2 min ago`, `in 3 h`, `in 143 days`. */
+/** From where on a time to come is said in whole units of this size. */
+const UNITS_MS = [86_400_000, 3_600_000, 60_000]
+
+/** What is set to 30 days has not 29 left a moment later. Of few units, only a moment is added. */
+function toWhole(ms: number): number {
+  const unit = UNITS_MS.find(one => ms >= one - one / 60)
+  if (unit === undefined) return ms
+  const units = ms / unit
+  return (units >= 10 ? Math.round(units) : Math.floor(units + 1 / 60)) * unit
+}
+
+/** `now`, `2 min ago`, `in 3 h`, `in 143 days`. What has passed is rounded down, what is to come as `toWhole`. */
 export function formatRelative(at: number, now: number): string {
   const distance = at - now
-  const size = Math.abs(distance)
+  const size = distance < 0 ? -distance : toWhole(distance)
   if (size < 1_000) return said().now
   const age = size >= 10 * 86_400_000 ? said().days(formatNumber(Math.floor(size / 86_400_000))) : formatAge(size)
   return distance < 0 ? said().ago(age) : said().in(age)

@@ -97,7 +97,7 @@ export function checkTargetUrl(text: string, policy: TargetPolicy): Target | Ref
   if (!text.startsWith('//', scheme.length + 1)) return refuse('not_absolute', `Write two slashes after ${scheme}:.`)
   const authority = /^[^/?#]*/.exec(text.slice(scheme.length + 3))![0]
   if (authority.includes('@')) {
-    return refuse('user_info', 'Remove the part before @ in the URL; the secret belongs in clientSecret.')
+    return refuse('user_info', 'Remove the part before @ in the URL: the secret is not part of it.')
   }
   if (text.includes('#')) return refuse('fragment', 'Remove # and everything after it; it would never be sent.')
 

@@ -1,12 +1,13 @@
 import type { ListDeliveriesPage } from '@posthorn/client'
 import { useQuery } from '@tanstack/react-query'
+import { useExamples } from '../../app/examples.ts'
 import { useFilters, useRange, useTenant } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
 import { Button } from '../../kit/button.tsx'
 import { ButtonLink } from '../../kit/link.tsx'
 import { EmptyState } from '../../kit/surfaces.tsx'
 import { Time } from '../../kit/time.tsx'
-import { apiCurl } from '../../lib/curl.ts'
+import { publishCurl } from '../../lib/curl.ts'
 import { useDelayed } from '../../lib/hooks.ts'
 import { rangeBackTo, searchOf } from '../../lib/range.ts'
 import { deliveries as words } from '../../strings/en/deliveries.ts'
@@ -72,6 +73,8 @@ export function Empty({ page }: { readonly page: ListDeliveriesPage | undefined 
 function Nothing() {
   const { canManage } = usePermissions()
   const { title, text, action } = words.empty
+  const { tenantPath, type } = useExamples()
+  const curl = publishCurl(tenantPath, type)
   return (
     <EmptyState
       title={title}
@@ -82,7 +85,7 @@ function Nothing() {
           </ButtonLink>
         )
       }
-      curl={apiCurl('POST', '/v1/tenants/$TENANT/events', { type: 'COVER_REFERENCE', payload: { CoverId: '1' } })}
+      {...(curl !== undefined && { curl })}
     >
       {text}
     </EmptyState>

@@ -6,6 +6,7 @@ import { JsonView } from '../../kit/json-view.tsx'
 import { Time } from '../../kit/time.tsx'
 import { curlOf } from '../../lib/curl.ts'
 import { formatDuration } from '../../lib/format.ts'
+import { withoutControls } from '../../lib/json-lines.ts'
 import { common } from '../../strings/en/common.ts'
 import { deliveries as words } from '../../strings/en/deliveries.ts'
 import styles from './detail.module.css'
@@ -126,7 +127,7 @@ function HeaderRow({ name, value }: { readonly name: string; readonly value: str
     <>
       <dt>{name}</dt>
       <dd>
-        <bdi>{value}</bdi>
+        <bdi>{withoutControls(value)}</bdi>
       </dd>
     </>
   )

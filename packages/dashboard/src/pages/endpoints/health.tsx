@@ -1,6 +1,7 @@
 import type { Endpoint } from '@posthorn/client'
 import { Badge } from '../../kit/badge.tsx'
 import type { IconName } from '../../kit/icon.tsx'
+import { shownName } from '../../lib/names.ts'
 import type { Tone } from '../../lib/states.ts'
 import { common } from '../../strings/en/common.ts'
 import { endpoints as words } from '../../strings/en/endpoints.ts'
@@ -40,7 +41,7 @@ export function whyFailing({ health }: Pick<Endpoint, 'health'>): string | null 
 
 /** What people call it: its name, its uid, or where it is. */
 export function titleOf({ name, uid, url }: Pick<Endpoint, 'name' | 'uid' | 'url'>): string {
-  return name ?? uid ?? withoutScheme(url)
+  return shownName(name ?? uid ?? withoutScheme(url))
 }
 
 /** `hooks.acme.example/orders`: the scheme is always the same. Null: a listener. */

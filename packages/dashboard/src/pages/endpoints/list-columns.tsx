@@ -6,6 +6,7 @@ import type { Column } from '../../kit/table.tsx'
 import { Time } from '../../kit/time.tsx'
 import { cx } from '../../lib/cx.ts'
 import { formatAge, formatPercent, formatRelative } from '../../lib/format.ts'
+import { shownName } from '../../lib/names.ts'
 import { endpoints as words } from '../../strings/en/endpoints.ts'
 import { common } from '../../strings/index.ts'
 import { HealthBadge, shownHealth, titleOf, whyFailing, withoutScheme } from './health.tsx'
@@ -82,7 +83,7 @@ function Failures({ stats }: Pick<Endpoint, 'stats'>) {
 /** When its newest delivery ended, and how. */
 export function Last({ stats }: Pick<Endpoint, 'stats'>) {
   const last = stats?.lastDelivery ?? null
-  if (last === null) return <span className={styles.muted}>{words.never}</span>
+  if (last === null) return <span className={styles.muted}>{stats?.attempts ? words.noneEnded : words.never}</span>
   return (
     <span className={styles.pair}>
       <span className={styles[last.state]}>
@@ -105,7 +106,7 @@ export function columnsFor(showTenant: boolean, now: number): readonly Column<En
         row.name === null && row.uid === null ? (
           <span className={styles.muted}>{common.none}</span>
         ) : (
-          <bdi title={row.name ?? row.uid ?? ''}>{row.name ?? row.uid}</bdi>
+          <bdi title={row.name ?? row.uid ?? ''}>{shownName(row.name ?? row.uid ?? '')}</bdi>
         ),
     },
     {

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import { catalogueQuery } from '../../app/catalogue.ts'
+import { useExamples } from '../../app/examples.ts'
 import { LiveSwitch } from '../../app/live-switch.tsx'
 import { useFilters, useTenant } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
@@ -71,7 +72,7 @@ export function Page() {
         narrow={row => <NarrowRow row={row} showTenant={tenant === null} />}
         {...statesOf(list)}
         {...((isFiltered || page?.prevCursor || page?.nextCursor) && { onClearFilters: clear })}
-        empty={<Nothing tenant={tenant} canManage={canManage} />}
+        empty={<Nothing canManage={canManage} />}
         foot={
           <Pager page={page} cursor={search.cursor} onGo={cursor => change({ cursor })}>
             {page !== undefined && page.data.length > 0 && (
@@ -104,9 +105,10 @@ function filtersFor(types: readonly EventType[] | undefined): readonly Filter[] 
   ]
 }
 
-function Nothing({ tenant, canManage }: { readonly tenant: string | null; readonly canManage: boolean }) {
+function Nothing({ canManage }: { readonly canManage: boolean }) {
   const { title, text, action } = words.empty
-  const example = { url: 'https://hooks.acme.example/orders', clientSecret: 'aGlzdG9yeS1vZi1zZWNyZXRz' }
+  const { tenantPath } = useExamples()
+  const example = { url: 'https://receiver.example.com/webhooks', clientSecret: 'aGlzdG9yeS1vZi1zZWNyZXRz' }
   return (
     <EmptyState
       title={title}
@@ -117,7 +119,7 @@ function Nothing({ tenant, canManage }: { readonly tenant: string | null; readon
           </ButtonLink>
         )
       }
-      curl={apiCurl('POST', `/v1/tenants/${tenant ?? 'acme'}/endpoints`, example)}
+      {...(tenantPath !== undefined && { curl: apiCurl('POST', `${tenantPath}/endpoints`, example) })}
     >
       {text}
     </EmptyState>

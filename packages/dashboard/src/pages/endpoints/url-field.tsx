@@ -63,7 +63,7 @@ export function UrlField({ tenant, value, onChange, error, autoFocus }: Props) {
               {words.fine}
             </span>
           ) : (
-            <span>{check.isChecking ? words.checking : words.help}</span>
+            <span>{check.isChecking ? words.checking : check.error === undefined && !error && words.help}</span>
           )}
           {check.warnings.map(({ code, detail }) => (
             <span key={code} className={styles.warning}>

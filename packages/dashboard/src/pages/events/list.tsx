@@ -2,6 +2,7 @@ import type { Event, ListEventsPage } from '@posthorn/client'
 import { useQuery } from '@tanstack/react-query'
 import { Outlet, useNavigate, useParams } from '@tanstack/react-router'
 import { catalogueQuery } from '../../app/catalogue.ts'
+import { useExamples } from '../../app/examples.ts'
 import { LiveSwitch } from '../../app/live-switch.tsx'
 import { useFilters, useRange, useTenant } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
@@ -12,7 +13,7 @@ import { Hidden } from '../../kit/kbd.tsx'
 import { ButtonLink } from '../../kit/link.tsx'
 import { Banner, EmptyState } from '../../kit/surfaces.tsx'
 import { Pager, SearchedTo, statesOf, Table } from '../../kit/table.tsx'
-import { apiCurl } from '../../lib/curl.ts'
+import { publishCurl } from '../../lib/curl.ts'
 import { shortenId } from '../../lib/format.ts'
 import { useNarrow } from '../../lib/hooks.ts'
 import { events as words } from '../../strings/en/events.ts'
@@ -83,7 +84,7 @@ export function Page() {
           narrow={row => <NarrowRow row={row} showTenant={tenant === null} />}
           {...statesOf(list)}
           {...((isFiltered || page?.prevCursor || page?.nextCursor) && { onClearFilters: clear })}
-          empty={<Nothing tenant={tenant} canWrite={canWrite} />}
+          empty={<Nothing canWrite={canWrite} />}
           foot={
             <Pager page={page} cursor={search.cursor} onGo={cursor => change({ cursor })}>
               <Summary page={page} onGo={cursor => change({ cursor })} />
@@ -115,11 +116,10 @@ function Summary({ page, onGo }: SummaryProps) {
   )
 }
 
-type NothingProps = { readonly tenant: string | null; readonly canWrite: boolean }
-
-function Nothing({ tenant, canWrite }: NothingProps) {
+function Nothing({ canWrite }: { readonly canWrite: boolean }) {
   const { title, text } = words.empty
-  const path = `/v1/tenants/${encodeURIComponent(tenant ?? 'acme')}/events`
+  const { tenantPath, type } = useExamples()
+  const curl = publishCurl(tenantPath, type)
   return (
     <EmptyState
       title={title}
@@ -130,7 +130,7 @@ function Nothing({ tenant, canWrite }: NothingProps) {
           </ButtonLink>
         )
       }
-      curl={apiCurl('POST', path, { type: 'ORDER_SHIPPED', key: 'order-7-shipped', payload: { id: 'order-7' } })}
+      {...(curl !== undefined && { curl })}
     >
       {text}
     </EmptyState>

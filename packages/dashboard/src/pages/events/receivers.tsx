@@ -4,6 +4,7 @@ import { posthorn } from '../../app/client.ts'
 import { Badge } from '../../kit/badge.tsx'
 import { Link } from '../../kit/link.tsx'
 import { useSettled } from '../../lib/hooks.ts'
+import { shownName } from '../../lib/names.ts'
 import { shortUrl } from '../../lib/url.ts'
 import { events } from '../../strings/en/events.ts'
 import styles from './new.module.css'
@@ -92,7 +93,7 @@ export function Receivers({ tenant, receivers: { list, hasMore } }: Props) {
                     params={{ tenant: tenant ?? endpoint.tenant, id: endpoint.id } as never}
                     search={{} as never}
                   >
-                    <bdi title={endpoint.url ?? undefined}>{endpoint.name ?? shortUrl(endpoint.url)}</bdi>
+                    <bdi title={endpoint.url ?? undefined}>{shownName(endpoint.name ?? shortUrl(endpoint.url))}</bdi>
                   </Link>
                   <Verdict endpoint={endpoint} passes={passes} />
                 </div>

@@ -248,7 +248,7 @@ function TenantField({ value, onChange, error }: TenantFieldProps) {
             ? [all, ...listed]
             : isListed
               ? found
-              : [...found, { value: typed.trim(), label: typed.trim() }]
+              : [...found, { value: typed.trim(), label: typed.trim(), isOwn: true }]
         }
         onSearch={setTyped}
         onChange={next => onChange(next === null || next === ALL ? null : next)}

@@ -6,6 +6,7 @@ import { Icon, type IconName } from '../../kit/icon.tsx'
 import { Hidden } from '../../kit/kbd.tsx'
 import { ButtonLink, Link } from '../../kit/link.tsx'
 import { Time } from '../../kit/time.tsx'
+import { loadCode } from '../../lib/code.ts'
 import { cx } from '../../lib/cx.ts'
 import { formatAge, formatRelative } from '../../lib/format.ts'
 import { useNow } from '../../lib/hooks.ts'
@@ -19,7 +20,7 @@ import { Section } from './section.tsx'
 const words = overview.attention
 const { actions } = words
 
-const PauseDialog = lazy(() => import('./pause.tsx'))
+const PauseDialog = lazy(() => loadCode(() => import('./pause.tsx')))
 
 const ICONS: Readonly<Record<Severity, IconName>> = { bad: 'cross', warn: 'warning', info: 'info' }
 

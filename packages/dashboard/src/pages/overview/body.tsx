@@ -5,6 +5,7 @@ import { usePermissions } from '../../app/session.ts'
 import { Icon, type IconName } from '../../kit/icon.tsx'
 import { Hidden } from '../../kit/kbd.tsx'
 import { ErrorState } from '../../kit/surfaces.tsx'
+import { loadCode } from '../../lib/code.ts'
 import { cx } from '../../lib/cx.ts'
 import { formatAge } from '../../lib/format.ts'
 import { useDelayed, useNow } from '../../lib/hooks.ts'
@@ -22,8 +23,8 @@ import { NodesList, ServerSays } from './server.tsx'
 import { VERDICT_TONES, type Verdict, verdictOf } from './verdict.ts'
 
 // Few see it, and rarely: it isn't loaded with the first page.
-const FirstSteps = lazy(() => import('./first-steps.tsx'))
-const NothingYet = lazy(() => import('../portal/nothing-yet.tsx'))
+const FirstSteps = lazy(() => loadCode(() => import('./first-steps.tsx')))
+const NothingYet = lazy(() => loadCode(() => import('../portal/nothing-yet.tsx')))
 
 type Props = {
   /** The tenant that it is of. Null for all. */

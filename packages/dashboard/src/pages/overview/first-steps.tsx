@@ -1,6 +1,6 @@
-import type { EventType } from '@posthorn/client'
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
+import { exampleOf } from '../../app/catalogue.ts'
 import { posthorn } from '../../app/client.ts'
 import { usePermissions } from '../../app/session.ts'
 import { CodeBlock } from '../../kit/code.tsx'
@@ -29,9 +29,10 @@ export default function FirstSteps({ tenant, isTitle, endpoint }: Props) {
   const id = tenant ?? endpoint?.tenant ?? 'acme'
   const Title = isTitle ? 'h1' : 'h2'
   const path = `/v1/tenants/${encodeURIComponent(id)}`
-  const { data: { name: type, example } = ANY } = useQuery({
+  const { data: { name: type, payload } = ANY } = useQuery({
     queryKey: ['event-types', 'first'],
-    queryFn: ({ signal }) => posthorn.eventTypes.list({ limit: 20 }, { signal }).then(({ data }) => firstOf(data)),
+    queryFn: ({ signal }) =>
+      posthorn.eventTypes.list({ limit: 20 }, { signal }).then(({ data }) => exampleOf(data) ?? ANY),
   })
   return (
     <div className={styles.first}>
@@ -55,7 +56,7 @@ export default function FirstSteps({ tenant, isTitle, endpoint }: Props) {
           )}
         </Step>
         <Step title={words.event} text={words.eventText} isDone={false}>
-          <CodeBlock label={words.event} code={apiCurl('POST', `${path}/events`, { type, payload: example ?? {} })} />
+          <CodeBlock label={words.event} code={apiCurl('POST', `${path}/events`, { type, payload })} />
           {canWrite && endpoint !== null && (
             <ButtonLink kind="primary" to="/events/new" search={scope(tenant)}>
               {words.publish}
@@ -68,15 +69,8 @@ export default function FirstSteps({ tenant, isTitle, endpoint }: Props) {
   )
 }
 
-type Type = Pick<EventType, 'name' | 'example'>
-
 /** Until the catalogue is known, or if it has no type. */
-const ANY: Type = { name: 'ORDER_SHIPPED', example: null }
-
-/** A type for the calls: one of the provider's own, whose example satisfies its schema. */
-function firstOf(types: readonly Type[]): Type {
-  return types.find(({ name }) => !name.startsWith('posthorn.')) ?? ANY
-}
+const ANY = { name: 'ORDER_SHIPPED', payload: {} as unknown }
 
 /** An endpoint to write one's own over. */
 const ENDPOINT = { url: 'https://receiver.example.com/webhooks', clientSecret: words.secret }

@@ -1,4 +1,5 @@
 import type { Checks, Nodes, Overview } from '@posthorn/client'
+import { shownName } from '../../lib/names.ts'
 import { common } from '../../strings/en/common.ts'
 
 type Endpoint = {
@@ -115,7 +116,7 @@ function addRest(
 
 /** What people call an endpoint: its name, its uid, or its receiver's host. */
 export function nameOf({ name, uid, url }: Endpoint): string {
-  if (name !== null) return name
+  if (name !== null) return shownName(name)
   if (uid !== null) return uid
   if (url === null) return common.listener
   try {

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react'
 import { Link } from '../../kit/link.tsx'
 import { ErrorState } from '../../kit/surfaces.tsx'
 import { formatCompact, formatNumber, formatPercent } from '../../lib/format.ts'
+import { shownName } from '../../lib/names.ts'
 import type { Range } from '../../lib/range.ts'
 import { overview } from '../../strings/en/overview.ts'
 import { common } from '../../strings/index.ts'
@@ -88,7 +89,7 @@ export function Ranks({ sort, range }: { readonly sort: 'trouble' | 'volume'; re
                       search={{ tenant: undefined }}
                       title={one.tenant}
                     >
-                      <bdi>{one.name ?? one.tenant}</bdi>
+                      <bdi>{shownName(one.name ?? one.tenant)}</bdi>
                     </Link>
                   </th>
                   {columns.map(({ title, cell }) => (

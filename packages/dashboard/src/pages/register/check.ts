@@ -27,11 +27,14 @@ const NONE: Check = { errors: {}, filter: { text: null, problems: [] }, warnings
 /**
  * Asks the server, as one types, what registering the endpoint would say. The answers are in no cache, because the
  * questions have secrets in them. Errors of what is still being typed are not shown.
+ *
+ * @param onlyUrl whether nothing but the URL is checked: it isn't of that tenant
  */
-export function useCheck(tenant: string | null, draft: Draft): Check {
+export function useCheck(tenant: string | null, draft: Draft, onlyUrl = false): Check {
   const [check, setCheck] = useState(NONE)
   const settled = useSettled(draft, SETTLED_MS)
-  const body = JSON.stringify(checkedOf(settled))
+  const { url: wanted, ...others } = checkedOf(settled)
+  const body = JSON.stringify({ url: wanted, ...(!onlyUrl && others) })
   const { headers } = settled
   // biome-ignore lint/correctness/useExhaustiveDependencies: the names of the headers are in the body
   useEffect(() => {
@@ -56,7 +59,7 @@ export function useCheck(tenant: string | null, draft: Draft): Check {
     return () => controller.abort()
   }, [tenant, body])
   const isTyping = draft.url !== settled.url
-  const { url, ...others } = check.errors
-  const errors = url === undefined || isTyping || isBeginning(draft.url) ? others : check.errors
+  const { url, ...rest } = check.errors
+  const errors = url === undefined || isTyping || isBeginning(draft.url) ? rest : check.errors
   return { ...check, errors, isBusy: check.isBusy || isTyping }
 }

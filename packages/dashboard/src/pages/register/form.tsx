@@ -7,6 +7,7 @@ import { SecretField } from '../../kit/secret-field.tsx'
 import { Banner } from '../../kit/surfaces.tsx'
 import { messageOf } from '../../lib/errors.ts'
 import { register as words } from '../../strings/en/register.ts'
+import { OPERATOR_TENANT } from '../notifications/queries.ts'
 import { useCheck } from './check.ts'
 import type { Registered } from './done.tsx'
 import { bodyOf, type Draft, type Errors, emptyDraft, faultsOf, isInMore, refusedOf } from './draft.ts'
@@ -48,7 +49,9 @@ export function Form({ tenant, type, onRegistered }: Props) {
   const [isBusy, setBusy] = useState(false)
   const [isMoreOpen, setMoreOpen] = useState(false)
   const isKnown = useKnown(tenant)
-  const check = useCheck(isKnown === true ? tenant : null, draft)
+  const { isOperator } = usePermissions()
+  // Which URLs are allowed is the same for all tenants: it can be said before one is chosen, or created.
+  const check = useCheck(isKnown === true ? tenant : isOperator ? OPERATOR_TENANT : null, draft, isKnown !== true)
   const faults: Errors = { ...tenantFault(tenant, isKnown), ...faultsOf(draft) }
   const errors = attempts === 0 ? {} : faults
   const change = (changes: Partial<Draft>) => {

@@ -4,7 +4,7 @@ import { posthorn } from '../../app/client.ts'
 import { useFilters } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
 import { Button } from '../../kit/button.tsx'
-import { Combobox } from '../../kit/choices.tsx'
+import { type Choice, Combobox } from '../../kit/choices.tsx'
 import { Banner } from '../../kit/surfaces.tsx'
 import { messageOf } from '../../lib/errors.ts'
 import { register as words } from '../../strings/en/register.ts'
@@ -37,11 +37,15 @@ export function TenantField({ tenant, isKnown, error }: Props) {
   const wanted = text.trim().toLowerCase()
   const labelOf = (id: string, name: string | null) => (name === null ? id : `${name} (${id})`)
   const known = (data ?? []).filter(({ id, name }) => labelOf(id, name).toLowerCase().includes(wanted))
-  const options = known.map(({ id, name }) => ({ value: id, label: labelOf(id, name) }))
-  const isOther = text.trim() !== '' && known.every(({ id, name }) => id !== text.trim() && name !== text.trim())
+  const options: Choice[] = known.map(({ id, name }) => ({
+    value: id,
+    label: labelOf(id, name),
+  }))
+  const isOther =
+    text.trim() !== '' && known.every(({ id, name }) => id !== text.trim() && name?.toLowerCase() !== wanted)
   const isShown = options.some(({ label }) => label === text)
   // The input shows the label of what was chosen: that of another tenant is what was written.
-  if (isOther && !isShown) options.push({ value: text.trim(), label: text.trim() })
+  if (isOther && !isShown) options.push({ value: text.trim(), label: text.trim(), isOwn: true })
   const create = async () => {
     try {
       await posthorn.tenants.put(tenant ?? '', {})

@@ -43,7 +43,7 @@ export function Where({
 
 type VerdictProps = { readonly url: string; readonly hasError: boolean; readonly check: Check }
 
-/** Below the URL: what it has to be, that it is being checked, or that it is allowed. Always one line. */
+/** Below the URL: what it has to be, that it is being checked, or that it is allowed. An error says it instead. */
 function Verdict({ url, hasError, check }: VerdictProps) {
   const { where } = words
   const isGood = !hasError && url !== '' && check.goodUrl === url
@@ -57,7 +57,7 @@ function Verdict({ url, hasError, check }: VerdictProps) {
       ) : check.isBusy && url.length > 'https://'.length ? (
         where.checking
       ) : (
-        where.urlHelp
+        !hasError && where.urlHelp
       )}
     </span>
   )

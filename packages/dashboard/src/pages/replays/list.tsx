@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
+import { useExamples } from '../../app/examples.ts'
 import { useFilters, useTenant } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
 import { SegmentedControl } from '../../kit/choices.tsx'
@@ -82,7 +83,7 @@ export function Page() {
         {...((search.state !== undefined || search.cursor !== undefined) && {
           onClearFilters: () => change({ state: undefined, cursor: undefined }),
         })}
-        empty={<Nothing tenant={tenant} isAcross={isAcross} canRetry={canRetry} />}
+        empty={<Nothing isAcross={isAcross} canRetry={canRetry} />}
         {...(!isEmpty && {
           foot: (
             <Pager page={page} cursor={search.cursor} onGo={cursor => change({ cursor })}>
@@ -154,14 +155,15 @@ function NarrowRow({ row }: { readonly row: AnyReplay }) {
   )
 }
 
-type NothingProps = { readonly tenant: string | null; readonly isAcross: boolean; readonly canRetry: boolean }
+type NothingProps = { readonly isAcross: boolean; readonly canRetry: boolean }
 
-function Nothing({ tenant, isAcross, canRetry }: NothingProps) {
+function Nothing({ isAcross, canRetry }: NothingProps) {
   const { title, text } = isAcross ? words.emptyAcross : words.empty
   const [from, to] = lastHour()
+  const { tenantPath, type } = useExamples()
   const curl = isAcross
-    ? apiCurl('POST', '/v1/replays', { types: ['ORDER_SHIPPED'], from, to, dryRun: true })
-    : apiCurl('POST', `/v1/tenants/${encodeURIComponent(tenant ?? 'acme')}/replays`, { from, to, dryRun: true })
+    ? type && apiCurl('POST', '/v1/replays', { types: [type.name], from, to, dryRun: true })
+    : tenantPath && apiCurl('POST', `${tenantPath}/replays`, { from, to, dryRun: true })
   return (
     <EmptyState
       title={title}
@@ -172,7 +174,7 @@ function Nothing({ tenant, isAcross, canRetry }: NothingProps) {
           </ButtonLink>
         )
       }
-      curl={curl}
+      {...(curl !== undefined && { curl })}
     >
       {text}
     </EmptyState>

@@ -48,8 +48,8 @@ export function SignIn() {
     setBusy(true)
     setFault(null)
     try {
-      // Who goes back to a response that was used is signed in already.
-      const session = (await signIn(credentials)) ?? ('singleSignOn' in credentials ? await readSession() : null)
+      // Who goes back to a response or a link that was used is mostly signed in already.
+      const session = (await signIn(credentials)) ?? ('apiKey' in credentials ? null : await readSession())
       if (session === null) return setFault({ of, text: refused })
       if (session.apiKey.scope === 'publish') return setFault({ of, text: words.publishOnly })
       setKey('')

@@ -2,6 +2,7 @@ import { Badge } from '../../kit/badge.tsx'
 import { Id } from '../../kit/copy.tsx'
 import type { Column } from '../../kit/table.tsx'
 import { formatCompact, formatPercent } from '../../lib/format.ts'
+import { shownName } from '../../lib/names.ts'
 import { tenants as words } from '../../strings/en/tenants.ts'
 import { common } from '../../strings/index.ts'
 import type { Row } from './queries.ts'
@@ -33,7 +34,7 @@ export const columns: readonly Column<Row>[] = [
     id: 'name',
     title: titles.name,
     width: 'minmax(140px, 1.4fr)',
-    cell: row => <bdi title={row.name ?? row.id}>{row.name ?? row.id}</bdi>,
+    cell: row => <bdi title={row.name ?? row.id}>{shownName(row.name ?? row.id)}</bdi>,
   },
   { id: 'id', title: titles.id, width: 'minmax(120px, 1fr)', cell: row => <Id id={row.id} /> },
   { id: 'failing', title: titles.failing, width: 'minmax(132px, 0.8fr)', cell: row => <Failing row={row} /> },
@@ -61,7 +62,7 @@ export function NarrowRow({ row }: { readonly row: Row }) {
   return (
     <div className={styles.two}>
       <div className={styles.line}>
-        <bdi className={styles.clip}>{row.name ?? row.id}</bdi>
+        <bdi className={styles.clip}>{shownName(row.name ?? row.id)}</bdi>
         {stats !== null && stats.failingEndpoints !== 0 && <Failing row={row} />}
       </div>
       <div className={styles.muted}>

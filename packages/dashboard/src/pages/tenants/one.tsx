@@ -8,6 +8,7 @@ import { Id } from '../../kit/copy.tsx'
 import { ButtonLink } from '../../kit/link.tsx'
 import { EmptyState, ErrorState, PageHeader } from '../../kit/surfaces.tsx'
 import { Time } from '../../kit/time.tsx'
+import { shownName } from '../../lib/names.ts'
 import { tenants } from '../../strings/en/tenants.ts'
 import { OverviewBody } from '../overview/body.tsx'
 import { EraseTenant } from './erase.tsx'
@@ -34,7 +35,7 @@ export function Page() {
   if (tenant.data === undefined) return null
   const header = (
     <PageHeader
-      title={tenant.data.name ?? id}
+      title={shownName(tenant.data.name ?? id)}
       note={
         <span className={styles.note}>
           <Id id={id} whole />
@@ -92,7 +93,7 @@ function Gone({ id }: { readonly id: string }) {
   )
   const title = erasure === null ? words.notFound : erasure.state === 'running' ? words.erasing : words.erased
   return (
-    <EmptyState title={title} actions={actions}>
+    <EmptyState isTitle title={title} actions={actions}>
       {erasure === null && words.notFoundText(id)}
       {erasure?.state === 'running' && words.erasingText(erasure.rowsRemoved)}
       {erasure?.state === 'finished' && words.erasedText(erasure.rowsRemoved)}

@@ -34,6 +34,7 @@ export const endpoints = {
   failedOf: (failed: number, attempts: number) =>
     `${formatNumber(failed)} von ${formatNumber(attempts)} Versuchen scheiterten in den letzten 7 Tagen`,
   never: 'nie',
+  noneEnded: 'keine beendet',
   attention: {
     token_expired: 'Secret abgelaufen',
     token_expires_soon: 'Secret läuft bald ab',

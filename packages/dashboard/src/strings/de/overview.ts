@@ -22,7 +22,7 @@ export const overview = {
     arrivingNote: (delivered: string, exhausted: string) => `${delivered} zugestellt, ${exhausted} aufgegeben`,
     arrivingNone: 'In diesem Zeitraum endete nichts',
     backlog: 'Rückstand',
-    oldest: (age: string) => `Älteste wartet seit ${age}`,
+    oldest: (age: string) => `Jetzt fällig; älteste wartet seit ${age}`,
     nothingDue: 'Nichts wartet',
     pending: (n: string) => `Nichts ist fällig, ${n} später erneut`,
     unknown: 'Konnte nicht rechtzeitig gezählt werden',
@@ -59,7 +59,9 @@ export const overview = {
     failing: (age: string, reason: string) => `ist seit ${age} gestört: ${reason}.`,
     failingUnknown: (age: string) => `ist seit ${age} gestört.`,
     waiting: (n: number | null) =>
-      n === null ? 'Mehr als 1.000 Zustellungen warten.' : `${deliveryCount(n)} ${n === 1 ? 'wartet' : 'warten'}.`,
+      n === null
+        ? 'Mehr als 1.000 Zustellungen stehen aus.'
+        : `${deliveryCount(n)} ${n === 1 ? 'steht' : 'stehen'} aus.`,
     disabled: {
       manual: (age: string) => `wurde ${age} von Hand deaktiviert.`,
       gone: (age: string) => `wurde ${age} deaktiviert, weil der Empfänger mit 410 geantwortet hat.`,

@@ -64,6 +64,8 @@ export const shell = {
     searching: 'Suche läuft …',
     nothing: (q: string) =>
       `Nichts heißt „${q}“. Schlüssel, uids und Namen von Ereignissen und Replays müssen vollständig sein.`,
+    inPayloads: (text: string) => `Ereignisse mit „${text}“ in ihren Daten`,
+    wholeKeys: 'Schlüssel: vollständig',
     incomplete: 'Es könnte mehr geben.',
     help: { move: 'wählen', open: 'öffnen', tab: 'neuer Tab', close: 'schließen' },
     kinds: {

@@ -37,6 +37,7 @@ export const endpoints = translated('endpoints', {
   failedOf: (failed: number, attempts: number) =>
     `${formatNumber(failed)} of ${formatNumber(attempts)} attempts failed in the last 7 days`,
   never: 'never',
+  noneEnded: 'none has ended',
   attention: {
     token_expired: 'secret expired',
     token_expires_soon: 'secret expires soon',

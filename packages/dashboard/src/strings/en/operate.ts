@@ -27,8 +27,8 @@ export const operate = {
       allWell: 'none lost',
       backlog: 'Backlog',
       pending: (n: number) => `${formatNumber(n)} pending`,
-      lag: 'Lag',
-      lagNote: 'of the first in the backlog',
+      lag: 'Oldest waits',
+      lagNote: 'since it was due',
       noLag: 'nothing is late',
       unknown: 'cannot be counted now',
       inFlight: 'In flight',
@@ -40,7 +40,7 @@ export const operate = {
       role: 'Role',
       partitions: 'Partitions',
       backlog: 'Backlog',
-      lag: 'Lag',
+      lag: 'Oldest waits',
       inFlight: 'In flight',
       busy: 'Timers late, p99',
       memory: 'Memory',
@@ -63,7 +63,7 @@ export const operate = {
       partitions: 'Partitions',
       backlog: 'Backlog',
       due: (due: number, pending: number) => `${formatNumber(due)} due of ${formatNumber(pending)} pending`,
-      lag: 'Lag',
+      lag: 'Oldest waits',
       inFlight: 'Attempts in flight',
       lanes: 'Endpoints with work',
       unsettled: 'Outcomes to be stored',
@@ -211,7 +211,7 @@ export const operate = {
 
   settings: {
     title: 'Settings',
-    search: 'Search names, values and descriptions',
+    search: 'Name, value or description',
     lead: (changed: number, all: number) =>
       `${formatNumber(changed)} of ${formatNumber(all)} settings are set; the others have their defaults. A change takes effect at the next startup.`,
     others: 'Nodes can have different settings; these are of node',

@@ -26,7 +26,7 @@ export const overview = translated('overview', {
     arrivingNote: (delivered: string, exhausted: string) => `${delivered} delivered, ${exhausted} exhausted`,
     arrivingNone: 'Nothing ended in this period',
     backlog: 'Backlog',
-    oldest: (age: string) => `Oldest waits for ${age}`,
+    oldest: (age: string) => `Due now; oldest waits for ${age}`,
     nothingDue: 'Nothing waits',
     pending: (n: string) => `Nothing is due, ${n} retry later`,
     unknown: 'Could not be counted in time',
@@ -65,7 +65,9 @@ export const overview = translated('overview', {
     failing: (age: string, reason: string) => `has failed for ${age}: ${reason}.`,
     failingUnknown: (age: string) => `has failed for ${age}.`,
     waiting: (n: number | null) =>
-      n === null ? 'More than 1,000 deliveries wait.' : `${common.deliveries(n)} ${n === 1 ? 'waits' : 'wait'}.`,
+      n === null
+        ? 'More than 1,000 deliveries are pending.'
+        : `${common.deliveries(n)} ${n === 1 ? 'is' : 'are'} pending.`,
     disabled: {
       manual: (age: string) => `was disabled ${age} by a call.`,
       gone: (age: string) => `was disabled ${age}, as its receiver responded with 410.`,

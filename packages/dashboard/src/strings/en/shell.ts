@@ -89,6 +89,8 @@ export const shell = translated('shell', {
     searching: 'Searching …',
     nothing: (q: string) =>
       `Nothing is called “${q}”. Keys, uids and names of events and replays have to be written in full.`,
+    inPayloads: (text: string) => `Events with “${text}” in their payload`,
+    wholeKeys: 'Keys: write them in full',
     incomplete: 'There could be more: choose a tenant to search it alone.',
     help: { move: 'choose', open: 'open', tab: 'new tab', close: 'close' },
     kinds: {

@@ -94,6 +94,43 @@ await describeInBrowser(
         expect(await isMarked(visit)).toBe(true)
       })
     })
+
+    test('loads a page that was asked for while the server was away, when it is back', async () => {
+      await bench.visit(async visit => {
+        const { page } = visit
+        const { activate } = mouse(page)
+        await visit.open('deliveries')
+        await mark(visit)
+        visit.allow(/ERR_/)
+        await bench.installation.killServer()
+        await page.getByRole('main').getByText('The server is not responding.').last().waitFor()
+        await activate(page.getByRole('link', { name: 'Replays' }))
+        await page.waitForURL(/\/replays$/)
+        // What was there stays.
+        expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('Deliveries')
+        await bench.installation.startServer()
+        await page.getByRole('heading', { name: 'Replays', level: 1 }).waitFor({ state: 'attached' })
+        expect(await isMarked(visit)).toBe(true)
+      })
+    })
+
+    test('gets a new document where the code of a page is gone, as after an update', async () => {
+      await bench.visit(async visit => {
+        const { page } = visit
+        await visit.open('deliveries')
+        await mark(visit)
+        visit.allow(/ERR_|Unable to preload|Failed to fetch|CodeError/)
+        const code = /assets\/list-.*\.js$/
+        await page.route(code, route => route.abort())
+        // A document that is younger isn't loaded again for this.
+        await page.waitForFunction(() => performance.now() > 10_000)
+        await mouse(page).activate(page.getByRole('link', { name: 'Replays' }))
+        await page.waitForFunction(() => !('isSamePage' in window))
+        await page.unroute(code)
+        await visit.open('replays')
+        await page.getByRole('heading', { name: 'Replays', level: 1 }).waitFor({ state: 'attached' })
+      })
+    })
   },
   { scheduleSeconds: [0.2] },
 )
