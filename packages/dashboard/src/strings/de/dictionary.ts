@@ -11,6 +11,7 @@ import { eventTypes } from './event-types.ts'
 import { events } from './events.ts'
 import { failures, payload, secrets, typesField, urlField } from './fields.ts'
 import { json } from './json.ts'
+import { listen } from './listen.ts'
 import { notifications } from './notifications.ts'
 import { overview } from './overview.ts'
 import { register } from './register.ts'
@@ -36,6 +37,7 @@ const words = {
   typesField,
   urlField,
   json,
+  listen,
   notifications,
   overview,
   register,
@@ -63,6 +65,7 @@ type Words = {
   readonly typesField: Translation<typeof import('../en/types-field.ts').typesField>
   readonly urlField: Translation<typeof import('../en/url-field.ts').urlField>
   readonly json: Translation<typeof import('../en/json.ts').json>
+  readonly listen: Translation<typeof import('../en/listen.ts').listen>
   readonly notifications: Translation<typeof import('../en/notifications.ts').notifications, Of<'notifications'>>
   readonly overview: Translation<typeof import('../en/overview.ts').overview, Of<'overview'>>
   readonly register: Translation<typeof import('../en/register.ts').register, Of<'register'>>
