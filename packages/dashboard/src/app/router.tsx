@@ -181,6 +181,7 @@ const notifications = page(
   { title: nav.notifications },
   ['open'],
 )
+const firstSteps = page('/first-steps', () => import('../pages/first-steps/first-steps.tsx'), { title: nav.firstSteps })
 const operate = createRoute({
   getParentRoute: () => inside,
   path: '/operate',
@@ -257,6 +258,7 @@ const pages = [
   replay,
   replayBatch,
   notifications,
+  firstSteps,
   tenants,
   tenant,
   operate,
@@ -275,9 +277,12 @@ const pages = [
 
 /** What the portal has none of: other tenants, and the installation. */
 const OPERATORS = /^\/?(tenants|operate)\b|^\/?events\/new$|^\/?replays\/\$id$/
+/** What only the portal has. */
+const CUSTOMERS = /^\/?first-steps$/
 const isThere = ({ options }: (typeof pages)[number]): boolean => {
   const { path = '' } = options as { readonly path?: string }
-  return !IS_PORTAL || (!OPERATORS.test(path) && (path === '/' || !isLeftOut(`/${path.replace(/^\//, '')}`)))
+  if (!IS_PORTAL) return !CUSTOMERS.test(path)
+  return !OPERATORS.test(path) && (path === '/' || !isLeftOut(`/${path.replace(/^\//, '')}`))
 }
 
 /** Every other path. Within the frame, so that there is a way on. */

@@ -31,7 +31,10 @@ const PLAIN: ShownPortalLooks = {
 export const LOOKS: ShownPortalLooks = { ...PLAIN, ...(JSON.parse(said.looks ?? '{}') as Partial<ShownPortalLooks>) }
 
 /** Pages that the portal doesn't have, as the beginnings of their paths. */
-const LEFT_OUT: readonly string[] = LOOKS.hiddenPages.map(page => (page === 'overview' ? '/' : `/${page}`))
+const LEFT_OUT: readonly string[] = LOOKS.hiddenPages.flatMap(page =>
+  // The first steps lead to endpoints.
+  page === 'overview' ? ['/'] : page === 'endpoints' ? ['/endpoints', '/first-steps'] : [`/${page}`],
+)
 
 /** Whether the portal doesn't have the page with a path of the router, such as `/events/$tenant/$id`. */
 export const isLeftOut = (path: string): boolean =>

@@ -3,15 +3,7 @@ import { posthorn } from '../../app/client.ts'
 import { queryClient } from '../../app/query.ts'
 import { generateSecret } from '../../lib/jwt.ts'
 import { listen as words } from '../../strings/en/listen.ts'
-
-/**
- * Marks listeners that these pages have made. Only to those do they listen without being asked: another one's requests
- * may be forwarded to a receiver by a program, and a page that answers first would hide what that receiver responds.
- */
-const MARK = ['listens', 'browser'] as const
-
-export const isOfBrowser = ({ kind, metadata }: Pick<Endpoint, 'kind' | 'metadata'>): boolean =>
-  kind === 'listener' && metadata[MARK[0]] === MARK[1]
+import { MARK } from './mark.ts'
 
 /** Makes a listener for all event types. Its secret is not shown: requests have it. */
 export async function makeListener(tenant: string): Promise<Endpoint> {

@@ -10,6 +10,7 @@ import { attemptErrors, menders, otherError } from './errors.ts'
 import { eventTypes } from './event-types.ts'
 import { events } from './events.ts'
 import { failures, payload, secrets, typesField, urlField } from './fields.ts'
+import { firstSteps } from './first-steps.ts'
 import { json } from './json.ts'
 import { listen } from './listen.ts'
 import { notifications } from './notifications.ts'
@@ -36,6 +37,7 @@ const words = {
   secrets,
   typesField,
   urlField,
+  firstSteps,
   json,
   listen,
   notifications,
@@ -64,6 +66,7 @@ type Words = {
   readonly secrets: Translation<typeof import('../en/secrets.ts').secrets>
   readonly typesField: Translation<typeof import('../en/types-field.ts').typesField>
   readonly urlField: Translation<typeof import('../en/url-field.ts').urlField>
+  readonly firstSteps: Translation<typeof import('../en/first-steps.ts').firstSteps>
   readonly json: Translation<typeof import('../en/json.ts').json>
   readonly listen: Translation<typeof import('../en/listen.ts').listen>
   readonly notifications: Translation<typeof import('../en/notifications.ts').notifications, Of<'notifications'>>

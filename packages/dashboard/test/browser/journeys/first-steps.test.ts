@@ -1,4 +1,5 @@
-/** From a portal's link to a webhook that was received without a server. */
+/** From a portal's link to a webhook that was received without a server, and one that was verified. */
+// cspell:ignore beginnen Nwcm Betrieb erlaubt ersten Erste gehen Ihr Mit nicht Öffnen Prüfen Schritte Schritten senden zuhören falke
 import type { CreatePortalLinkBody } from '@posthorn/client'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
@@ -17,8 +18,9 @@ await describeInBrowser('first steps', bench => {
   }
   async function enter(visit: Visit, url: string, button = 'Open') {
     await visit.page.goto(url)
-    await visit.page.getByRole('button', { name: button }).click()
-    await visit.page.getByRole('navigation').first().waitFor()
+    const opens = visit.page.getByRole('button', { name: button, exact: true })
+    await opens.click()
+    await opens.waitFor({ state: 'detached' })
     await visit.settle()
   }
   async function expectFit(page: Page) {
@@ -100,5 +102,91 @@ await describeInBrowser('first steps', bench => {
       await page.getByRole('main').getByRole('link', { name: 'Register an endpoint' }).last().waitFor()
       expect(await page.getByRole('button', { name: 'Listen here' }).count()).toBe(0)
     }, VISITOR)
+  })
+
+  const stepOf = (page: Page, name: string) =>
+    page.getByRole('listitem').filter({ has: page.getByRole('heading', { level: 2, name }) })
+  const isDone = async (page: Page, name: string) =>
+    (await stepOf(page, name).getByText('Done', { exact: true }).count()) > 0
+
+  test('from the link to a verified event: each step is ticked when the API says that it has happened', {
+    timeout: JOURNEY_MS,
+  }, async () => {
+    const { api } = bench.installation
+    const link = await linkFor('osprey')
+    await bench.visit(async visit => {
+      const { page } = visit
+      const hands = keyboardAlone(page)
+      await enter(visit, link)
+      await hands.activate(page.getByRole('main').getByRole('button', { name: 'Listen here' }))
+      await page.getByText('Listening. Leave this page').waitFor()
+      expect(new URL(page.url()).pathname).toBe('/portal/first-steps')
+      await page.getByText('0 of 4 done').waitFor()
+      await expectFit(page)
+      await hands.activate(page.getByRole('button', { name: 'Send a test event' }))
+      await page.getByText('1 of 4 done').waitFor()
+      expect(await isDone(page, 'Receive an event')).toBe(true)
+
+      const receiver = await bench.installation.receiver({ script: () => ({ status: 204 }) })
+      const { id } = await api.endpoints.create('osprey', {
+        url: `${receiver.url}/hooks`,
+        clientSecret: 'b3NwcmV5LXNlY3JldC1sb25nLWVub3VnaA',
+      })
+      await page.getByText('2 of 4 done').waitFor()
+      await hands.activate(page.getByRole('button', { name: /Verify it/ }))
+      const token = `it's-"mine"`
+      await hands.fill(page.getByLabel('Bearer token (clientSecret)'), token)
+      await hands.fill(page.getByLabel('Signing secret'), 'whsec_c2VjcmV0')
+      const run = page.getByRole('figure', { name: 'Run it' }).first()
+      expect(await run.textContent()).toContain(
+        `CLIENT_SECRET='it'\\''s-"mine"' SIGNING_SECRET=whsec_c2VjcmV0 node receiver.mjs`,
+      )
+      await expectFit(page)
+      await api.endpoints.test('osprey', id, { type: 'COVER_REFERENCE' })
+      await page.getByText('3 of 4 done').waitFor()
+      await hands.activate(page.getByRole('button', { name: /Go live/ }))
+      const live = stepOf(page, 'Go live')
+      const states = () =>
+        live.getByRole('listitem').evaluateAll(all => all.map(each => each.querySelector('h3 + *')?.textContent))
+      expect(await states()).toEqual(['Done', 'Yours to check', 'Yours to check', 'Done', 'Not yet'])
+      await expectFit(page)
+      await api.events.publish('osprey', {
+        type: 'COVER_REFERENCE',
+        payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' },
+      })
+      await page.getByText('4 of 4 done').waitFor()
+      expect(await states()).toEqual(['Done', 'Yours to check', 'Yours to check', 'Done', 'Done'])
+      await page.setViewportSize(NARROW)
+      await expectFit(page)
+      // What was pasted is nowhere else, and gone with the page.
+      await page.reload()
+      await page.getByText('4 of 4 done').waitFor()
+      expect(await visit.holds('whsec_c2VjcmV0')).toBe(false)
+    }, VISITOR)
+  })
+
+  test('in German on a phone, someone who may only look is told what is missing, and offered nothing else', {
+    timeout: JOURNEY_MS,
+  }, async () => {
+    const link = await linkFor('falke', { language: 'de', may: ['look'] })
+    await bench.visit(
+      async visit => {
+        const { page } = visit
+        await enter(visit, link, 'Öffnen')
+        await page.getByRole('link', { name: 'Mit den ersten Schritten beginnen' }).click()
+        await page.getByRole('heading', { name: 'Erste Schritte' }).waitFor()
+        await page.getByText('Ihr Link erlaubt das nicht.').waitFor()
+        await page
+          .getByRole('button', { name: /^3/ })
+          .or(page.getByRole('button', { name: /Prüfen/ }))
+          .first()
+          .click()
+        await page.getByRole('button', { name: /In Betrieb gehen/ }).click()
+        await expectFit(page)
+        expect(await page.getByRole('main').getByRole('link').allTextContents()).toEqual([])
+        expect(await page.getByRole('button', { name: /zuhören|senden/ }).count()).toBe(0)
+      },
+      { ...VISITOR, viewport: NARROW, locale: 'de-DE' },
+    )
   })
 })
