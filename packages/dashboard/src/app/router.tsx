@@ -7,7 +7,7 @@ import {
   redirect,
   retainSearchParams,
 } from '@tanstack/react-router'
-import { IS_PORTAL, isLeftOut } from '../lib/portal.ts'
+import { IS_PORTAL, IS_TYPES, isLeftOut } from '../lib/portal.ts'
 import type { RangeName } from '../lib/range.ts'
 import { only, parseSearch, stringifySearch } from '../lib/search.ts'
 import { shell } from '../strings/index.ts'
@@ -293,15 +293,46 @@ const unknown = createRoute({
   component: NotFound,
 })
 
-const routeTree = root.addChildren([
-  signIn,
-  signedOn,
-  inside.addChildren([...(pages.filter(isThere) as unknown as typeof pages), unknown]),
-])
+/** The public pages about event types, which need no session. They are all that there is where they are. */
+const publicPages = createRoute({
+  getParentRoute: () => root,
+  id: 'public',
+  component: lazyRouteComponent(() => import('../pages/types/frame.tsx'), 'Frame'),
+})
+const publicTree = () =>
+  root.addChildren([
+    publicPages.addChildren([
+      createRoute({
+        getParentRoute: () => publicPages,
+        path: '/types',
+        validateSearch: only('q'),
+        component: lazyRouteComponent(() => import('../pages/types/list.tsx'), 'Page'),
+      }),
+      createRoute({
+        getParentRoute: () => publicPages,
+        path: '/types/$name',
+        validateSearch: only('lang'),
+        component: lazyRouteComponent(() => import('../pages/types/one.tsx'), 'Page'),
+      }),
+      createRoute({
+        getParentRoute: () => publicPages,
+        path: '$',
+        component: lazyRouteComponent(() => import('../pages/types/frame.tsx'), 'Closed'),
+      }),
+    ]),
+  ])
+
+const insideTree = () =>
+  root.addChildren([
+    signIn,
+    signedOn,
+    inside.addChildren([...(pages.filter(isThere) as unknown as typeof pages), unknown]),
+  ])
 
 export const router = createRouter({
-  routeTree,
-  basepath: BASE.pathname,
+  routeTree: IS_TYPES ? (publicTree() as unknown as ReturnType<typeof insideTree>) : insideTree(),
+  // The public pages are next to the portal, and have its files.
+  basepath: IS_TYPES ? new URL('..', BASE).pathname : BASE.pathname,
   context: { queryClient },
   parseSearch,
   stringifySearch,

@@ -15,6 +15,7 @@ import { json } from './json.ts'
 import { listen } from './listen.ts'
 import { notifications } from './notifications.ts'
 import { overview } from './overview.ts'
+import { publicTypes } from './public-types.ts'
 import { register } from './register.ts'
 import { replays } from './replays.ts'
 import { shell } from './shell.ts'
@@ -42,6 +43,7 @@ const words = {
   listen,
   notifications,
   overview,
+  publicTypes,
   register,
   replays,
   shell,
@@ -71,6 +73,7 @@ type Words = {
   readonly listen: Translation<typeof import('../en/listen.ts').listen>
   readonly notifications: Translation<typeof import('../en/notifications.ts').notifications, Of<'notifications'>>
   readonly overview: Translation<typeof import('../en/overview.ts').overview, Of<'overview'>>
+  readonly publicTypes: Translation<typeof import('../en/public-types.ts').publicTypes>
   readonly register: Translation<typeof import('../en/register.ts').register, Of<'register'>>
   readonly replays: Translation<typeof import('../en/replays.ts').replays, Of<'replays'>>
   readonly shell: Translation<typeof import('../en/shell.ts').shell, Of<'shell'>>

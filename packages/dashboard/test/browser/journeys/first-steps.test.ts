@@ -1,5 +1,5 @@
 /** From a portal's link to a webhook that was received without a server, and one that was verified. */
-// cspell:ignore beginnen Nwcm Betrieb erlaubt ersten Erste gehen Ihr Mit nicht Öffnen Prüfen Schritte Schritten senden zuhören falke
+// cspell:ignore Hier keine Seite beginnen Nwcm Betrieb erlaubt ersten Erste gehen Ihr Mit nicht Öffnen Prüfen Schritte Schritten senden zuhören falke
 import type { CreatePortalLinkBody } from '@posthorn/client'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
@@ -187,6 +187,65 @@ await describeInBrowser('first steps', bench => {
         expect(await page.getByRole('button', { name: /zuhören|senden/ }).count()).toBe(0)
       },
       { ...VISITOR, viewport: NARROW, locale: 'de-DE' },
+    )
+  })
+
+  test('anyone reads about event types where the operator wants it: by group, with schema, example and code', {
+    timeout: JOURNEY_MS,
+  }, async () => {
+    const { api } = bench.installation
+    await api.portalLooks.put({
+      name: 'Kestrel',
+      accent: '#8a1f66',
+      accentDark: '#f2a7d8',
+      publicTypes: true,
+      help: [{ label: 'Docs', url: 'https://kestrel.example/' }],
+    })
+    await bench.visit(async visit => {
+      const { page } = visit
+      const hands = keyboardAlone(page)
+      await visit.open('types')
+      await page.getByRole('heading', { level: 1, name: 'Event types' }).waitFor()
+      expect(await page.title()).toBe('Event types · Kestrel')
+      expect(await page.getByRole('link', { name: 'Docs' }).getAttribute('href')).toBe('https://kestrel.example/')
+      await expectFit(page)
+      await hands.fill(page.getByRole('searchbox'), 'cover_reference')
+      await page.getByText('1 type', { exact: true }).waitFor()
+      await hands.activate(page.getByRole('link', { name: 'COVER_REFERENCE' }))
+      await page.getByRole('heading', { level: 1, name: /COVER_REFERENCE/ }).waitFor()
+      await page.getByRole('figure', { name: 'Example' }).getByText('CoverId').waitFor()
+      await hands.activate(page.getByRole('tab', { name: 'JavaScript' }))
+      await page.keyboard.press('ArrowRight')
+      await page.keyboard.press('Enter')
+      await page.getByRole('figure', { name: 'receiver.py' }).waitFor()
+      expect(new URL(page.url()).pathname).toBe('/types/COVER_REFERENCE')
+      await expectFit(page)
+      await visit.open('types/COVER_REFERENCE?lang=python')
+      await page.getByRole('figure', { name: 'receiver.py' }).waitFor()
+      await page.setViewportSize(NARROW)
+      await expectFit(page)
+      await visit.open('types')
+      await expectFit(page)
+      visit.allow(/404/)
+      await visit.open('types/NO_SUCH')
+      await page.getByText('There is no event type with this name').waitFor()
+      await expectFit(page)
+    }, VISITOR)
+  })
+
+  test('where the operator does not want it, there is no such page, in words', { timeout: JOURNEY_MS }, async () => {
+    await bench.installation.api.portalLooks.put({ name: 'Kestrel' })
+    await bench.visit(
+      async visit => {
+        visit.allow(/404/)
+        const { page } = visit
+        const response = await page.goto('types')
+        expect(response!.status()).toBe(404)
+        await page.getByRole('heading', { name: 'Hier ist keine Seite' }).waitFor()
+        expect(await findFaults(page)).toEqual([])
+        expect(await page.getByText('COVER_REFERENCE').count()).toBe(0)
+      },
+      { ...VISITOR, locale: 'de-DE' },
     )
   })
 })
