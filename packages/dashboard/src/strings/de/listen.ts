@@ -3,7 +3,7 @@ import { count } from './common.ts'
 export const listen = {
   start: 'Hier zuhören',
   name: 'Im Browser',
-  lead: 'Noch kein Server? Ihr Browser kann empfangen: Diese Seite zeigt jede Anfrage, sobald sie ankommt, und antwortet mit 200.',
+  lead: 'Noch kein Server? Ihr Browser kann empfangen: Er zeigt jede Anfrage, sobald sie ankommt, und antwortet mit 200.',
   title: 'Anfragen',
   listening: 'Hört zu. Verlassen Sie die Seite, um aufzuhören; kommen Sie zurück, geht es weiter.',
   connecting: 'Verbindung wird aufgebaut …',

@@ -5,7 +5,7 @@ import { common } from './common.ts'
 export const listen = translated('listen', {
   start: 'Listen here',
   name: 'In the browser',
-  lead: 'No server yet? Your browser can receive: this page shows each request as it arrives, and answers 200.',
+  lead: 'No server yet? Your browser can receive: it shows each request as it arrives, and answers 200.',
   title: 'Requests',
   listening: 'Listening. Leave this page to stop; come back to go on.',
   connecting: 'Connecting …',
