@@ -27,7 +27,10 @@
   }
   for (const [name, value] of Object.entries(own)) root.style.setProperty(name, value)
   // A portal's session is known without asking in a frame, and with a link (`src/app/portal-session.ts`).
-  const isPortal = base?.dataset.pages === 'portal'
+  const pages = base?.dataset.pages
+  // The public pages have none.
+  if (pages === 'types') return
+  const isPortal = pages === 'portal'
   if (isPortal && (window.parent !== window || location.hash.includes('token='))) return
   const path = isPortal ? 'v1/portal-session-state' : 'session/v1/session-state'
   const { href } = new URL(path, document.baseURI)

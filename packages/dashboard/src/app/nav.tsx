@@ -32,6 +32,9 @@ const PORTAL_PLACES: readonly Place[] = ['/', '/endpoints', '/deliveries', '/eve
 
 /** Where the portal begins. */
 export const PORTAL_START = PORTAL_PLACES[0]?.to ?? '/'
+/** How a customer's developer gets to webhooks that arrive. */
+const FIRST_STEPS: Place = { to: '/first-steps', label: shell.nav.firstSteps, icon: 'check', key: 'f' }
+
 /** Of one tenant. Operators have the page below Operate. */
 const NOTIFICATIONS: Place = { to: '/notifications', label: shell.nav.notifications, icon: 'bell', key: 'm' }
 
@@ -59,7 +62,7 @@ export const OPERATE: readonly OperatePlace[] = [
 export function usePlaces(): { readonly main: readonly Place[]; readonly operate: readonly Place[] } {
   const { isOperator, canWrite, canManage } = usePermissions()
   if (!isOperator) {
-    const main = IS_PORTAL ? PORTAL_PLACES : PLACES
+    const main = IS_PORTAL ? [...PORTAL_PLACES, ...(isLeftOut(FIRST_STEPS.to) ? [] : [FIRST_STEPS])] : PLACES
     // In the portal, the addresses are shown only to those who can change them.
     return { main: IS_PORTAL && !canManage ? main : [...main, NOTIFICATIONS], operate: [] }
   }

@@ -1,5 +1,5 @@
 import { type Language, languageFor, languageNamed, setLanguage } from '../lib/language.ts'
-import { IS_FRAMED, IS_PORTAL } from '../lib/portal.ts'
+import { IS_FRAMED, IS_PORTAL, IS_TYPES } from '../lib/portal.ts'
 import { type Dictionary, setDictionary } from '../strings/translated.ts'
 import { BASE, call, hasBearer, setBearer } from './client.ts'
 import { setGivenTheme, type Theme, themeNamed } from './theme.ts'
@@ -25,7 +25,7 @@ type Link = { readonly token: string; readonly language: Language | null; readon
 
 /** The token of a link is in the fragment, which no server sees. It leaves the history before anything else happens. */
 function takeLink(): Link | null {
-  const found = IS_PORTAL ? readLink(location.hash.slice(1)) : null
+  const found = IS_PORTAL && !IS_TYPES ? readLink(location.hash.slice(1)) : null
   if (found !== null) history.replaceState(history.state, '', location.pathname + location.search)
   return found
 }
@@ -182,7 +182,13 @@ export const languageOf = (session: PortalSession | null | undefined): Language 
  * elsewhere only by a click, as scanners of mail open links, too. Undefined: the server doesn't say.
  */
 export async function beginPortal(): Promise<PortalSession | null | undefined> {
-  const read = link === null ? readPortalSession() : IS_FRAMED ? redeem() : Promise.resolve(null)
+  const read = IS_TYPES
+    ? Promise.resolve(null)
+    : link === null
+      ? readPortalSession()
+      : IS_FRAMED
+        ? redeem()
+        : Promise.resolve(null)
   const session = await read.catch(() => undefined)
   const language = languageOf(session)
   setLanguage(language)

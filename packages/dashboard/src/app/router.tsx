@@ -8,7 +8,7 @@ import {
   retainSearchParams,
 } from '@tanstack/react-router'
 import { loadCode } from '../lib/code.ts'
-import { IS_PORTAL, isLeftOut } from '../lib/portal.ts'
+import { IS_PORTAL, IS_TYPES, isLeftOut } from '../lib/portal.ts'
 import type { RangeName } from '../lib/range.ts'
 import { only, parseSearch, stringifySearch } from '../lib/search.ts'
 import { shell } from '../strings/index.ts'
@@ -185,6 +185,7 @@ const notifications = page(
   { title: nav.notifications },
   ['open'],
 )
+const firstSteps = page('/first-steps', () => import('../pages/first-steps/first-steps.tsx'), { title: nav.firstSteps })
 const operate = createRoute({
   getParentRoute: () => inside,
   path: '/operate',
@@ -261,6 +262,7 @@ const pages = [
   replay,
   replayBatch,
   notifications,
+  firstSteps,
   tenants,
   tenant,
   operate,
@@ -279,9 +281,12 @@ const pages = [
 
 /** What the portal has none of: other tenants, and the installation. */
 const OPERATORS = /^\/?(tenants|operate)\b|^\/?events\/new$|^\/?replays\/\$id$/
+/** What only the portal has. */
+const CUSTOMERS = /^\/?first-steps$/
 const isThere = ({ options }: (typeof pages)[number]): boolean => {
   const { path = '' } = options as { readonly path?: string }
-  return !IS_PORTAL || (!OPERATORS.test(path) && (path === '/' || !isLeftOut(`/${path.replace(/^\//, '')}`)))
+  if (!IS_PORTAL) return !CUSTOMERS.test(path)
+  return !OPERATORS.test(path) && (path === '/' || !isLeftOut(`/${path.replace(/^\//, '')}`))
 }
 
 /** Every other path. Within the frame, so that there is a way on. */
@@ -292,15 +297,46 @@ const unknown = createRoute({
   component: NotFound,
 })
 
-const routeTree = root.addChildren([
-  signIn,
-  signedOn,
-  inside.addChildren([...(pages.filter(isThere) as unknown as typeof pages), unknown]),
-])
+/** The public pages about event types, which need no session. They are all that there is where they are. */
+const publicPages = createRoute({
+  getParentRoute: () => root,
+  id: 'public',
+  component: lazyRouteComponent(() => loadCode(() => import('../pages/types/frame.tsx')), 'Frame'),
+})
+const publicTree = () =>
+  root.addChildren([
+    publicPages.addChildren([
+      createRoute({
+        getParentRoute: () => publicPages,
+        path: '/types',
+        validateSearch: only('q'),
+        component: lazyRouteComponent(() => loadCode(() => import('../pages/types/list.tsx')), 'Page'),
+      }),
+      createRoute({
+        getParentRoute: () => publicPages,
+        path: '/types/$name',
+        validateSearch: only('lang'),
+        component: lazyRouteComponent(() => loadCode(() => import('../pages/types/one.tsx')), 'Page'),
+      }),
+      createRoute({
+        getParentRoute: () => publicPages,
+        path: '$',
+        component: lazyRouteComponent(() => loadCode(() => import('../pages/types/frame.tsx')), 'Closed'),
+      }),
+    ]),
+  ])
+
+const insideTree = () =>
+  root.addChildren([
+    signIn,
+    signedOn,
+    inside.addChildren([...(pages.filter(isThere) as unknown as typeof pages), unknown]),
+  ])
 
 export const router = createRouter({
-  routeTree,
-  basepath: BASE.pathname,
+  routeTree: IS_TYPES ? (publicTree() as unknown as ReturnType<typeof insideTree>) : insideTree(),
+  // The public pages are next to the portal, and have its files.
+  basepath: IS_TYPES ? new URL('..', BASE).pathname : BASE.pathname,
   context: { queryClient },
   parseSearch,
   stringifySearch,

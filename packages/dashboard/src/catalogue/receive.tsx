@@ -15,14 +15,20 @@ type Props = {
   readonly type: { readonly name: string; readonly schema: unknown; readonly example: unknown }
   readonly language: LanguageId
   readonly onLanguage: (language: LanguageId) => void
+  /** The reader's own, for the commands. Empty texts, or none: an example, and no signatures. */
+  readonly secrets?: Secrets
 }
+
+export type Secrets = { readonly token: string; readonly signing: string }
+
+const NO_SECRETS: Secrets = { token: '', signing: '' }
 
 export function isLanguage(text: string | undefined): text is LanguageId {
   return LANGUAGES.some(({ id }) => id === text)
 }
 
 /** Code that receives events of a type, in six languages, and what it does. */
-export function Receive({ type, language, onLanguage }: Props) {
+export function Receive({ type, language, onLanguage, secrets = NO_SECRETS }: Props) {
   return (
     <div className={styles.columns}>
       <div className={styles.side}>
@@ -47,20 +53,26 @@ export function Receive({ type, language, onLanguage }: Props) {
         tabs={LANGUAGES.map(one => ({
           value: one.id,
           label: one.name,
-          content: <InLanguage type={type} language={one} />,
+          content: <InLanguage type={type} language={one} secrets={secrets} />,
         }))}
       />
     </div>
   )
 }
 
-function InLanguage({ type, language }: { readonly type: Props['type']; readonly language: Language }) {
+type InLanguageProps = { readonly type: Props['type']; readonly language: Language; readonly secrets: Secrets }
+
+function InLanguage({ type, language, secrets: { token, signing } }: InLanguageProps) {
   const code = useMemo(() => receiverFor(language, type), [language, type])
   const { id, file, run } = language
-  const start = `CLIENT_SECRET=${words.secret} ${run}   ${words.signing}`
+  const secret = token === '' ? words.secret : token
+  const start =
+    signing === ''
+      ? `CLIENT_SECRET=${shellWord(secret)} ${run}   ${words.signing}`
+      : `CLIENT_SECRET=${shellWord(secret)} SIGNING_SECRET=${shellWord(signing)} ${run}`
   const test = [
     'curl -i localhost:9000',
-    `-H 'Authorization: Bearer ${words.secret}'`,
+    `-H ${shellWord(`Authorization: Bearer ${secret}`)}`,
     "-H 'webhook-id: evt_1'",
     `-d ${shellWord(JSON.stringify(type.example) ?? 'null')}`,
   ].join(' \\\n  ')

@@ -58,12 +58,13 @@ const OPERATORS_ALONE =
   /^(publish|tenants?|nodes|checks|rejected|set-aside|audit|api-keys|sessions|operators-notifications|portal-looks|egress|settings)$/
 
 /** Every page of a portal, whose tenant has to be that of the things. */
-export const PORTAL_PAGES: readonly ListedPage[] = PAGES.filter(({ name }) => !OPERATORS_ALONE.test(name)).map(
-  ({ name, path }) => ({
+export const PORTAL_PAGES: readonly ListedPage[] = [
+  ...PAGES.filter(({ name }) => !OPERATORS_ALONE.test(name)).map(({ name, path }) => ({
     name: `portal-${name}`,
-    path: things => `portal/${path(things).replace(/\?tenant=[^&]+/, '')}`,
-  }),
-)
+    path: (things: Things) => `portal/${path(things).replace(/\?tenant=[^&]+/, '')}`,
+  })),
+  fixed('portal-first-steps', 'portal/first-steps'),
+]
 
 /**
  * The most telling things of an installation, or of one tenant: a delivery that failed, with its event, and a replay.

@@ -6,7 +6,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { CountedLines } from '../base/counted-lines.ts'
 import { PosthornError } from '../base/errors.ts'
-import { inPortal } from './dashboard/pages.ts'
+import { sessionKindOf } from './dashboard/pages.ts'
 import type { ReadLooks } from './dashboard/portal-page.ts'
 import { type Access, doorOf, elsewhere, isOpen, isSigningIn, isVisiting, maySeePayloads } from './http/access.ts'
 import { takeJson } from './http/bodies.ts'
@@ -373,7 +373,7 @@ class PageAnswers {
   takes({ method, raw, url }: FastifyRequest): boolean {
     if (this.#pages === null || (method !== 'GET' && method !== 'HEAD')) return false
     const path = pathOf(url)
-    return this.#doors.has(inPortal(path) === undefined ? 'session' : 'portal', raw) && this.#pages.takes(path)
+    return this.#doors.has(sessionKindOf(path), raw) && this.#pages.takes(path)
   }
 
   answer(request: FastifyRequest, reply: FastifyReply, refuse: () => void): Promise<void> {

@@ -16,7 +16,9 @@ import { Pager, SearchedTo, statesOf, Table } from '../../kit/table.tsx'
 import { apiCurl } from '../../lib/curl.ts'
 import { useNarrow, useNow } from '../../lib/hooks.ts'
 import { endpoints as words } from '../../strings/en/endpoints.ts'
+import { listen } from '../../strings/en/listen.ts'
 import { common } from '../../strings/index.ts'
+import { ListenHere, useCanListen } from '../listen/listen-here.tsx'
 import { titleOf } from './health.tsx'
 import styles from './list.module.css'
 import { columnsFor, NarrowRow } from './list-columns.tsx'
@@ -72,7 +74,7 @@ export function Page() {
         narrow={row => <NarrowRow row={row} showTenant={tenant === null} />}
         {...statesOf(list)}
         {...((isFiltered || page?.prevCursor || page?.nextCursor) && { onClearFilters: clear })}
-        empty={<Nothing canManage={canManage} />}
+        empty={<Nothing tenant={tenant} canManage={canManage} onMade={open} />}
         foot={
           <Pager page={page} cursor={search.cursor} onGo={cursor => change({ cursor })}>
             {page !== undefined && page.data.length > 0 && (
@@ -105,23 +107,33 @@ function filtersFor(types: readonly EventType[] | undefined): readonly Filter[] 
   ]
 }
 
-function Nothing({ canManage }: { readonly canManage: boolean }) {
+type NothingProps = {
+  readonly tenant: string | null
+  readonly canManage: boolean
+  readonly onMade: (listener: Endpoint) => void
+}
+
+function Nothing({ tenant, canManage, onMade }: NothingProps) {
   const { title, text, action } = words.empty
   const { tenantPath } = useExamples()
+  const canListen = useCanListen() && tenant !== null
   const example = { url: 'https://receiver.example.com/webhooks', clientSecret: 'aGlzdG9yeS1vZi1zZWNyZXRz' }
   return (
     <EmptyState
       title={title}
       actions={
         canManage && (
-          <ButtonLink kind="primary" to="/endpoints/new">
-            {action}
-          </ButtonLink>
+          <>
+            <ButtonLink kind="primary" to="/endpoints/new">
+              {action}
+            </ButtonLink>
+            <ListenHere tenant={tenant} onMade={onMade} />
+          </>
         )
       }
       {...(tenantPath !== undefined && { curl: apiCurl('POST', `${tenantPath}/endpoints`, example) })}
     >
-      {text}
+      {text} {canListen && listen.lead}
     </EmptyState>
   )
 }

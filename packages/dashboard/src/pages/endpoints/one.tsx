@@ -1,6 +1,6 @@
 import type { Endpoint } from '@posthorn/client'
 import { useQueries, useQuery } from '@tanstack/react-query'
-import { useParams } from '@tanstack/react-router'
+import { useNavigate, useParams } from '@tanstack/react-router'
 import { useFilters } from '../../app/scope.ts'
 import { usePermissions } from '../../app/session.ts'
 import { Copy, Id } from '../../kit/copy.tsx'
@@ -12,6 +12,7 @@ import { hasStatus } from '../../lib/errors.ts'
 import { useDelayed } from '../../lib/hooks.ts'
 import { common } from '../../strings/en/common.ts'
 import { endpoint as words } from '../../strings/en/endpoint.ts'
+import { Listener } from '../listen/listener.tsx'
 import { HealthBadge, titleOf } from './health.tsx'
 import { Actions } from './one/actions.tsx'
 import { Activity } from './one/activity.tsx'
@@ -57,6 +58,7 @@ export function Page() {
 function One({ endpoint }: { readonly endpoint: Endpoint }) {
   const [search, change] = useFilters()
   const { tabs } = words
+  const navigate = useNavigate()
   const tab = search.tab !== undefined && Object.hasOwn(tabs, search.tab) ? search.tab : 'activity'
   return (
     <>
@@ -66,6 +68,11 @@ function One({ endpoint }: { readonly endpoint: Endpoint }) {
         actions={<Actions endpoint={endpoint} />}
       />
       <Notices endpoint={endpoint} tab={tab} onOpen={next => change({ tab: next })} />
+      {endpoint.kind === 'listener' && (
+        <div className={styles.listener}>
+          <Listener endpoint={endpoint} onRemoved={() => void navigate({ to: '/endpoints' })} />
+        </div>
+      )}
       <Tabs
         label={words.tabsLabel}
         value={tab}

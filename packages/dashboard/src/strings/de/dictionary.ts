@@ -10,9 +10,12 @@ import { attemptErrors, menders, otherError } from './errors.ts'
 import { eventTypes } from './event-types.ts'
 import { events } from './events.ts'
 import { failures, payload, secrets, typesField, urlField } from './fields.ts'
+import { firstSteps } from './first-steps.ts'
 import { json } from './json.ts'
+import { listen } from './listen.ts'
 import { notifications } from './notifications.ts'
 import { overview } from './overview.ts'
+import { publicTypes } from './public-types.ts'
 import { register } from './register.ts'
 import { replays } from './replays.ts'
 import { shell } from './shell.ts'
@@ -35,9 +38,12 @@ const words = {
   secrets,
   typesField,
   urlField,
+  firstSteps,
   json,
+  listen,
   notifications,
   overview,
+  publicTypes,
   register,
   replays,
   shell,
@@ -62,9 +68,12 @@ type Words = {
   readonly secrets: Translation<typeof import('../en/secrets.ts').secrets>
   readonly typesField: Translation<typeof import('../en/types-field.ts').typesField>
   readonly urlField: Translation<typeof import('../en/url-field.ts').urlField>
+  readonly firstSteps: Translation<typeof import('../en/first-steps.ts').firstSteps>
   readonly json: Translation<typeof import('../en/json.ts').json>
+  readonly listen: Translation<typeof import('../en/listen.ts').listen>
   readonly notifications: Translation<typeof import('../en/notifications.ts').notifications, Of<'notifications'>>
   readonly overview: Translation<typeof import('../en/overview.ts').overview, Of<'overview'>>
+  readonly publicTypes: Translation<typeof import('../en/public-types.ts').publicTypes>
   readonly register: Translation<typeof import('../en/register.ts').register, Of<'register'>>
   readonly replays: Translation<typeof import('../en/replays.ts').replays, Of<'replays'>>
   readonly shell: Translation<typeof import('../en/shell.ts').shell, Of<'shell'>>

@@ -16,6 +16,7 @@ export const shell = {
     types: 'Ereignistypen',
     replays: 'Replays',
     notifications: 'Benachrichtigungen',
+    firstSteps: 'Erste Schritte',
   },
   find: 'ID, Schlüssel, uid …',
   theme: 'Farbschema',
@@ -110,6 +111,7 @@ export const shell = {
       '/endpoints': 'empfänger urls abonnements webhooks',
       '/event-types': 'katalog schemas',
       '/replays': 'erneut senden wiederholen',
+      '/first-steps': 'anfangen einrichten prüfen zuhören beginnen',
     },
   },
   portal: {

@@ -107,7 +107,7 @@ await describeInBrowser('how the portal looks', bench => {
         expect(new URL(page.url()).pathname).toBe('/portal/endpoints')
         expect(await page.title()).toBe('Endpoints · Kestrel')
         expect(await nav.getByRole('link').allTextContents()).toEqual([
-          ...['Kestrel', 'Endpoints', 'Deliveries', 'Event types', LINK.label],
+          ...['Kestrel', 'Endpoints', 'Deliveries', 'Event types', 'First steps', 'Notifications', LINK.label],
         ])
         const help = nav.getByRole('link', { name: LINK.label })
         expect(await help.evaluate(link => [link.getAttribute('href'), link.getAttribute('rel')])).toEqual([

@@ -62,7 +62,16 @@ await describeInBrowser(
         expect(await page.evaluate(() => history.length)).toBe(2) // the empty page of a new window, and this
         const places = page.getByRole('navigation', { name: 'Main' }).getByRole('link')
         expect(await places.allInnerTexts()).toEqual([
-          ...['Webhooks', 'Overview', 'Endpoints', 'Deliveries', 'Events', 'Event types', 'Notifications'],
+          ...[
+            'Webhooks',
+            'Overview',
+            'Endpoints',
+            'Deliveries',
+            'Events',
+            'Event types',
+            'First steps',
+            'Notifications',
+          ],
         ])
         await expectNoSecret(visit)
 

@@ -14,8 +14,10 @@ export const RESERVED: ReadonlySet<string> = new Set([
   'readyz',
   'openapi.json',
   '.well-known',
-  'types',
 ])
+
+/** First segment of the public pages about event types. They belong to the portal, and are next to it. */
+const TYPES = 'types'
 
 /** First segments of pages whose paths contain ids and names that callers have chosen, with dots in them. */
 const NAMING: ReadonlySet<string> = new Set([
@@ -71,11 +73,13 @@ export class Pages {
   readonly #basePath: string
   readonly #framing: Readonly<Record<string, string>>
   readonly #portalPage: PortalPage
+  readonly #typesPage: PortalPage
 
   constructor({ portalFrames, ...options }: PagesOptions) {
     this.#files = new DashboardFiles(options)
     this.#basePath = options.basePath
     this.#portalPage = new PortalPage(options.basePath, portalFrames)
+    this.#typesPage = new PortalPage(options.basePath, [], 'types')
     this.#framing = portalFrames.length === 0 ? UNFRAMED : { 'content-security-policy': policyWith(portalFrames) }
   }
 
@@ -86,8 +90,14 @@ export class Pages {
 
   /** Whether a path that is none of the API's can be the dashboard's. */
   takes(path: string): boolean {
-    const segments = (inPortal(path) ?? path).split('/')
-    return !RESERVED.has(segments[1] ?? '') && !segments.some(segment => segment.startsWith('.'))
+    const own = inPortal(path)
+    const segments = (own ?? path).split('/')
+    const [, first = ''] = segments
+    return (
+      !RESERVED.has(first) &&
+      !(own !== undefined && first === TYPES) &&
+      !segments.some(segment => segment.startsWith('.'))
+    )
   }
 
   /**
@@ -105,6 +115,7 @@ export class Pages {
     readLooks: ReadLooks,
   ): Promise<void> {
     const state = await this.#files.current()
+    if (isTypesPath(path)) return this.#answerTypes(state, request, reply, readLooks)
     const ownPath = inPortal(path)
     const isPortal = ownPath !== undefined
     reply.headers(SECURITY_HEADERS).headers(isPortal ? this.#framing : UNFRAMED)
@@ -115,6 +126,22 @@ export class Pages {
     else sendPlaceholder(isPortal ? unavailable(this.#basePath) : placeholderOf(state, this.#basePath), reply)
   }
 
+  /** Where the operator doesn't want these pages, the page says so in words, with status 404. */
+  async #answerTypes(
+    state: DashboardState,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    readLooks: ReadLooks,
+  ): Promise<void> {
+    reply.headers(SECURITY_HEADERS).headers(UNFRAMED)
+    const looks = await readLooks().catch(() => undefined)
+    if (typeof state === 'string' || looks === undefined) sendPlaceholder(unavailable(this.#basePath), reply)
+    else {
+      const served = await this.#typesPage.served(state, async () => looks)
+      send(served, request, reply, looks.publicTypes ? 200 : 404)
+    }
+  }
+
   async #servedOf(bundle: Bundle, path: string, isPortal: boolean, readLooks: ReadLooks): Promise<Served | undefined> {
     const file = bundle.files.get(path) ?? (path.startsWith(ASSETS) ? this.#files.before?.files.get(path) : undefined)
     if (file !== undefined || !isPagePath(path)) return file
@@ -123,11 +150,17 @@ export class Pages {
 }
 
 /** What a path of the portal would be in the dashboard. Undefined: it is none of the portal's. */
-export function inPortal(path: string): string | undefined {
+function inPortal(path: string): string | undefined {
   const own = `/${PORTAL_PATH}`
   if (path === own.slice(0, -1)) return '/'
   return path.startsWith(own) ? path.slice(own.length - 1) : undefined
 }
+
+const isTypesPath = (path: string): boolean => path === `/${TYPES}` || path.startsWith(`/${TYPES}/`)
+
+/** Whose session the page at a path is for: the address that the request arrived at has to have it. */
+export const sessionKindOf = (path: string): 'session' | 'portal' =>
+  inPortal(path) !== undefined || isTypesPath(path) ? 'portal' : 'session'
 
 /** A last segment with a dot names a file, but for those pages whose paths contain names. */
 function isPagePath(path: string): boolean {
@@ -136,14 +169,16 @@ function isPagePath(path: string): boolean {
   return !segments.at(-1)!.includes('.') || (segments.length > 2 && NAMING.has(segments[1]!))
 }
 
-function send(served: Served, { headers, method }: FastifyRequest, reply: FastifyReply): void {
+function send(served: Served, { headers, method }: FastifyRequest, reply: FastifyReply, status: 200 | 404 = 200): void {
   const { type, isImmutable } = served
   const coding = chooseCoding(headers['accept-encoding'], served)
   const etag = `"${served.etag}${coding === undefined ? '' : `-${coding}`}"`
   const isPage = type.startsWith('text/html')
-  reply.header('etag', etag).header('vary', 'Accept-Encoding').header('cache-control', cacheOf(isPage, isImmutable))
+  reply.code(status).header('vary', 'Accept-Encoding')
+  if (status === 404) reply.header('cache-control', 'no-store')
+  else reply.header('etag', etag).header('cache-control', cacheOf(isPage, isImmutable))
   const known = headers['if-none-match']?.split(',').map(each => each.trim().replace(/^W\//, '')) ?? []
-  if (known.includes(etag)) {
+  if (status === 200 && known.includes(etag)) {
     reply.code(304).send()
     return
   }

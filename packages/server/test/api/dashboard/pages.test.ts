@@ -95,7 +95,6 @@ describe('the page', () => {
     '/metrics/x',
     '/healthz/x',
     '/readyz/x/y',
-    '/types/x',
     '/.well-known/security.txt',
     '/.env',
     '/.git/config',
@@ -155,6 +154,40 @@ describe('the page', () => {
     expect((await looks()).name).toBe(name)
     const { bytes } = await fetchPage('/portal/', { 'accept-encoding': 'br' })
     expect(brotliDecompressSync(bytes).toString()).toBe(text)
+  })
+
+  it('of the public event types is there where the operator wants it, and elsewhere says with 404 that it is not', async () => {
+    await open({}, '/', ['https://app.example.com'])
+    const urls = ['/types', '/types/', '/types/cover.updated', '/types/app.js?lang=go']
+    const withoutLooks = PAGE.replace('<base href="/">', '<base href="/portal/" data-pages="types">')
+    for (const url of urls) {
+      const { status, text, headers } = await fetchPage(url, { 'if-none-match': '*' })
+      expect([status, text.replace(/ data-looks="[^"]*"/, '')]).toEqual([404, withoutLooks])
+      expect([headers['cache-control'], headers.etag]).toEqual(['no-store', undefined])
+    }
+    await bench.put('/v1/portal', { name: 'Kestrel', publicTypes: true })
+    for (const url of urls) {
+      const { status, text, headers } = await fetchPage(url)
+      expect([status, text.replace(/ data-looks="[^"]*"/, '')]).toEqual([200, withoutLooks])
+      expect(text).toContain('Kestrel')
+      const policy = String(headers['content-security-policy'])
+      expect([policy.split('; ').at(-1), headers['x-frame-options']]).toEqual(["frame-ancestors 'none'", 'DENY'])
+      expect((await fetchPage(url, { 'if-none-match': String(headers.etag) })).status).toBe(304)
+    }
+    for (const url of ['/types/.env', '/types.js']) expect((await fetchPage(url)).status).toBe(404)
+    expect((await fetchPage('/types', {}, 'POST')).status).toBe(404)
+  })
+
+  it('of the public event types is where the portal is', async () => {
+    const status = async () => (await fetchPage('/types')).status
+    await open({ portal: false })
+    await bench.put('/v1/portal', { publicTypes: true })
+    expect(await status()).toBe(404)
+    for (const dashboard of ['none', 'apart'] as const) {
+      await open({ dashboard })
+      await bench.put('/v1/portal', { publicTypes: true })
+      expect(await status()).toBe(200)
+    }
   })
 
   it('of the portal is there without its looks while those are not known', async () => {

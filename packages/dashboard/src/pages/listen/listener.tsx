@@ -1,0 +1,123 @@
+import type { Endpoint } from '@posthorn/client'
+import { type ReactNode, useState } from 'react'
+import { posthorn } from '../../app/client.ts'
+import { queryClient } from '../../app/query.ts'
+import { usePermissions } from '../../app/session.ts'
+import { Button } from '../../kit/button.tsx'
+import { ConfirmDialog } from '../../kit/dialog.tsx'
+import { Hidden } from '../../kit/kbd.tsx'
+import { Banner } from '../../kit/surfaces.tsx'
+import { toast } from '../../kit/toast.tsx'
+import { listen as words } from '../../strings/en/listen.ts'
+import { useCanListen } from './listen-here.tsx'
+import styles from './listener.module.css'
+import { type Connection, KEPT, useListening } from './listening.ts'
+import { isOfBrowser } from './mark.ts'
+import { HeardRequest } from './request.tsx'
+import { TestEvent } from './test-event.tsx'
+
+type Props = {
+  readonly endpoint: Endpoint
+  /** Called when it has been removed. */
+  readonly onRemoved: () => void
+}
+
+/** The requests of a listener, as they arrive in this browser. */
+export function Listener({ endpoint, onRemoved }: Props) {
+  const canListen = useCanListen()
+  const [isWanted, setWanted] = useState(isOfBrowser(endpoint))
+  if (!canListen) return <p className={styles.muted}>{words.notAllowed}</p>
+  if (isWanted) return <Requests endpoint={endpoint} onRemoved={onRemoved} />
+  return (
+    <Banner
+      action={
+        <Button small onClick={() => setWanted(true)}>
+          {words.start}
+        </Button>
+      }
+    >
+      {words.other}
+    </Banner>
+  )
+}
+
+function Requests({ endpoint, onRemoved }: Props) {
+  const { tenant, id, headers } = endpoint
+  const { canTest } = usePermissions()
+  const { heard, connection, again } = useListening(tenant, id, true)
+  const [isRemoving, setRemoving] = useState(false)
+  const secret = ['authorization', ...namesOfSecret(headers)]
+  const isGone = connection.state === 'gone'
+  return (
+    <section className={styles.listener} aria-label={words.title}>
+      <div className={styles.head}>
+        <State connection={connection} />
+        {connection.state === 'failed' && (
+          <Button small onClick={again}>
+            {words.again}
+          </Button>
+        )}
+        {!isGone && (
+          <Button kind="quiet" small icon="trash" onClick={() => setRemoving(true)}>
+            {words.remove}
+          </Button>
+        )}
+      </div>
+      {!isGone && canTest && <TestEvent endpoint={endpoint} hasSent={heard.length > 0} />}
+      <Hidden live>{heard.length === 0 ? '' : words.arrived(heard.length)}</Hidden>
+      {heard.length === 0 ? (
+        <p className={styles.muted}>{canTest ? words.waiting : words.noTest}</p>
+      ) : (
+        <ol className={styles.requests}>
+          {heard.map(({ request, answer }, index) => (
+            <HeardRequest
+              key={`${request.delivery}/${request.attempt}`}
+              request={request}
+              answer={answer}
+              secret={secret}
+              isNewest={index === 0}
+            />
+          ))}
+        </ol>
+      )}
+      {heard.length === KEPT && <p className={styles.muted}>{words.showing(KEPT)}</p>}
+      {isRemoving && <Remove endpoint={endpoint} onClose={() => setRemoving(false)} onRemoved={onRemoved} />}
+    </section>
+  )
+}
+
+/** Names of the headers whose values the endpoint doesn't show either. */
+function namesOfSecret(headers: Endpoint['headers']): string[] {
+  const isSecret = (value: Endpoint['headers'][string]) => typeof value === 'object' && value.secret === true
+  return Object.entries(headers).flatMap(([name, value]) => (isSecret(value) ? [name.toLowerCase()] : []))
+}
+
+function State({ connection }: { readonly connection: Connection }): ReactNode {
+  const { state } = connection
+  const text =
+    state === 'failed'
+      ? words.failed(connection.why)
+      : { open: words.listening, connecting: words.connecting, broken: words.broken, gone: words.gone }[state]
+  return (
+    <p role="status" className={styles.state} data-state={state}>
+      {text}
+    </p>
+  )
+}
+
+type RemoveProps = Props & { readonly onClose: () => void }
+
+function Remove({ endpoint: { tenant, id }, onClose, onRemoved }: RemoveProps) {
+  const remove = async () => {
+    await posthorn.endpoints.delete(tenant, id)
+    queryClient.removeQueries({ queryKey: ['listened', tenant, id] })
+    toast(words.removed)
+    onRemoved()
+    await Promise.all(['endpoints', 'overview'].map(name => queryClient.invalidateQueries({ queryKey: [name] })))
+  }
+  return (
+    <ConfirmDialog open danger onClose={onClose} title={words.removeTitle} action={words.remove} onConfirm={remove}>
+      {words.removeText}
+    </ConfirmDialog>
+  )
+}
