@@ -1,6 +1,7 @@
 import { DAY_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
-import type { Retention, TenantId } from '../base/model.ts'
+import type { TenantId } from '../base/model.ts'
+import type { Retention } from '../base/tenant.ts'
 import type { Checked, Mismatch } from '../store/operations/books.ts'
 import type { Store } from '../store/store.ts'
 import { agesOf, type RetentionSettings } from './retention.ts'

@@ -1,6 +1,7 @@
+import { SYSTEM } from '../base/callers.ts'
 import { HOUR_MS, MINUTE_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
-import { LISTENER_KEPT_MS, SYSTEM } from '../base/model.ts'
+import { LISTENER_KEPT_MS } from '../base/model.ts'
 import { cancelAll } from '../store/in-steps.ts'
 import type { UnseenListener } from '../store/operations/listeners/readers.ts'
 import type { Store } from '../store/store.ts'

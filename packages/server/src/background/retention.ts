@@ -1,6 +1,7 @@
 import { DAY_MS, HOUR_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
-import type { Retention as Ages, DeliveryId, EventId, TenantId } from '../base/model.ts'
+import type { DeliveryId, EventId, TenantId } from '../base/model.ts'
+import type { Retention as Ages } from '../base/tenant.ts'
 import type { DuePage } from '../store/operations/retention.ts'
 import type { Store } from '../store/store.ts'
 import type { BackgroundWork, Stepper } from './works.ts'

@@ -3,7 +3,7 @@
  * docs/configuration.md are derived from it.
  */
 import { isIP } from 'node:net'
-import { PORTAL_PERMISSIONS } from '../base/model.ts'
+import { PORTAL_PERMISSIONS } from '../base/portal.ts'
 import { CONTRACT_PORTS, portRangeText } from '../guard/ports.ts'
 import { issuerList } from './issuers.ts'
 import {

@@ -4,7 +4,8 @@
  */
 import { Buffer } from 'node:buffer'
 import type { FieldError } from '../base/errors.ts'
-import { OPERATOR_TENANT, type TenantId } from '../base/model.ts'
+import type { TenantId } from '../base/model.ts'
+import { OPERATOR_TENANT } from '../base/tenant.ts'
 import type { KnownTypes } from '../catalogue/configuration-cache.ts'
 import type { TenantMatcher } from '../catalogue/tenant-memory.ts'
 import type { AcceptedArrival } from '../store/operations/inbox/arrivals.ts'

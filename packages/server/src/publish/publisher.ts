@@ -3,14 +3,8 @@ import { systemClock } from '../base/clock.ts'
 import { DAY_MS } from '../base/durations.ts'
 import { codeOfFaults, PosthornError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
-import {
-  type DeliveryId,
-  type Endpoint,
-  type EventId,
-  type EventType,
-  OPERATOR_TENANT,
-  type TenantId,
-} from '../base/model.ts'
+import type { DeliveryId, Endpoint, EventId, EventType, TenantId } from '../base/model.ts'
+import { OPERATOR_TENANT } from '../base/tenant.ts'
 import { CatalogueCache, type Configuration, type KnownTypes } from '../catalogue/configuration-cache.ts'
 import type { Match, TenantIndex } from '../catalogue/match.ts'
 import { TenantCache } from '../catalogue/tenant-cache.ts'

@@ -1,6 +1,7 @@
 /** What a replay covers at the moment: its endpoints, what they want, and how many deliveries that makes. */
 import type { Clock } from '../base/clock.ts'
-import type { EndpointId, ReplaySelection, TenantId } from '../base/model.ts'
+import type { EndpointId, TenantId } from '../base/model.ts'
+import type { ReplaySelection } from '../base/replay.ts'
 import { SharedTurns } from '../publish/turns.ts'
 import type { NewReplayPart } from '../store/operations/replays/part-changes.ts'
 import type { Replayable, ReplayChunk } from '../store/operations/replays/scan.ts'

@@ -1,7 +1,8 @@
 /** Decides which endpoints get which of the events that a scan has found (store/operations/replays/scan.ts). */
 import type { Clock } from '../base/clock.ts'
 import { SlicedParse } from '../base/json-slices.ts'
-import type { EndpointId, EventId, ReplaySelection, TenantId } from '../base/model.ts'
+import type { EndpointId, EventId, TenantId } from '../base/model.ts'
+import type { ReplaySelection } from '../base/replay.ts'
 import type { KeptFilter, Work } from '../catalogue/contents.ts'
 import { Progress } from '../catalogue/filter/progress.ts'
 import { MAX_WHOLE_BYTES, parseWhole, STEPS_A_SLICE } from '../publish/payload-parsing.ts'

@@ -1,8 +1,10 @@
 /** Reads the audit log of the configuration. The operations of the store that change something write it. */
+
+import { ACTOR_KINDS, AUDIT_ACTIONS, AUDIT_TARGETS, type AuditEntry } from '../base/callers.ts'
 import type { Clock } from '../base/clock.ts'
 import type { FieldError } from '../base/errors.ts'
 import { parseId } from '../base/ids.ts'
-import { ACTOR_KINDS, AUDIT_ACTIONS, AUDIT_TARGETS, type AuditEntry, type TenantId } from '../base/model.ts'
+import type { TenantId } from '../base/model.ts'
 import { isTenantId } from '../base/tenant-id.ts'
 import type { AuditFilter, AuditSought } from '../store/operations/audit.ts'
 import type { Store } from '../store/store.ts'

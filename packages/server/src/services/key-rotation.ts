@@ -1,6 +1,7 @@
+import { type Actor, SYSTEM } from '../base/callers.ts'
 import { PosthornError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
-import { type Actor, type EndpointId, type NotificationId, SYSTEM } from '../base/model.ts'
+import type { EndpointId, NotificationId } from '../base/model.ts'
 import { readCredentials, writeCredentials } from '../secrets/credentials.ts'
 import { KEY_FINGERPRINT, type KeyPlace } from '../secrets/key-file.ts'
 import { type Keyring, nameOfKey, SecretUnreadable } from '../secrets/keyring.ts'

@@ -1,6 +1,7 @@
 import { type FieldError, PosthornError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
-import type { EndState, ReplayBatch, TenantId } from '../base/model.ts'
+import type { EndState, TenantId } from '../base/model.ts'
+import type { ReplayBatch } from '../base/replay.ts'
 import { COUNT_TIMEOUT_MS, type ReplayCounter } from '../replay/selection.ts'
 import { CallRepeated, type Keep } from '../store/operations/idempotent-calls.ts'
 import type { ReplayBatchFilter, TenantSlice } from '../store/operations/replays/batches.ts'

@@ -1,14 +1,7 @@
 import { type FieldError, PosthornError } from '../base/errors.ts'
 import { newId, parseId } from '../base/ids.ts'
-import type {
-  EndpointReference,
-  EventId,
-  Replay,
-  ReplayId,
-  ReplaySelection,
-  ReplayState,
-  TenantId,
-} from '../base/model.ts'
+import type { EndpointReference, EventId, ReplayId, TenantId } from '../base/model.ts'
+import type { Replay, ReplaySelection, ReplayState } from '../base/replay.ts'
 import type { ReplayCounter } from '../replay/selection.ts'
 import { addManyParts, cancelReplay, moveParts, settleParts } from '../store/in-steps.ts'
 import { CallRepeated, type Keep, type Once } from '../store/operations/idempotent-calls.ts'

@@ -1,6 +1,7 @@
 /** Tenants in order of what happened in a period: which have the most to send, and which are in trouble. */
 import type { Clock } from '../base/clock.ts'
-import { OPERATOR_TENANT, type TenantId } from '../base/model.ts'
+import type { TenantId } from '../base/model.ts'
+import { OPERATOR_TENANT } from '../base/tenant.ts'
 import { type Counts, GRAINS, type Grain, noCounts, type TenantSums } from '../store/operations/stats.ts'
 import type { Store } from '../store/store.ts'
 import { SEARCH_MS } from './slices.ts'

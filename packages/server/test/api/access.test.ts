@@ -3,8 +3,8 @@ import type { Access } from '../../src/api/http/access.ts'
 import type { Route, Routes } from '../../src/api/http/routes.ts'
 import type { ApiOptions } from '../../src/api/options.ts'
 import { RESOURCES } from '../../src/api/resource-list.ts'
+import type { ApiKeyScope } from '../../src/base/callers.ts'
 import { systemClock } from '../../src/base/clock.ts'
-import type { ApiKeyScope } from '../../src/base/model.ts'
 import { ApiBench, KEY } from './setup.ts'
 
 const bench = new ApiBench()

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { RateLimits } from '../../src/api/http/rate-limits.ts'
-import type { ApiKey } from '../../src/base/model.ts'
+import type { ApiKey } from '../../src/base/callers.ts'
 import { HandClock } from '../hand-clock.ts'
 import { refused, useApi } from './setup.ts'
 

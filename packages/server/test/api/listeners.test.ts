@@ -1,6 +1,6 @@
 /** Listeners by the API: who may register, listen and answer, and what each sees (decision 54). */
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { PortalPermission } from '../../src/base/model.ts'
+import type { PortalPermission } from '../../src/base/portal.ts'
 import { type Answer, type Json, refused, useApi } from './setup.ts'
 import { splitEvents } from './stream-text.ts'
 

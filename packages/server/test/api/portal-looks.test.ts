@@ -1,6 +1,6 @@
 /** How the portals look, and what anyone can see of it (decision 53). */
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_LOOKS } from '../../src/base/model.ts'
+import { DEFAULT_LOOKS } from '../../src/base/portal.ts'
 import { PortalLooksService } from '../../src/services/portal/portal-looks.ts'
 import { png, svg } from '../services/portal/logos.ts'
 import { TYPE } from '../services/setup.ts'

@@ -1,7 +1,7 @@
 /** The portal of a tenant: its links, its sessions, and what those can do and can't (decision 52). */
 import { describe, expect, it } from 'vitest'
 import { HOUR_MS, MINUTE_MS } from '../../src/base/durations.ts'
-import { PORTAL_PERMISSIONS, type PortalPermission } from '../../src/base/model.ts'
+import { PORTAL_PERMISSIONS, type PortalPermission } from '../../src/base/portal.ts'
 import { type Answer, type Json, KEY, refused, useApi } from './setup.ts'
 
 const bench = useApi()

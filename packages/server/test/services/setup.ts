@@ -1,16 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect } from 'vitest'
+import type { ApiKey } from '../../src/base/callers.ts'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { type ErrorCode, type FieldError, PosthornError } from '../../src/base/errors.ts'
-import {
-  type ApiKey,
-  type Delivery,
-  type DeliveryState,
-  type Endpoint,
-  type EndpointId,
-  PORTAL_PERMISSIONS,
-} from '../../src/base/model.ts'
+import type { Delivery, DeliveryState, Endpoint, EndpointId } from '../../src/base/model.ts'
+import { PORTAL_PERMISSIONS } from '../../src/base/portal.ts'
 import { starterCatalogue } from '../../src/catalogue/starter-catalogue.ts'
 import { TypeSamples } from '../../src/catalogue/type-samples.ts'
 import type { Resolver } from '../../src/guard/lookup.ts'

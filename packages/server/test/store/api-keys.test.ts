@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Actor, ApiKey, AuditEntry } from '../../src/base/callers.ts'
 import { newId } from '../../src/base/ids.ts'
-import type { Actor, ApiKey, AuditEntry, AuditEntryId } from '../../src/base/model.ts'
+import type { AuditEntryId } from '../../src/base/model.ts'
 import type { AuditFilter, AuditSlice, AuditSought } from '../../src/store/operations/audit.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Place } from '../../src/store/where.ts'

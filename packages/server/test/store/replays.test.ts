@@ -1,14 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { firstIdAt, idBytes, newId } from '../../src/base/ids.ts'
-import {
-  type Endpoint,
-  type EndpointId,
-  type EndState,
-  type EventId,
-  REPLAYABLE_STATES,
-  type ReplaySelection,
-} from '../../src/base/model.ts'
+import type { Endpoint, EndpointId, EndState, EventId } from '../../src/base/model.ts'
+import { REPLAYABLE_STATES, type ReplaySelection } from '../../src/base/replay.ts'
 import { cancelReplay } from '../../src/store/in-steps.ts'
 import type { Replayed, ReplayPart } from '../../src/store/operations/replays/parts.ts'
 import type { NewReplay } from '../../src/store/operations/replays/replays.ts'

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Actor } from '../../src/base/callers.ts'
 import { newId } from '../../src/base/ids.ts'
-import type { Actor } from '../../src/base/model.ts'
 import type { Holder } from '../../src/store/operations/sessions.ts'
 import type { Store } from '../../src/store/store.ts'
 import { aTenant, bytes } from './builders.ts'

@@ -8,8 +8,10 @@
  * has none. portal-sign-in, portal and portal-visitor are the same for sessions of a portal, which can also make those
  * calls of the other kinds that say so (`portal`, in routes.ts). portal-open is there too, for anyone.
  */
+
+import type { ApiKey, ApiKeyScope } from '../../base/callers.ts'
 import { PosthornError } from '../../base/errors.ts'
-import type { ApiKey, ApiKeyScope, PortalPermission } from '../../base/model.ts'
+import type { PortalPermission } from '../../base/portal.ts'
 import { PREFIXES, type SessionKind } from './doors.ts'
 
 export type Access =

@@ -8,9 +8,9 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { ApiKey } from '../../base/callers.ts'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { CountedLines } from '../../base/counted-lines.ts'
-import type { ApiKey } from '../../base/model.ts'
 import type { Network } from '../../guard/address.ts'
 import { isTrusted, networkOf, plainAddress } from './client-address.ts'
 import { answerTooSlow } from './client-errors.ts'

@@ -1,4 +1,4 @@
-import type { ApiKey } from '../../base/model.ts'
+import type { ApiKey } from '../../base/callers.ts'
 
 /**
  * Who is behind a key, as far as limits are concerned: all keys of one tenant count as one, because one party holds

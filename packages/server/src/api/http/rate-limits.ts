@@ -1,5 +1,6 @@
+import type { ApiKey } from '../../base/callers.ts'
 import type { Clock } from '../../base/clock.ts'
-import type { ApiKey, RateLimit } from '../../base/model.ts'
+import type { RateLimit } from '../../base/model.ts'
 
 export type Rate = {
   readonly isAllowed: boolean

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { API_KEY_SCOPES, type ApiKey } from '../../base/model.ts'
+import { API_KEY_SCOPES, type ApiKey } from '../../base/callers.ts'
 import type { ApiKeys, CreatedApiKey } from '../../services/api-keys/api-keys.ts'
 import { requirePayloads } from '../http/access.ts'
 import { newestFirst, PageQuery, parseTimeOrRefuse } from '../http/lists.ts'

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { ACTOR_KINDS, AUDIT_ACTIONS, AUDIT_TARGETS, type AuditEntry } from '../../base/model.ts'
+import { ACTOR_KINDS, AUDIT_ACTIONS, AUDIT_TARGETS, type AuditEntry } from '../../base/callers.ts'
 import type { AuditLog } from '../../services/audit-log.ts'
 import { newestFirst, PageQuery, parseRange, RangeQuery } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'

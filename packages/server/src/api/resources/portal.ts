@@ -1,7 +1,8 @@
 /** The portal of a tenant: links to it, and the sessions of those who came by one (decision 52). */
 import { type Static, Type } from 'typebox'
+import type { Session } from '../../base/callers.ts'
 import { PosthornError } from '../../base/errors.ts'
-import { PORTAL_LANGUAGES, PORTAL_PERMISSIONS, PORTAL_THEMES, type PortalLink, type Session } from '../../base/model.ts'
+import { PORTAL_LANGUAGES, PORTAL_PERMISSIONS, PORTAL_THEMES, type PortalLink } from '../../base/portal.ts'
 import type { PortalLinks } from '../../services/portal/portal-links.ts'
 import type { Sessions } from '../../services/sessions/sessions.ts'
 import type { Tenants } from '../../services/tenants/tenants.ts'

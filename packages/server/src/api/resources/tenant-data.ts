@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { type Static, Type } from 'typebox'
-import type { Erasure } from '../../base/model.ts'
+import type { Erasure } from '../../base/tenant.ts'
 import type { Exports } from '../../services/tenants/exports.ts'
 import type { Tenants } from '../../services/tenants/tenants.ts'
 import type { Routes } from '../http/routes.ts'

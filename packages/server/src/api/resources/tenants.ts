@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { PORTAL_PERMISSIONS, type PortalPermission, type Retention, type Tenant } from '../../base/model.ts'
+import { PORTAL_PERMISSIONS, type PortalPermission } from '../../base/portal.ts'
+import type { Retention, Tenant } from '../../base/tenant.ts'
 import { isTenantId } from '../../base/tenant-id.ts'
 import type { Tenants } from '../../services/tenants/tenants.ts'
 import { inOrder, PageQuery } from '../http/lists.ts'

@@ -1,7 +1,7 @@
 /** What happened, in words for people: which endpoint, since when, what it responded, what to do. */
 import { STATUS_CODES } from 'node:http'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../base/durations.ts'
-import { OPERATOR_TENANT } from '../../base/model.ts'
+import { OPERATOR_TENANT } from '../../base/tenant.ts'
 import type { LastFailure, MessageItem } from '../../store/operations/notifications/message-items.ts'
 import type { DisabledReason, ExpiringSecret, Phrases } from './phrases/phrases.ts'
 import { plain, quoted } from './plain.ts'

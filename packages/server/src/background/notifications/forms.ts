@@ -1,6 +1,6 @@
 /** The forms that a message takes: mail, and the bodies that incoming webhooks of Slack and Teams accept. */
 import { escapeHtml } from '../../base/html.ts'
-import type { NotificationKind } from '../../base/model.ts'
+import type { NotificationKind } from '../../base/notification.ts'
 import type { Fact, Link } from './facts.ts'
 import type { Words } from './words.ts'
 

@@ -1,5 +1,5 @@
 import type { Logger } from '../../base/logger.ts'
-import { OPERATOR_TENANT } from '../../base/model.ts'
+import { OPERATOR_TENANT } from '../../base/tenant.ts'
 import { type Keyring, SecretUnreadable } from '../../secrets/keyring.ts'
 import { readNotificationSecrets } from '../../secrets/notification-secrets.ts'
 import type { Sending, TakenMessage } from '../../store/operations/notifications/messages.ts'

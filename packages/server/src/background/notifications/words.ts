@@ -1,5 +1,6 @@
 /** What a message says, as plain text; forms.ts gives it its form. Never a payload, a response's body or a secret. */
-import { type NotificationLanguage, OPERATOR_TENANT } from '../../base/model.ts'
+import type { NotificationLanguage } from '../../base/notification.ts'
+import { OPERATOR_TENANT } from '../../base/tenant.ts'
 import type { TakenMessage } from '../../store/operations/notifications/messages.ts'
 import { countText, type Fact, factOf, type Link, timeText } from './facts.ts'
 import { PHRASES } from './phrases/index.ts'

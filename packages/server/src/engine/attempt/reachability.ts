@@ -1,7 +1,8 @@
 /** Checks whether a receiver can be reached on the same path as deliveries: guard, name server, proxy, TLS. */
 import { errorOf, sentenceOf } from '../../base/attempt-details.ts'
 import type { Clock } from '../../base/clock.ts'
-import { type AttemptError, OPERATOR_TENANT } from '../../base/model.ts'
+import type { AttemptError } from '../../base/model.ts'
+import { OPERATOR_TENANT } from '../../base/tenant.ts'
 import type { RequestHandler } from '../http/client.ts'
 import type { Head } from '../http/head.ts'
 import type { Connections } from './connections.ts'

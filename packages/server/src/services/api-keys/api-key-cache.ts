@@ -1,6 +1,7 @@
+import type { ApiKey } from '../../base/callers.ts'
 import type { Clock } from '../../base/clock.ts'
 import { Loop } from '../../base/loop.ts'
-import type { ApiKey, ApiKeyId } from '../../base/model.ts'
+import type { ApiKeyId } from '../../base/model.ts'
 import type { Store } from '../../store/store.ts'
 
 /** How long to wait before reading again after a failed read. */

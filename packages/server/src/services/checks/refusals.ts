@@ -1,7 +1,8 @@
 /** Refusals that the services share. */
 import { codeOfFaults, type FieldError, PosthornError } from '../../base/errors.ts'
 import { type IdPrefix, parseId } from '../../base/ids.ts'
-import type { Tenant, TenantId } from '../../base/model.ts'
+import type { TenantId } from '../../base/model.ts'
+import type { Tenant } from '../../base/tenant.ts'
 import { isTenantId } from '../../base/tenant-id.ts'
 import type { Store } from '../../store/store.ts'
 import type { Place } from '../../store/where.ts'

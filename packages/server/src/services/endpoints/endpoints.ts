@@ -1,15 +1,8 @@
+import { type Actor, SYSTEM } from '../../base/callers.ts'
 import { DAY_MS } from '../../base/durations.ts'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
-import {
-  type Actor,
-  type Endpoint,
-  type EndpointId,
-  type EndpointReference,
-  type EventType,
-  OPERATOR_TENANT,
-  SYSTEM,
-  type TenantId,
-} from '../../base/model.ts'
+import type { Endpoint, EndpointId, EndpointReference, EventType, TenantId } from '../../base/model.ts'
+import { OPERATOR_TENANT } from '../../base/tenant.ts'
 import { OPERATIONAL_TYPES } from '../../catalogue/operational-types.ts'
 import type { TargetPolicy } from '../../guard/target.ts'
 import { makeSigningSecret, rotateSigning } from '../../secrets/credentials.ts'

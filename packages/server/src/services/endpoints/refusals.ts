@@ -1,6 +1,7 @@
 /** What endpoints refuse, and in which words. */
 import { type FieldError, PosthornError } from '../../base/errors.ts'
-import { type Endpoint, isOperational, MAX_LISTENERS, OPERATOR_TENANT } from '../../base/model.ts'
+import { type Endpoint, isOperational, MAX_LISTENERS } from '../../base/model.ts'
+import { OPERATOR_TENANT } from '../../base/tenant.ts'
 import { MAX_LIVE_SIGNING_SECRETS } from '../../secrets/credentials.ts'
 
 export const HELD_WITHOUT_ENABLING: FieldError = {

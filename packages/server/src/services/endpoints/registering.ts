@@ -1,6 +1,7 @@
 /** What registering an endpoint checks, and a trial of it that stores nothing. */
 import { type FieldError, PosthornError } from '../../base/errors.ts'
-import { type Endpoint, type EventType, OPERATOR_TENANT, type TenantId } from '../../base/model.ts'
+import type { Endpoint, EventType, TenantId } from '../../base/model.ts'
+import { OPERATOR_TENANT } from '../../base/tenant.ts'
 import type { TargetPolicy } from '../../guard/target.ts'
 import type { Store } from '../../store/store.ts'
 import type { Warning } from '../checks/warnings.ts'

@@ -1,6 +1,7 @@
+import { type Actor, SYSTEM } from '../../base/callers.ts'
 import { systemClock } from '../../base/clock.ts'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
-import { type Actor, type EventType, isOperational, OPERATIONAL_PREFIX, SYSTEM } from '../../base/model.ts'
+import { type EventType, isOperational, OPERATIONAL_PREFIX } from '../../base/model.ts'
 import { OPERATIONAL_TYPES } from '../../catalogue/operational-types.ts'
 import { isSameSchema } from '../../catalogue/schema.ts'
 import { adviseOnSchema, type SchemaWarning } from '../../catalogue/schema-advice.ts'

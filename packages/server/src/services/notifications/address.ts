@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 import type { FieldError } from '../../base/errors.ts'
-import type { NotificationKind } from '../../base/model.ts'
+import type { NotificationKind } from '../../base/notification.ts'
 import { checkTargetUrl, type TargetPolicy } from '../../guard/target.ts'
 
 export type CheckedAddress = {

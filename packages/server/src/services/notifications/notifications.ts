@@ -1,21 +1,19 @@
 /** Who is told by mail or chat of what happens to a tenant's endpoints (decision 55). */
 import { createHash } from 'node:crypto'
+import { type Actor, SYSTEM } from '../../base/callers.ts'
 import { DAY_MS } from '../../base/durations.ts'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
 import { newId } from '../../base/ids.ts'
+import type { NotificationId, TenantId } from '../../base/model.ts'
 import {
-  type Actor,
   NOTIFICATION_TYPES,
   type Notification,
-  type NotificationId,
   type NotificationKind,
   type NotificationLanguage,
   type NotificationType,
   OPERATOR_NOTIFICATION_TYPES,
-  OPERATOR_TENANT,
-  SYSTEM,
-  type TenantId,
-} from '../../base/model.ts'
+} from '../../base/notification.ts'
+import { OPERATOR_TENANT } from '../../base/tenant.ts'
 import type { TargetPolicy } from '../../guard/target.ts'
 import { hashOfKey, makeConfirmToken, makeUnsubscribeToken } from '../../secrets/api-key.ts'
 import type { Keyring } from '../../secrets/keyring.ts'

@@ -1,5 +1,5 @@
 import type { FieldError } from '../../base/errors.ts'
-import { DEFAULT_LOOKS, PORTAL_PAGES, type PortalLooks } from '../../base/model.ts'
+import { DEFAULT_LOOKS, PORTAL_PAGES, type PortalLooks } from '../../base/portal.ts'
 import { invalid } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
 import { contrastFault, readable } from './contrast.ts'

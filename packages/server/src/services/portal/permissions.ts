@@ -1,4 +1,4 @@
-import { PORTAL_PERMISSIONS, type PortalPermission } from '../../base/model.ts'
+import { PORTAL_PERMISSIONS, type PortalPermission } from '../../base/portal.ts'
 
 /** Permissions in their own order. All of them need `look`. */
 export function withLook(may: readonly PortalPermission[]): PortalPermission[] {

@@ -1,18 +1,12 @@
 /** The portal of a tenant: links to it, the sessions that they start, and what those can do (decision 52). */
+
+import { type Actor, type ApiKey, SYSTEM } from '../../base/callers.ts'
 import { DAY_MS, MINUTE_MS } from '../../base/durations.ts'
 import type { FieldError } from '../../base/errors.ts'
 import { newId } from '../../base/ids.ts'
-import {
-  type Actor,
-  type ApiKey,
-  OPERATOR_TENANT,
-  type Portal,
-  type PortalLink,
-  type PortalLinkId,
-  type PortalPermission,
-  SYSTEM,
-  type TenantId,
-} from '../../base/model.ts'
+import type { PortalLinkId, TenantId } from '../../base/model.ts'
+import type { Portal, PortalLink, PortalPermission } from '../../base/portal.ts'
+import { OPERATOR_TENANT } from '../../base/tenant.ts'
 import { hashOfKey, makePortalLinkToken } from '../../secrets/api-key.ts'
 import type { Store } from '../../store/store.ts'
 import type { Place } from '../../store/where.ts'

@@ -1,6 +1,9 @@
 /** How the portals look, and what of it anyone can see (decision 53). */
+
+import { type Actor, SYSTEM } from '../../base/callers.ts'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
-import { type Actor, type EventType, type PortalLogo, type StoredLooks, SYSTEM } from '../../base/model.ts'
+import type { EventType } from '../../base/model.ts'
+import type { PortalLogo, StoredLooks } from '../../base/portal.ts'
 import type { Store } from '../../store/store.ts'
 import { invalid, notFound } from '../checks/refusals.ts'
 import { readLogo } from './logo/logo.ts'

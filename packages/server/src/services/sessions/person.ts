@@ -1,4 +1,4 @@
-import type { Actor, Person } from '../../base/model.ts'
+import type { Actor, Person } from '../../base/callers.ts'
 
 /**
  * What the audit log calls a person. People choose their names, so issuer and subject follow, by which they can be told

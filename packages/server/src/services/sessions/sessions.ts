@@ -1,16 +1,9 @@
+import { type Actor, type ApiKey, type Session, SYSTEM } from '../../base/callers.ts'
 import type { Clock } from '../../base/clock.ts'
 import { DAY_MS, HOUR_MS } from '../../base/durations.ts'
 import { PosthornError } from '../../base/errors.ts'
 import { newId } from '../../base/ids.ts'
-import {
-  type Actor,
-  type ApiKey,
-  type ApiKeyId,
-  type Session,
-  type SessionId,
-  SYSTEM,
-  type TenantId,
-} from '../../base/model.ts'
+import type { ApiKeyId, SessionId, TenantId } from '../../base/model.ts'
 import { hashOfKey, makePortalToken, makeSessionToken, makeSignInToken } from '../../secrets/api-key.ts'
 import type { Holder, ListedSession, NewPerson } from '../../store/operations/sessions.ts'
 import type { Store } from '../../store/store.ts'

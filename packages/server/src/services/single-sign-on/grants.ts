@@ -1,5 +1,5 @@
 /** What the claims of someone who signed in give them (decision 56). */
-import type { Person } from '../../base/model.ts'
+import type { Person } from '../../base/callers.ts'
 import type { Grant } from '../../config/issuers.ts'
 
 /** What an issuer says of someone: the members of an ID token and of the user info. */

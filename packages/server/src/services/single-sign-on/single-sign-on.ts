@@ -1,9 +1,9 @@
 /** Signs people in through issuers of OpenID Connect (decision 56): authorisation code flow with PKCE. */
 import { Buffer } from 'node:buffer'
 import * as oidc from 'openid-client'
+import type { Session } from '../../base/callers.ts'
 import { MINUTE_MS } from '../../base/durations.ts'
 import { PosthornError } from '../../base/errors.ts'
-import type { Session } from '../../base/model.ts'
 import { hashOfKey } from '../../secrets/api-key.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
 import type { Store } from '../../store/store.ts'

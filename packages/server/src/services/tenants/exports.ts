@@ -2,16 +2,9 @@ import { Buffer } from 'node:buffer'
 import { sentenceOf } from '../../base/attempt-details.ts'
 import { PosthornError } from '../../base/errors.ts'
 import { firstIdAt } from '../../base/ids.ts'
-import type {
-  AttemptResult,
-  Delivery,
-  DeliveryId,
-  EventId,
-  Notification,
-  PublishedEvent,
-  Tenant,
-  TenantId,
-} from '../../base/model.ts'
+import type { AttemptResult, Delivery, DeliveryId, EventId, PublishedEvent, TenantId } from '../../base/model.ts'
+import type { Notification } from '../../base/notification.ts'
+import type { Tenant } from '../../base/tenant.ts'
 import type { SentRequest } from '../../base/webhook-request.ts'
 import type { DeliveryAttempt } from '../../store/operations/deliveries/attempts.ts'
 import type { Store } from '../../store/store.ts'

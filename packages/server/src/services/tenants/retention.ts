@@ -1,8 +1,8 @@
 /** A tenant's own retention periods for events, payloads and responses. */
 import type { FieldError } from '../../base/errors.ts'
 import { pointerToken } from '../../base/json-scanner.ts'
-import type { Retention } from '../../base/model.ts'
 import { describeUnknown } from '../../base/nearest.ts'
+import type { Retention } from '../../base/tenant.ts'
 import { isRecord } from '../checks/values.ts'
 
 const MEMBERS = ['days', 'payloadDays', 'answerDays'] as const

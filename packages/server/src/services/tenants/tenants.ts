@@ -1,15 +1,9 @@
+import { type Actor, SYSTEM } from '../../base/callers.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
-import {
-  type Actor,
-  type Erasure,
-  OPERATOR_TENANT,
-  type PortalPermission,
-  type Retention,
-  SYSTEM,
-  type Tenant,
-  type TenantId,
-} from '../../base/model.ts'
+import type { TenantId } from '../../base/model.ts'
+import type { PortalPermission } from '../../base/portal.ts'
+import { type Erasure, OPERATOR_TENANT, type Retention, type Tenant } from '../../base/tenant.ts'
 import { isTenantId } from '../../base/tenant-id.ts'
 import { cancelAll, forgetAllCalls, removeAllStats } from '../../store/in-steps.ts'
 import type { Store } from '../../store/store.ts'

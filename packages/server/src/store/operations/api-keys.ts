@@ -1,7 +1,8 @@
 /** API keys. The store has only their hashes. */
 
+import type { ApiKey, ApiKeyScope } from '../../base/callers.ts'
 import { idBytes, idText } from '../../base/ids.ts'
-import type { ApiKey, ApiKeyId, ApiKeyScope, TenantId } from '../../base/model.ts'
+import type { ApiKeyId, TenantId } from '../../base/model.ts'
 import { reads, writes } from '../operation.ts'
 import { bytes, int, intOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import { type Place, Where } from '../where.ts'

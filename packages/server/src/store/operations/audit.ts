@@ -1,7 +1,8 @@
 /** The audit log. Each change of the configuration writes its entry in its own transaction, or is not made at all. */
 
+import { type Actor, type AuditEntry, SYSTEM } from '../../base/callers.ts'
 import { firstIdAt, idBytes, idText, newId } from '../../base/ids.ts'
-import { type Actor, type AuditEntry, type AuditEntryId, SYSTEM, type TenantId } from '../../base/model.ts'
+import type { AuditEntryId, TenantId } from '../../base/model.ts'
 import { reads, writes } from '../operation.ts'
 import { bytes, type Dialect, int, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import { type Place, Where } from '../where.ts'

@@ -6,7 +6,8 @@
 
 import { Buffer } from 'node:buffer'
 import { idBytes, idText } from '../../base/ids.ts'
-import { type EndpointId, type Erasure, type EventId, OPERATOR_TENANT, type TenantId } from '../../base/model.ts'
+import type { EndpointId, EventId, TenantId } from '../../base/model.ts'
+import { type Erasure, OPERATOR_TENANT } from '../../base/tenant.ts'
 import { reads, writes } from '../operation.ts'
 import {
   type BulkQuery,

@@ -14,10 +14,10 @@ import {
   type Endpoint,
   type EndpointId,
   isOperational,
-  OPERATOR_TENANT,
   type ReplayId,
   type TenantId,
 } from '../../base/model.ts'
+import { OPERATOR_TENANT } from '../../base/tenant.ts'
 import { reads, writes } from '../operation.ts'
 import {
   type BulkQuery,

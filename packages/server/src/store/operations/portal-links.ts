@@ -1,7 +1,9 @@
 /** Links to the portals of tenants (decision 52). The store has only the hashes of their tokens. */
 
+import type { Session } from '../../base/callers.ts'
 import { idBytes, idText } from '../../base/ids.ts'
-import type { Portal, PortalLink, PortalLinkId, Session, TenantId } from '../../base/model.ts'
+import type { PortalLinkId, TenantId } from '../../base/model.ts'
+import type { Portal, PortalLink } from '../../base/portal.ts'
 import { reads, writes } from '../operation.ts'
 import { bytes, int, type Row, type Transaction, text } from '../transaction.ts'
 import { type Place, Where } from '../where.ts'

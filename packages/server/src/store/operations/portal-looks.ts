@@ -1,5 +1,5 @@
 /** How the portals look: one row for all of them. */
-import { DEFAULT_LOOKS, type PortalLogo, type PortalLooks, type StoredLooks } from '../../base/model.ts'
+import { DEFAULT_LOOKS, type PortalLogo, type PortalLooks, type StoredLooks } from '../../base/portal.ts'
 import { reads, writes } from '../operation.ts'
 import { bytes, int, type Row, type Transaction, text } from '../transaction.ts'
 import { type By, differences, record } from './audit.ts'

@@ -9,7 +9,8 @@
  */
 
 import { firstIdAt, idBytes, idText } from '../../base/ids.ts'
-import type { DeliveryId, EventId, Retention, TenantId } from '../../base/model.ts'
+import type { DeliveryId, EventId, TenantId } from '../../base/model.ts'
+import type { Retention } from '../../base/tenant.ts'
 import { reads, writes } from '../operation.ts'
 import {
   type BulkQuery,

@@ -1,17 +1,9 @@
 /** Sessions of the dashboard, and the links that start one. The store has only the hashes of their tokens. */
 
+import type { ApiKey, ApiKeyScope, Person, Session } from '../../base/callers.ts'
 import { idBytes, idText } from '../../base/ids.ts'
-import type {
-  ApiKey,
-  ApiKeyId,
-  ApiKeyScope,
-  Person,
-  Portal,
-  PortalLinkId,
-  Session,
-  SessionId,
-  TenantId,
-} from '../../base/model.ts'
+import type { ApiKeyId, PortalLinkId, SessionId, TenantId } from '../../base/model.ts'
+import type { Portal } from '../../base/portal.ts'
 import { reads, writes } from '../operation.ts'
 import { bytes, int, intOrNull, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import { type Place, Where } from '../where.ts'

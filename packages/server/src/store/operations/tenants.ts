@@ -1,14 +1,9 @@
 /** Tenants: the provider's customers. */
 
 import { idText } from '../../base/ids.ts'
-import {
-  type EndpointId,
-  OPERATOR_TENANT,
-  type PortalPermission,
-  type Retention,
-  type Tenant,
-  type TenantId,
-} from '../../base/model.ts'
+import type { EndpointId, TenantId } from '../../base/model.ts'
+import type { PortalPermission } from '../../base/portal.ts'
+import { OPERATOR_TENANT, type Retention, type Tenant } from '../../base/tenant.ts'
 import { reads, writes } from '../operation.ts'
 import { bytes, int, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import { type Place, patternOf, Where } from '../where.ts'

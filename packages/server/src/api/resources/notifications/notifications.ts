@@ -5,7 +5,7 @@ import {
   NOTIFICATION_LANGUAGES,
   type Notification,
   OPERATOR_NOTIFICATION_TYPES,
-} from '../../../base/model.ts'
+} from '../../../base/notification.ts'
 import type { Notifications } from '../../../services/notifications/notifications.ts'
 import { newestFirst, PageQuery } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'

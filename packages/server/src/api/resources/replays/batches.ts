@@ -1,6 +1,6 @@
 /** Replays across tenants. */
 import { type Static, Type } from 'typebox'
-import { REPLAY_STATES, type ReplayBatch, type ReplayState } from '../../../base/model.ts'
+import { REPLAY_STATES, type ReplayBatch, type ReplayState } from '../../../base/replay.ts'
 import type { CreatedBatch, ReplayBatches } from '../../../services/replay-batches.ts'
 import { newestFirst, PageQuery, parseTimeOrRefuse } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { REPLAY_STATES, type Replay, type ReplayState } from '../../../base/model.ts'
+import { REPLAY_STATES, type Replay, type ReplayState } from '../../../base/replay.ts'
 import { invalid } from '../../../services/checks/refusals.ts'
 import type { CreatedReplay, Replays } from '../../../services/replays.ts'
 import { newestFirst, PageQuery, parseTimeOrRefuse } from '../../http/lists.ts'

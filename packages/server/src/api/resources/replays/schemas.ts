@@ -1,6 +1,6 @@
 /** Schemas of replays, of one tenant and across tenants, in responses and in the calls that create them. */
 import { type Static, Type } from 'typebox'
-import { REPLAY_STATES, REPLAYABLE_STATES, type Replay, type ReplayState } from '../../../base/model.ts'
+import { REPLAY_STATES, REPLAYABLE_STATES, type Replay, type ReplayState } from '../../../base/replay.ts'
 import {
   IntegerOrNull,
   strict,

@@ -1,4 +1,4 @@
-import type { NotificationLanguage } from '../../../base/model.ts'
+import type { NotificationLanguage } from '../../../base/notification.ts'
 import { de } from './de.ts'
 import { en } from './en.ts'
 import type { Phrases } from './phrases.ts'

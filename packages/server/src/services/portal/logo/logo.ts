@@ -1,7 +1,7 @@
 /** What an uploaded logo is, by its content. */
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import type { PortalLogo } from '../../../base/model.ts'
+import type { PortalLogo } from '../../../base/portal.ts'
 import { readPicture } from './pictures.ts'
 import { LogoRefused } from './refused.ts'
 import { checkSvg } from './svg.ts'

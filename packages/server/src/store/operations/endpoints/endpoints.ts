@@ -1,3 +1,4 @@
+import { SYSTEM } from '../../../base/callers.ts'
 import { idBytes, idText } from '../../../base/ids.ts'
 import {
   type DisabledReason,
@@ -9,7 +10,6 @@ import {
   type PayloadFilter,
   type RateLimit,
   type RetrySchedule,
-  SYSTEM,
   type TenantId,
 } from '../../../base/model.ts'
 import type { RequestTemplate, SignatureHeaders } from '../../../base/webhook-request.ts'
@@ -109,7 +109,8 @@ type Templated = { readonly template?: RequestTemplate | undefined }
 
 /**
  * `no_tenant`: the tenant doesn't exist, or was deleted. `too_many`: it has reached its limit of endpoints, or of
- * listeners (`too_many_listeners`). `too_large`: its endpoints' types and filters would have too many characters. `uid_taken`: another of its endpoints has the uid.
+ * listeners (`too_many_listeners`). `too_large`: its endpoints' types and filters would have too many characters.
+ * `uid_taken`: another of its endpoints has the uid.
  */
 export function* createEndpoint(
   args: { endpoint: Endpoint; maxEndpoints?: number } & SelectionLimit & Templated & By & Once,

@@ -1,5 +1,6 @@
 /** Warns about an endpoint that keeps failing, and disables it in the end (C11). */
 
+import { SYSTEM } from '../../../base/callers.ts'
 import { DAY_MS } from '../../../base/durations.ts'
 import { idBytes } from '../../../base/ids.ts'
 import {
@@ -8,7 +9,6 @@ import {
   FAILING_RECENTLY_MS,
   FAILING_STAGES,
   failingStepMs,
-  SYSTEM,
   type TenantId,
 } from '../../../base/model.ts'
 import type { Transaction } from '../../transaction.ts'

@@ -1,4 +1,5 @@
-import { type EventType, OPERATOR_TENANT, type RetrySchedule } from '../../../base/model.ts'
+import type { EventType, RetrySchedule } from '../../../base/model.ts'
+import { OPERATOR_TENANT } from '../../../base/tenant.ts'
 import { intOrNull, jsonOrNull, type Row, type Transaction, text } from '../../transaction.ts'
 import { type By, record, recordPut } from '../audit.ts'
 import { bumpCatalogue, catalogueVersion } from '../configuration.ts'

@@ -3,7 +3,8 @@
  * endpoint, which counts what no message has said yet.
  */
 import { MINUTE_MS } from '../../../base/durations.ts'
-import { OPERATOR_TENANT, type TenantId } from '../../../base/model.ts'
+import type { TenantId } from '../../../base/model.ts'
+import { OPERATOR_TENANT } from '../../../base/tenant.ts'
 import { type BulkQuery, bytes, type Row, type Transaction, text } from '../../transaction.ts'
 
 /** How long facts are gathered before the first message about them: an outage disables many endpoints at a time. */

@@ -9,13 +9,9 @@
  */
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../base/durations.ts'
 import { idBytes, idText } from '../../../base/ids.ts'
-import {
-  type NotificationId,
-  type NotificationKind,
-  type NotificationLanguage,
-  OPERATOR_TENANT,
-  type TenantId,
-} from '../../../base/model.ts'
+import type { NotificationId, TenantId } from '../../../base/model.ts'
+import type { NotificationKind, NotificationLanguage } from '../../../base/notification.ts'
+import { OPERATOR_TENANT } from '../../../base/tenant.ts'
 import { bytes, type Dialect, int, type Row, type Transaction, text, textOrNull } from '../../transaction.ts'
 import { EXHAUSTED } from './items.ts'
 import { spend } from './limits.ts'

@@ -1,7 +1,8 @@
 /** Who is told by mail or chat, and how an address is confirmed (decision 55). */
 import { DAY_MS, HOUR_MS } from '../../../base/durations.ts'
 import { idBytes, idText } from '../../../base/ids.ts'
-import type { Notification, NotificationId, NotificationType, TenantId } from '../../../base/model.ts'
+import type { NotificationId, TenantId } from '../../../base/model.ts'
+import type { Notification, NotificationType } from '../../../base/notification.ts'
 import {
   type BulkQuery,
   bytes,

@@ -4,14 +4,8 @@
  * cancelling take effect immediately, however many tenants there are: makeReplayed looks at the batch's row.
  */
 import { firstIdAt, idBytes, idText, parseId } from '../../../base/ids.ts'
-import type {
-  ReplayBatch,
-  ReplayBatchId,
-  ReplayId,
-  ReplaySelection,
-  ReplayState,
-  TenantId,
-} from '../../../base/model.ts'
+import type { ReplayBatchId, ReplayId, TenantId } from '../../../base/model.ts'
+import type { ReplayBatch, ReplaySelection, ReplayState } from '../../../base/replay.ts'
 import { bytes, int, intOrNull, type Row, type Transaction, text, textOrNull, type Value } from '../../transaction.ts'
 import { type Place, Where } from '../../where.ts'
 import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'

@@ -5,7 +5,8 @@
  */
 
 import { idBytes, idText } from '../../../base/ids.ts'
-import type { DeliveryId, EndpointId, EventId, ReplayId, ReplaySelection, TenantId } from '../../../base/model.ts'
+import type { DeliveryId, EndpointId, EventId, ReplayId, TenantId } from '../../../base/model.ts'
+import type { ReplaySelection } from '../../../base/replay.ts'
 import {
   type BulkQuery,
   bytes,

@@ -1,15 +1,8 @@
 /** Replays: what was requested, how far it has got, and how it ends. parts.ts creates the deliveries. */
 
 import { idBytes, idText, parseId } from '../../../base/ids.ts'
-import type {
-  EndpointId,
-  Replay,
-  ReplayBatchId,
-  ReplayId,
-  ReplaySelection,
-  ReplayState,
-  TenantId,
-} from '../../../base/model.ts'
+import type { EndpointId, ReplayBatchId, ReplayId, TenantId } from '../../../base/model.ts'
+import type { Replay, ReplaySelection, ReplayState } from '../../../base/replay.ts'
 import type { Observation } from '../../observations.ts'
 import { bytes, type Dialect, int, intOrNull, type Row, type Transaction, text, type Value } from '../../transaction.ts'
 import { type Place, Where } from '../../where.ts'

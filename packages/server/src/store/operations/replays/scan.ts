@@ -8,7 +8,8 @@
  */
 
 import { firstIdAt, idBytes, idMs, idText } from '../../../base/ids.ts'
-import type { DeliveryId, DeliveryState, EndpointId, EventId, ReplaySelection, TenantId } from '../../../base/model.ts'
+import type { DeliveryId, DeliveryState, EndpointId, EventId, TenantId } from '../../../base/model.ts'
+import type { ReplaySelection } from '../../../base/replay.ts'
 import { bytes, idList, int, intOrNull, type Row, type Transaction, text, type Value } from '../../transaction.ts'
 import { type Sibling, type Standing, standingOf } from './standing.ts'
 
