@@ -177,19 +177,18 @@ const DICTIONARIES: Readonly<Record<Language, () => Promise<{ dictionary: Dictio
 export const languageOf = (session: PortalSession | null | undefined): Language =>
   session?.language ?? asked?.language ?? languageFor(navigator.languages)
 
+async function firstSession(): Promise<PortalSession | null> {
+  if (IS_TYPES) return null
+  if (link === null) return readPortalSession()
+  return IS_FRAMED ? redeem() : null
+}
+
 /**
  * Finds out who looks at the portal, and loads the words in their language. In a frame, the link is redeemed immediately;
  * elsewhere only by a click, as scanners of mail open links, too. Undefined: the server doesn't say.
  */
 export async function beginPortal(): Promise<PortalSession | null | undefined> {
-  const read = IS_TYPES
-    ? Promise.resolve(null)
-    : link === null
-      ? readPortalSession()
-      : IS_FRAMED
-        ? redeem()
-        : Promise.resolve(null)
-  const session = await read.catch(() => undefined)
+  const session = await firstSession().catch(() => undefined)
   const language = languageOf(session)
   setLanguage(language)
   setDictionary((await DICTIONARIES[language]()).dictionary)

@@ -301,7 +301,7 @@ const unknown = createRoute({
 const publicPages = createRoute({
   getParentRoute: () => root,
   id: 'public',
-  component: lazyRouteComponent(() => loadCode(() => import('../pages/types/frame.tsx')), 'Frame'),
+  component: codeOf(() => import('../pages/types/frame.tsx'), 'Frame'),
 })
 const publicTree = () =>
   root.addChildren([
@@ -310,18 +310,18 @@ const publicTree = () =>
         getParentRoute: () => publicPages,
         path: '/types',
         validateSearch: only('q'),
-        component: lazyRouteComponent(() => loadCode(() => import('../pages/types/list.tsx')), 'Page'),
+        component: codeOf(() => import('../pages/types/list.tsx'), 'Page'),
       }),
       createRoute({
         getParentRoute: () => publicPages,
         path: '/types/$name',
         validateSearch: only('lang'),
-        component: lazyRouteComponent(() => loadCode(() => import('../pages/types/one.tsx')), 'Page'),
+        component: codeOf(() => import('../pages/types/one.tsx'), 'Page'),
       }),
       createRoute({
         getParentRoute: () => publicPages,
         path: '$',
-        component: lazyRouteComponent(() => loadCode(() => import('../pages/types/frame.tsx')), 'Closed'),
+        component: codeOf(() => import('../pages/types/frame.tsx'), 'Closed'),
       }),
     ]),
   ])

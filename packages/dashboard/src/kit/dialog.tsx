@@ -16,12 +16,12 @@ type Props = {
 
 /** A dialog that keeps the focus until it is closed. */
 export function Dialog({ open, onClose, title, wide = false, children }: Props) {
-  const opener = useOpener(open)
+  const focused = useFocusedBefore(open)
   return (
     <Base.Root open={open} onOpenChange={next => !next && onClose()}>
       <Base.Portal>
         <Base.Backdrop className={styles.backdrop} />
-        <Base.Popup className={cx(styles.dialog, wide && styles.wide)} finalFocus={opener}>
+        <Base.Popup className={cx(styles.dialog, wide && styles.wide)} finalFocus={focused}>
           <Base.Title>{title}</Base.Title>
           {children}
         </Base.Popup>
@@ -31,12 +31,12 @@ export function Dialog({ open, onClose, title, wide = false, children }: Props) 
 }
 
 /** Where the focus was when the dialog opened: `autoFocus` moves it before Base UI looks. */
-function useOpener(isOpen: boolean) {
-  const opener = useRef<HTMLElement | null>(null)
+function useFocusedBefore(isOpen: boolean) {
+  const focused = useRef<HTMLElement | null>(null)
   const wasOpen = useRef(false)
-  if (isOpen && !wasOpen.current) opener.current = document.activeElement as HTMLElement | null
+  if (isOpen && !wasOpen.current) focused.current = document.activeElement as HTMLElement | null
   wasOpen.current = isOpen
-  return opener
+  return focused
 }
 
 /** The buttons at a dialog's end: the action last. */
