@@ -42,6 +42,14 @@ export type Dialect = {
    * it), and `key_at`, its position in the primary key from 1, or 0.
    */
   readonly listColumns: string
+  /**
+   * The condition that a row of `table` is the one that a row of `v` names in columns of the same names, which must begin
+   * an index. For `from v cross join table`, and for `update table … from v`: rows are found along the index, whatever the
+   * statistics say (docs/decisions/0063-named-rows.md).
+   */
+  readonly isNamed: (table: string, columns: readonly string[]) => string
+  /** The beginning of a statement that deletes such rows. More conditions can follow with `and`. */
+  readonly deleteNamed: (table: string, columns: readonly string[]) => string
   /** Whether a join can run a query for each row of `v` (`cross join lateral`). Otherwise each is a query of its own. */
   readonly hasLateral: boolean
   /** After a `select`: takes only rows that no other transaction is changing, and locks them until the commit. */

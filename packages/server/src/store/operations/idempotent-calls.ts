@@ -94,12 +94,12 @@ export class KnownCalls {
 }
 
 /** Which of the calls were made before. */
-export function* readKnownCalls(calls: readonly KeptCall[]): Transaction<KnownCalls> {
+export function* readKnownCalls(calls: readonly KeptCall[], { isNamed }: Dialect): Transaction<KnownCalls> {
   const known = new KnownCalls()
   if (calls.length === 0) return known
   const rows = yield {
-    text: `select c.scope, c.call_key from idempotent_call c join v on c.scope = v.scope and c.call_key = v.call_key
-           where c.expires_ms > v.now_ms`,
+    text: `select c.scope, c.call_key from v cross join idempotent_call c
+           where ${isNamed('c', ['scope', 'call_key'])} and c.expires_ms > v.now_ms`,
     columns: NAME_COLUMNS,
     rows: calls.map(({ scope, key, madeMs }) => [scope, key, madeMs]),
   }
@@ -109,7 +109,12 @@ export function* readKnownCalls(calls: readonly KeptCall[]): Transaction<KnownCa
 
 /** Whether the call was made before. Ask before making anything. */
 export function* isRepeated(call: KeptCall | undefined): Transaction<boolean> {
-  return call !== undefined && (yield* readKnownCalls([call])).has(call)
+  if (call === undefined) return false
+  const rows = yield {
+    text: 'select 1 from idempotent_call where scope = $1 and call_key = $2 and expires_ms > $3',
+    params: [call.scope, call.key, call.madeMs],
+  }
+  return rows.length > 0
 }
 
 const CALL_COLUMNS: BulkQuery['columns'] = [

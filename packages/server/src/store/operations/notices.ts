@@ -227,6 +227,8 @@ type Gathered = {
   readonly lastAt: string
 }
 
+const KEY = ['key']
+
 const KEY_COLUMNS: BulkQuery['columns'] = [['key', 'text']]
 
 /** Keeps one row per endpoint, however many deliveries there are. */
@@ -235,7 +237,8 @@ export function* gatherExhausted(all: readonly ExhaustedFact[], dialect: Dialect
   if (facts.length === 0) return
   const byKey = [...Map.groupBy(facts, ({ endpoint }) => `exhausted:${endpoint}`)].sort(([a], [b]) => (a < b ? -1 : 1))
   const found = yield {
-    text: `select l.key, l.count, l.data from notice l join v on l.key = v.key order by l.key ${dialect.lockLiveRows}`,
+    text: `select l.key, l.count, l.data from v cross join notice l where ${dialect.isNamed('l', KEY)}
+           order by v.key ${dialect.lockLiveRows}`,
     columns: KEY_COLUMNS,
     rows: byKey.map(([key]) => [key]),
   }
@@ -283,7 +286,7 @@ export function* claimNotices({ nowMs }: { nowMs: number }, dialect: Dialect): T
   }
   if (rows.length === 0) return []
   yield {
-    text: `update notice set due_ms = ${nowMs + CLAIM_MS} from v where notice.key = v.key`,
+    text: `update notice set due_ms = ${nowMs + CLAIM_MS} from v where ${dialect.isNamed('notice', KEY)}`,
     columns: KEY_COLUMNS,
     rows: rows.map(row => [row.key!]),
   }
@@ -307,7 +310,7 @@ function* readyGathered(nowMs: number, dialect: Dialect): Transaction<void> {
   const none = rows.filter(row => int(row.count) === 0)
   if (none.length > 0) {
     yield {
-      text: 'delete from notice where key in (select key from v)',
+      text: dialect.deleteNamed('notice', KEY),
       columns: KEY_COLUMNS,
       rows: none.map(row => [row.key!]),
     }
@@ -321,17 +324,20 @@ function* readyGathered(nowMs: number, dialect: Dialect): Transaction<void> {
     }),
   }
   yield {
-    text: `update notice set count = 0, data = '', due_ms = ${nowMs + GATHER_MS} from v where notice.key = v.key`,
+    text: `update notice set count = 0, data = '', due_ms = ${nowMs + GATHER_MS} from v where ${dialect.isNamed('notice', KEY)}`,
     columns: KEY_COLUMNS,
     rows: some.map(row => [row.key!]),
   }
 }
 
 /** Removes notices that were published, or that no endpoint wants now, and puts them on what notifications say next. */
-export function* finishNotices({ keys, nowMs }: { keys: readonly string[]; nowMs: number }): Transaction<void> {
+export function* finishNotices(
+  { keys, nowMs }: { keys: readonly string[]; nowMs: number },
+  { deleteNamed }: Dialect,
+): Transaction<void> {
   if (keys.length === 0) return
   const gone = yield {
-    text: 'delete from notice where gathers = 0 and key in (select key from v) returning type, tenant, data',
+    text: `${deleteNamed('notice', KEY)} and gathers = 0 returning notice.type, notice.tenant, notice.data`,
     columns: KEY_COLUMNS,
     rows: keys.map(key => [key]),
   }

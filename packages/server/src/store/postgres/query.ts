@@ -25,13 +25,12 @@ export async function ask(
   }
 }
 
-async function query(client: pg.PoolClient, asked: Query | BulkQuery, timeoutMs: number): Promise<Row[]> {
-  if (!('columns' in asked)) {
-    return (await ask(client, { text: asked.text, values: (asked.params ?? []) as unknown[] }, timeoutMs)).rows
-  }
+/** A query as the driver takes it. */
+export function toConfig(asked: Query | BulkQuery): pg.QueryConfig {
+  if (!('columns' in asked)) return { text: asked.text, values: (asked.params ?? []) as unknown[] }
   const { columns, rows } = asked
   const values = columns.map(([, type], column) => packColumn(type, rows, column))
-  return (await ask(client, { text: bulkPrefix(columns) + asked.text, values }, timeoutMs)).rows
+  return { text: bulkPrefix(columns) + asked.text, values }
 }
 
 const bulkPrefixes = new WeakMap<BulkQuery['columns'], string>()
@@ -64,7 +63,7 @@ export async function drive<Result>(
     if ('note' in step.value) {
       notes.push(step.value.note)
       step = transaction.next([])
-    } else step = transaction.next(await query(client, step.value, timeoutMs))
+    } else step = transaction.next((await ask(client, toConfig(step.value), timeoutMs)).rows)
   }
   return step.value
 }

@@ -30,7 +30,7 @@ export type Greeting = {
 /**
  * Sets everything that a transaction needs in the round trip of its begin. The timeout of statements comes first,
  * because the role's own applies until then. Without a time for locks, waits end with the statement (`limitLockWait`
- * shortens them). A temporary table is looked for last, or one that is called like ours would be taken for it.
+ * shortens them). What is written is found along indexes: see `Dialect.isNamed`. A temporary table is looked for last, or one that is called like ours would be taken for it.
  * @param first statements for this server only
  */
 export const beginText = ({ isRead, timeoutMs }: Mode, first: string): string =>
@@ -38,7 +38,7 @@ export const beginText = ({ isRead, timeoutMs }: Mode, first: string): string =>
    set local statement_timeout = ${timeoutMs};
    select set_config('search_path', 'posthorn, pg_temp', true), set_config('lock_timeout', '0', true),
      set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_MS}', true),
-     pg_is_in_recovery() as standby, extract(epoch from clock_timestamp()) * 1000 as now,
+     ${isRead ? '' : `set_config('enable_seqscan', 'off', true),`} pg_is_in_recovery() as standby, extract(epoch from clock_timestamp()) * 1000 as now,
      current_setting('fsync') as fsync, current_setting('synchronous_commit') as synchronous_commit,
      current_setting('default_transaction_read_only') as read_only`
 

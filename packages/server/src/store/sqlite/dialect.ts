@@ -18,6 +18,10 @@ export const sqliteDialect: Dialect = {
   lockEventRows: '',
   shareEventRows: '',
   shareBatchRow: '',
+  isNamed: (table, columns) => columns.map(column => `${table}.${column} = v.${column}`).join(' and '),
+  // `exists (…)` would scan the whole table for each row of `v` (144 µs instead of 9 for one delivery, with a few
+  // thousand pending).
+  deleteNamed: (table, columns) => `delete from ${table} where (${columns}) in (select ${columns} from v)`,
   // A query costs a microsecond or two here: it is a call within the thread.
   hasLateral: false,
   skipLocked: '',

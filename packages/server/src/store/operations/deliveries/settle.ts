@@ -34,7 +34,7 @@ export function* settle(
   const moved = new Map<DeliveryId, Moved>()
   yield* end('delivered', steps.delivered, moved, dialect)
   yield* end('exhausted', steps.exhausted, moved, dialect)
-  yield* reschedule(steps.retry, moved)
+  yield* reschedule(steps.retry, moved, dialect)
   yield {
     note: () => settlements.filter(({ delivery }) => moved.has(delivery)).map(settlement => noteOf(settlement)),
   }
@@ -119,6 +119,8 @@ const END_COLUMNS: Readonly<Record<EndKind, BulkQuery['columns']>> = {
   exhausted: [...DELIVERED_COLUMNS, ['error', 'text'], ['epoch', 'int']],
 }
 
+const LIVE_KEY = ['tenant', 'id']
+
 const LIVE_KEY_COLUMNS: BulkQuery['columns'] = [
   ['tenant', 'text'],
   ['id', 'bytes'],
@@ -131,11 +133,16 @@ const LIVE_KEY_COLUMNS: BulkQuery['columns'] = [
 const isOurs = (partition: string, epoch: string): string =>
   `exists (select 1 from partition_lease p where p.id = ${partition} and p.epoch = ${epoch})`
 
-/** A 2xx ends a delivery in any live state, a failure only a pending one whose next attempt it was. */
-const FENCES: Readonly<Record<EndKind, string>> = {
-  delivered: '',
-  exhausted: `and l.state = 'pending' and l.attempts = v.attempt - 1 and ${isOurs('l.partition', 'v.epoch')}`,
-}
+/**
+ * A failure moves only a pending delivery whose next attempt it was. In a `case`, where the planner of PostgreSQL does
+ * not look: rows are found by their key alone (see `Dialect.isNamed`), and not along an index of pending ones.
+ */
+const isNext = (table: string, attempt: string): string =>
+  `case when ${table}.state = 'pending' and ${table}.attempts = ${attempt} - 1
+     and ${isOurs(`${table}.partition`, 'v.epoch')} then 1 else 0 end = 1`
+
+/** A 2xx ends a delivery in any live state. */
+const FENCES: Readonly<Record<EndKind, string>> = { delivered: '', exhausted: `and ${isNext('l', 'v.attempt')}` }
 
 /** Columns returned of the ended deliveries; exhausted ones are reported with them. */
 const RETURNED: Readonly<Record<EndKind, string>> = { delivered: 'id', exhausted: 'id, endpoint, event, type' }
@@ -147,13 +154,11 @@ const intoHistory = (kind: EndKind, dialect: Dialect): string =>
    select l.tenant, l.id, l.endpoint, l.event, l.type, '${kind}',
      case when l.attempts > v.attempt then l.attempts else v.attempt end, l.replay_of, l.test, l.created_ms, v.ended_ms,
      v.started_ms, v.duration_ms, v.status, ${kind === 'delivered' ? 'null' : 'v.error'}
-   from v cross join live_delivery l where l.tenant = v.tenant and l.id = v.id ${FENCES[kind]}
+   from v cross join live_delivery l where ${dialect.isNamed('l', LIVE_KEY)} ${FENCES[kind]}
    ${dialect.lockLiveRows} returning ${RETURNED[kind]}`
 
-// Row values against a list instead of `exists (…)`, for which SQLite would scan the whole table for each row of `v`
-// (144 µs instead of 9 for one delivery, with a few thousand pending).
-const deleteLive = (rows: readonly EndRow[]): BulkQuery => ({
-  text: 'delete from live_delivery where (tenant, id) in (select v.tenant, v.id from v)',
+const deleteLive = (rows: readonly EndRow[], { deleteNamed }: Dialect): BulkQuery => ({
+  text: deleteNamed('live_delivery', LIVE_KEY),
   columns: LIVE_KEY_COLUMNS,
   rows: rows.map(([tenant, id]) => [tenant, id]),
 })
@@ -178,13 +183,13 @@ function* end(
   if (kind === 'exhausted') yield* tellExhausted(ended, settlements, dialect)
   if (ended.length === settlements.length) {
     for (const { delivery } of settlements) moved.set(delivery, 'ended')
-    yield deleteLive(rows)
+    yield deleteLive(rows, dialect)
     return
   }
   const ids = new Set(ended.map(row => idText('dlv', bytes(row.id))))
   for (const id of ids) moved.set(id, 'ended')
   const left = rows.filter((_, index) => ids.has(settlements[index]!.delivery))
-  if (left.length > 0) yield deleteLive(left)
+  if (left.length > 0) yield deleteLive(left, dialect)
 }
 
 function* tellExhausted(
@@ -219,7 +224,11 @@ const RETRY_COLUMNS: BulkQuery['columns'] = [
  * another attempt now, so the new time stays. An attempt that has ended, however it ended, has not crashed the process,
  * so no trial stays open.
  */
-function* reschedule(settlements: readonly StoredSettlement[], moved: Map<DeliveryId, Moved>): Transaction<void> {
+function* reschedule(
+  settlements: readonly StoredSettlement[],
+  moved: Map<DeliveryId, Moved>,
+  { isNamed }: Dialect,
+): Transaction<void> {
   if (settlements.length === 0) return
   const rows = yield {
     text: `update live_delivery set attempts = v.attempts, open_trials = 0,
@@ -227,9 +236,8 @@ function* reschedule(settlements: readonly StoredSettlement[], moved: Map<Delive
              last_started_ms = v.started_ms, last_duration_ms = v.duration_ms, last_status = v.status,
              last_error = v.error
            from v
-           where v.tenant = live_delivery.tenant and v.id = live_delivery.id
-             and live_delivery.state = 'pending' and live_delivery.attempts = v.attempts - 1
-             and ${isOurs('live_delivery.partition', 'v.epoch')}
+           where ${isNamed('live_delivery', LIVE_KEY)}
+             and ${isNext('live_delivery', 'v.attempts')}
            returning live_delivery.id, live_delivery.due_ms`,
     columns: RETRY_COLUMNS,
     rows: settlements.map(({ tenant, delivery, attempt, step, dueAtMs, epoch }) => [

@@ -61,12 +61,13 @@ const TRIAL_COLUMNS: BulkQuery['columns'] = [
 ]
 
 /** Takes back trials that this process abandons without having crashed, as if they had never begun. */
-export function* takeBackTrials(args: {
-  trials: readonly { readonly tenant: TenantId; readonly delivery: DeliveryId }[]
-}): Transaction<void> {
+export function* takeBackTrials(
+  args: { trials: readonly { readonly tenant: TenantId; readonly delivery: DeliveryId }[] },
+  { isNamed }: Dialect,
+): Transaction<void> {
   yield {
     text: `update live_delivery set open_trials = open_trials - 1 from v
-           where live_delivery.tenant = v.tenant and live_delivery.id = v.id and live_delivery.open_trials > 0`,
+           where ${isNamed('live_delivery', ['tenant', 'id'])} and live_delivery.open_trials > 0`,
     columns: TRIAL_COLUMNS,
     rows: args.trials.map(({ tenant, delivery }) => [tenant, idBytes(delivery)]),
   }

@@ -28,21 +28,26 @@ type KnownKey = { readonly event: EventId; readonly hash: Uint8Array; item: Omit
 
 const keyOf = (tenant: TenantId, key: string): string => `${tenant}\0${key}`
 
+const KEY = ['tenant', 'event_key']
+
 const KEY_COLUMNS: BulkQuery['columns'] = [
   ['tenant', 'text'],
   ['event_key', 'text'],
   ['now_ms', 'int'],
 ]
 
-export function* knownKeys(requests: readonly PublishRequest[]): Transaction<Map<string, KnownKey>> {
+export function* knownKeys(
+  requests: readonly PublishRequest[],
+  { isNamed }: Dialect,
+): Transaction<Map<string, KnownKey>> {
   const wanted = new Map<string, [TenantId, string, number]>()
   for (const { tenant, nowMs, events } of requests) {
     for (const { key } of events) if (key !== null) wanted.set(keyOf(tenant, key), [tenant, key, nowMs])
   }
   if (wanted.size === 0) return new Map()
   const rows = yield {
-    text: `select k.tenant, k.event_key, k.event, k.hash from idempotency k
-           join v on k.tenant = v.tenant and k.event_key = v.event_key where k.expires_ms > v.now_ms`,
+    text: `select k.tenant, k.event_key, k.event, k.hash from v cross join idempotency k
+           where ${isNamed('k', KEY)} and k.expires_ms > v.now_ms`,
     columns: KEY_COLUMNS,
     rows: [...wanted.values()],
   }
@@ -54,14 +59,13 @@ export function* knownKeys(requests: readonly PublishRequest[]): Transaction<Map
 }
 
 /** The hashes of those of a tenant's keys that are in use, by key. */
-export function* readKeyHashes(args: {
-  tenant: TenantId
-  keys: readonly string[]
-  nowMs: number
-}): Transaction<Map<string, Uint8Array>> {
+export function* readKeyHashes(
+  args: { tenant: TenantId; keys: readonly string[]; nowMs: number },
+  { isNamed }: Dialect,
+): Transaction<Map<string, Uint8Array>> {
   const rows = yield {
-    text: `select k.event_key, k.hash from idempotency k
-           join v on k.tenant = v.tenant and k.event_key = v.event_key where k.expires_ms > v.now_ms`,
+    text: `select k.event_key, k.hash from v cross join idempotency k
+           where ${isNamed('k', KEY)} and k.expires_ms > v.now_ms`,
     columns: KEY_COLUMNS,
     rows: args.keys.map(key => [args.tenant, key, args.nowMs]),
   }

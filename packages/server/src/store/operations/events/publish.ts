@@ -20,9 +20,9 @@ import {
 export function* publish({ requests, keyWaitMs }: PublishArguments, dialect: Dialect): Transaction<StoredResult[]> {
   const catalogue = yield* catalogueVersion()
   const versions = yield* tenantVersions(requests.map(({ tenant }) => tenant))
-  const waiting = yield* tenantsWithInbox(requests)
-  const known = yield* knownKeys(requests)
-  const calls = yield* readKnownCalls(callsOf(requests))
+  const waiting = yield* tenantsWithInbox(requests, dialect)
+  const known = yield* knownKeys(requests, dialect)
+  const calls = yield* readKnownCalls(callsOf(requests), dialect)
   const accepted: PublishRequest[] = []
   const duplicates = new Set<NewEvent>()
   const results = requests.map((request): StoredResult => {
@@ -63,22 +63,22 @@ function callsOf(requests: readonly PublishRequest[], results?: readonly StoredR
   })
 }
 
-const TENANT_COLUMNS: BulkQuery['columns'] = [['id', 'text']]
+const TENANT_COLUMNS: BulkQuery['columns'] = [['tenant', 'text']]
 
 /** A test event doesn't count: it goes to one endpoint only, immediately. */
 const isOrderedOf = ({ events }: PublishRequest): boolean =>
   events.some(({ test, deliveries }) => !test && deliveries?.some(({ ordered }) => ordered))
 
 /** Of the tenants for whose ordered endpoints something is published, those that have other events in the inbox. */
-function* tenantsWithInbox(requests: readonly PublishRequest[]): Transaction<Set<TenantId>> {
+function* tenantsWithInbox(requests: readonly PublishRequest[], { isNamed }: Dialect): Transaction<Set<TenantId>> {
   const tenants = [...new Set(requests.filter(isOrderedOf).map(({ tenant }) => tenant))]
   if (tenants.length === 0) return new Set()
   const rows = yield {
-    text: 'select v.id from v where exists (select 1 from inbox i where i.tenant = v.id)',
+    text: `select v.tenant from v where exists (select 1 from inbox i where ${isNamed('i', ['tenant'])})`,
     columns: TENANT_COLUMNS,
     rows: tenants.map(tenant => [tenant]),
   }
-  return new Set(rows.map(row => text(row.id)))
+  return new Set(rows.map(row => text(row.tenant)))
 }
 
 function* storeEvents(requests: readonly PublishRequest[], duplicates: Set<NewEvent>): Transaction<void> {

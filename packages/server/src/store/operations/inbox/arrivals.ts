@@ -8,7 +8,7 @@ import { type BulkQuery, bytes, type Dialect, type Row, type Transaction, type V
 import { catalogueVersion, tenantVersions } from '../configuration.ts'
 import { deliveryRows, type NewDelivery, storeDeliveryRows } from '../deliveries/new-deliveries.ts'
 import { storeEventRows } from '../events/event-rows.ts'
-import { KEY_COLUMNS } from './inbox.ts'
+import { KEY, KEY_COLUMNS } from './inbox.ts'
 
 /** An arrival as it is to be stored. */
 export type AcceptedArrival = {
@@ -52,7 +52,7 @@ export function* acceptArrivals(args: AcceptRequest, dialect: Dialect): Transact
   const current = args.arrivals.filter(({ tenant }) => !stale.includes(tenant))
   const behind = yield* overtaking(current)
   const ready = behind.size === 0 ? current : current.filter(({ event }) => !behind.has(event))
-  const stored = yield* takeOut(ready, args.nowMs, versions)
+  const stored = yield* takeOut(ready, args.nowMs, versions, dialect)
   const won = ready.filter(({ event }) => stored.has(event))
   yield* storeEventRows(won.map(arrival => eventRow(arrival, versions.get(arrival.tenant) ?? null)))
   yield* storeDeliveryRows(
@@ -61,7 +61,10 @@ export function* acceptArrivals(args: AcceptRequest, dialect: Dialect): Transact
     ),
     dialect,
   )
-  yield* freeKeys(won.filter(({ rejected, key }) => rejected !== null && key !== null))
+  yield* freeKeys(
+    won.filter(({ rejected, key }) => rejected !== null && key !== null),
+    dialect,
+  )
   return { stale, behind: [...behind], stored: [...stored] }
 }
 
@@ -94,21 +97,21 @@ function* takeOut(
   arrivals: readonly AcceptedArrival[],
   nowMs: number,
   versions: ReadonlyMap<TenantId, number>,
+  dialect: Dialect,
 ): Transaction<Set<EventId>> {
   const rowsOf = (some: readonly AcceptedArrival[]) => some.map(({ tenant, event }) => [tenant, idBytes(event)])
   const now = arrivals.filter(({ deliveries }) => deliveries !== null)
   const later = arrivals.filter(({ deliveries }) => deliveries === null)
   const taken: Row[] = []
   if (now.length > 0) {
-    const text = `delete from inbox where (tenant, id) in (select tenant, id from v) and payload is not null
-                  returning id`
+    const text = `${dialect.deleteNamed('inbox', KEY)} and payload is not null returning inbox.id`
     taken.push(...(yield { text, columns: KEY_COLUMNS, rows: rowsOf(now) }))
   }
   for (const [tenant, own] of Map.groupBy(later, arrival => arrival.tenant)) {
     // With the present time and version: it goes to the endpoints that exist now.
     const text = `update inbox set payload = null, claimed_until_ms = 0, created_ms = ${nowMs},
                     tenant_version = ${versions.get(tenant) ?? 0}
-                  where (tenant, id) in (select tenant, id from v) and payload is not null returning id`
+                  from v where ${dialect.isNamed('inbox', KEY)} and payload is not null returning inbox.id`
     taken.push(...(yield { text, columns: KEY_COLUMNS, rows: rowsOf(own) }))
   }
   return new Set(taken.map(row => idText('evt', bytes(row.id))))
@@ -137,10 +140,10 @@ const FREED_COLUMNS: BulkQuery['columns'] = [
 ]
 
 /** As in the API, rejected events don't keep their key: it can be used again once the fault is fixed. */
-function* freeKeys(arrivals: readonly AcceptedArrival[]): Transaction<void> {
+function* freeKeys(arrivals: readonly AcceptedArrival[], { deleteNamed }: Dialect): Transaction<void> {
   if (arrivals.length === 0) return
   yield {
-    text: 'delete from idempotency where (tenant, event_key, event) in (select tenant, event_key, event from v)',
+    text: deleteNamed('idempotency', ['tenant', 'event_key', 'event']),
     columns: FREED_COLUMNS,
     rows: arrivals.map(({ tenant, key, event }) => [tenant, key, idBytes(event)]),
   }

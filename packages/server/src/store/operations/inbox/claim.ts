@@ -14,7 +14,7 @@ import {
   textOrNull,
   type Value,
 } from '../../transaction.ts'
-import { type Arrival, type InboxItem, type InboxRow, KEY_COLUMNS } from './inbox.ts'
+import { type Arrival, type InboxItem, type InboxRow, KEY, KEY_COLUMNS } from './inbox.ts'
 
 const MAX_TENANTS = 64
 
@@ -115,10 +115,10 @@ function withinBytes(rows: readonly Row[], maxPayloadBytes: number): Row[] {
 
 const keyOf = (row: Row): [Value, Value] => [row.tenant!, row.id!]
 
-function* claimRows(rows: readonly Row[], args: InboxClaim, { nowMs }: Dialect): Transaction<Row[]> {
+function* claimRows(rows: readonly Row[], args: InboxClaim, { nowMs, isNamed }: Dialect): Transaction<Row[]> {
   const claimed = yield {
-    text: `update inbox set claimed_until_ms = ${nowMs} + ${args.claimMs} where (tenant, id) in (select tenant, id from v)
-           returning tenant, id, type, event_key, created_ms, after_endpoint, made, not_sent, tenant_version,
+    text: `update inbox set claimed_until_ms = ${nowMs} + ${args.claimMs} from v where ${isNamed('inbox', KEY)}
+           returning inbox.tenant, inbox.id, type, event_key, created_ms, after_endpoint, made, not_sent, tenant_version,
              length(payload) as payload_bytes,
              case when length(payload) <= ${args.maxPayloadBytes} then payload end as payload`,
     columns: KEY_COLUMNS,
@@ -154,12 +154,11 @@ const toArrival = (row: Row): Arrival => ({
 /** Releases rows that are not worked on after all: any node can claim them in `afterMs` milliseconds. */
 export function* releaseInbox(
   args: { rows: readonly Pick<InboxRow, 'tenant' | 'event'>[]; afterMs: number },
-  { nowMs }: Dialect,
+  { nowMs, isNamed }: Dialect,
 ): Transaction<void> {
   if (args.rows.length === 0) return
   yield {
-    text: `update inbox set claimed_until_ms = ${nowMs} + ${args.afterMs}
-           where (tenant, id) in (select tenant, id from v)`,
+    text: `update inbox set claimed_until_ms = ${nowMs} + ${args.afterMs} from v where ${isNamed('inbox', KEY)}`,
     columns: KEY_COLUMNS,
     rows: args.rows.map(({ tenant, event }) => [tenant, idBytes(event)]),
   }

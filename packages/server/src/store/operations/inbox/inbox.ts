@@ -71,6 +71,9 @@ export function* peekInbox(_args: object, dialect: Dialect): Transaction<boolean
   return rows.length > 0
 }
 
+/** The columns that name a row. */
+export const KEY = ['tenant', 'id']
+
 export const KEY_COLUMNS: BulkQuery['columns'] = [
   ['tenant', 'text'],
   ['id', 'bytes'],

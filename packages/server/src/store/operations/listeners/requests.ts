@@ -103,10 +103,13 @@ const KEY_COLUMNS: BulkQuery['columns'] = [
 ]
 
 /** Those of the requests that were answered, with their answers, sealed. */
-export function* readAnswers({ keys }: { readonly keys: readonly RequestKey[] }): Transaction<Answered[]> {
+export function* readAnswers(
+  { keys }: { readonly keys: readonly RequestKey[] },
+  { isNamed }: Dialect,
+): Transaction<Answered[]> {
   const rows = yield {
     text: `select r.delivery, r.number, r.answer from v cross join listener_request r
-           where r.tenant = v.tenant and r.delivery = v.delivery and r.answer is not null`,
+           where ${isNamed('r', ['tenant', 'delivery'])} and r.answer is not null`,
     columns: KEY_COLUMNS,
     rows: keys.map(({ tenant, delivery }) => [tenant, idBytes(delivery)]),
   }

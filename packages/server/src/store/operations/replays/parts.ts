@@ -359,7 +359,7 @@ function* storeReplayed(
   // In a separate statement, so that published deliveries have no additional column to fill.
   yield {
     text: `update live_delivery set replay = v.replay, due_ms = v.due_ms from v
-           where live_delivery.tenant = v.tenant and live_delivery.id = v.id`,
+           where ${dialect.isNamed('live_delivery', ['tenant', 'id'])}`,
     columns: REPLAYED_COLUMNS,
     rows: deliveries.map(({ id, dueAtMs }) => [tenant, idBytes(id), idBytes(replay), ordered ? nowMs : dueAtMs]),
   }
