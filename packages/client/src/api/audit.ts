@@ -5,7 +5,7 @@ import type { CallOptions } from '../http/options.ts'
 import { path } from '../http/path.ts'
 import type { AuditEntry, AuditEntryAction, AuditEntryType, Time, Timestamp } from './models.ts'
 
-/** Query of: List the changes to the configuration and who made them, newest first. */
+/** Query of: List changes to the configuration, what people did to deliveries, and who it was, newest first. */
 export type ListAuditQuery = {
   /** Only entries about this tenant, even if it was deleted. */
   tenant?: string | undefined
@@ -48,7 +48,7 @@ export class AuditResource {
   }
 
   /**
-   * List the changes to the configuration and who made them, newest first: `GET /v1/audit`.
+   * List changes to the configuration, what people did to deliveries, and who it was, newest first: `GET /v1/audit`.
    *
    * If little matches, the list answers after about 2 seconds with what it has found until then, possibly nothing, and
    * says in `searchedTo` how far it looked. Follow `nextCursor` until it is null.

@@ -1636,6 +1636,11 @@ export type AuditEntryAction =
   | 'deleted'
   | 'replaced'
   | 'erased'
+  | 'tested'
+  | 'retried'
+  | 'cancelled'
+  | 'paused'
+  | 'resumed'
 
 export type AuditEntryType =
   | 'event_type'
@@ -1649,6 +1654,9 @@ export type AuditEntryType =
   | 'portal'
   | 'portal_logo'
   | 'notification'
+  | 'delivery'
+  | 'replay'
+  | 'replay_batch'
 
 export type Backlog = {
   /** Number of pending deliveries, not including held ones. */

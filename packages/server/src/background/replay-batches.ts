@@ -130,7 +130,7 @@ export class ReplayBatches implements BackgroundWork {
     const found = await this.#store.read('findReplaysToCancel', { batch: id, limit: CANCELLED_A_STEP })
     for (const { tenant, replay } of found) {
       await steps.step(async () => {
-        await this.#store.write('setReplayState', { tenant, name: replay, to: 'cancelled' })
+        await this.#store.write('setReplayState', { tenant, name: replay, to: 'cancelled', nowMs: this.#store.now() })
         await cancelReplay(this.#store, { tenant, replay })
       })
     }

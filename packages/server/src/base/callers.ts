@@ -91,6 +91,11 @@ export const AUDIT_ACTIONS = [
   'deleted',
   'replaced',
   'erased',
+  'tested',
+  'retried',
+  'cancelled',
+  'paused',
+  'resumed',
 ] as const
 export const AUDIT_TARGETS = [
   'event_type',
@@ -104,9 +109,12 @@ export const AUDIT_TARGETS = [
   'portal',
   'portal_logo',
   'notification',
+  'delivery',
+  'replay',
+  'replay_batch',
 ] as const
 
-/** One change of the configuration. It says what was changed, but contains no values. */
+/** One change of the configuration, or one act on deliveries. It says what was changed, but contains no values. */
 export type AuditEntry = {
   readonly id: AuditEntryId
   readonly atMs: number

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { type Actor, SYSTEM } from '../base/callers.ts'
 import { systemClock } from '../base/clock.ts'
 import { DAY_MS } from '../base/durations.ts'
 import { codeOfFaults, PosthornError } from '../base/errors.ts'
@@ -45,6 +46,8 @@ type PublishCall = {
   readonly check?: (types: KnownTypes) => void | Promise<void>
   /** Where the call has the key of its event with this index, as a JSON Pointer. Default: `/key`. */
   readonly pointerToKey?: (index: number) => string
+  /** Who tests an endpoint. Default: it is no test. */
+  readonly by?: Actor
   /** The call to be stored with the events. Called after they were made. Default: none. */
   readonly once?: () => PublishOnce
 }
@@ -166,10 +169,15 @@ export class Publisher {
   }
 
   /** Sends a type's example to one endpoint to test its receiver, whether or not the endpoint wants the type. */
-  async publishTest(endpoint: Endpoint, typeName: string | undefined, keep?: Keep<StartedTest>): Promise<StartedTest> {
+  async publishTest(
+    endpoint: Endpoint,
+    typeName: string | undefined,
+    by: Actor = SYSTEM,
+    keep?: Keep<StartedTest>,
+  ): Promise<StartedTest> {
     let started: StartedTest = { event: '', delivery: '', type: '' }
     const once = keep && (() => ({ call: keep(started), response: 'given' }) as const)
-    const call = { tenant: endpoint.tenant, traceparent: null, ...(once && { once }) }
+    const call = { tenant: endpoint.tenant, traceparent: null, by, ...(once && { once }) }
     await this.#storeMatched(call, async (types, { index }, nowMs) => {
       const known = chooseTestType(types, endpoint, typeName)
       const there = index === null ? await this.#store.read('getEndpoint', endpoint) : index.find(endpoint.id)
@@ -277,6 +285,7 @@ export class Publisher {
       events,
       // A member without a value would be copied to the store's thread with each request.
       ...(call.once && { once: call.once() }),
+      ...(call.by && { by: call.by }),
     }
     const result = await this.#commit(request)
     if (result.kind === 'repeated') throw new CallRepeated()

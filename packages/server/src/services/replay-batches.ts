@@ -1,3 +1,4 @@
+import { type Actor, SYSTEM } from '../base/callers.ts'
 import { type FieldError, PosthornError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
 import type { EndState, TenantId } from '../base/model.ts'
@@ -5,6 +6,7 @@ import type { ReplayBatch } from '../base/replay.ts'
 import { COUNT_TIMEOUT_MS, type ReplayCounter } from '../replay/selection.ts'
 import { CallRepeated, type Keep } from '../store/operations/idempotent-calls.ts'
 import type { ReplayBatchFilter, TenantSlice } from '../store/operations/replays/batches.ts'
+import type { MoveTo } from '../store/operations/replays/replays.ts'
 import type { Store } from '../store/store.ts'
 import { checkPlace, notFound } from './checks/refusals.ts'
 import {
@@ -105,7 +107,7 @@ export class ReplayBatches {
   }
 
   /** Creates it once for each key. The same request returns the existing one; a different one is refused. */
-  async create(input: ReplayBatchInput, keep?: Keep<CreatedBatch>): Promise<CreatedBatch> {
+  async create(input: ReplayBatchInput, by: Actor = SYSTEM, keep?: Keep<CreatedBatch>): Promise<CreatedBatch> {
     const selection = checkedSelection(input, this.#store.latest())
     const hash = hashOf(selection)
     const before = input.key === null ? null : await this.#store.read('getReplayBatch', { name: input.key })
@@ -124,6 +126,7 @@ export class ReplayBatches {
       hash,
       asOfMs,
       maxOpen: MAX_OPEN,
+      by,
       once,
     })
     if (created.kind === 'repeated') throw new CallRepeated()
@@ -164,21 +167,22 @@ export class ReplayBatches {
   }
 
   /** No more deliveries are created, in any tenant, until it is resumed. Those already created are sent. */
-  pause(name: string): Promise<ReplayBatch> {
-    return this.#move(name, 'paused')
+  pause(name: string, by: Actor = SYSTEM): Promise<ReplayBatch> {
+    return this.#move(name, 'paused', by)
   }
 
-  resume(name: string): Promise<ReplayBatch> {
-    return this.#move(name, 'running')
+  resume(name: string, by: Actor = SYSTEM): Promise<ReplayBatch> {
+    return this.#move(name, 'running', by)
   }
 
   /** Creates no more deliveries, and cancels those that have not ended, in the background. This can't be undone. */
-  cancel(name: string): Promise<ReplayBatch> {
-    return this.#move(name, 'cancelled')
+  cancel(name: string, by: Actor = SYSTEM): Promise<ReplayBatch> {
+    return this.#move(name, 'cancelled', by)
   }
 
-  async #move(name: string, to: 'running' | 'paused' | 'cancelled'): Promise<ReplayBatch> {
-    const moved = isReplayName(name) ? await this.#store.write('setReplayBatchState', { name, to }) : null
+  async #move(name: string, to: MoveTo, by: Actor): Promise<ReplayBatch> {
+    const args = { name, to, by, nowMs: this.#store.now() }
+    const moved = isReplayName(name) ? await this.#store.write('setReplayBatchState', args) : null
     if (moved === null) throw notFound('replay')
     if (!moved.isAllowed) throw new PosthornError('conflict', `The replay has ended (${moved.state}).`)
     this.#onChange()

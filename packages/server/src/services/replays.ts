@@ -1,13 +1,16 @@
+import { type Actor, SYSTEM } from '../base/callers.ts'
 import { type FieldError, PosthornError } from '../base/errors.ts'
 import { newId, parseId } from '../base/ids.ts'
 import type { EndpointReference, EventId, ReplayId, TenantId } from '../base/model.ts'
 import type { Replay, ReplaySelection, ReplayState } from '../base/replay.ts'
 import type { ReplayCounter } from '../replay/selection.ts'
 import { addManyParts, cancelReplay, moveParts, settleParts } from '../store/in-steps.ts'
+import type { By } from '../store/operations/audit.ts'
 import { CallRepeated, type Keep, type Once } from '../store/operations/idempotent-calls.ts'
 import type {
   AllReplaysFilter,
   CreatedReplay as CreatedInStore,
+  MoveTo,
   NewReplay,
   ReplayFilter,
 } from '../store/operations/replays/replays.ts'
@@ -60,7 +63,12 @@ export class Replays {
   }
 
   /** Creates a replay once for each key. The same request returns the existing replay; a different one is refused. */
-  async create(tenant: TenantId, input: ReplayInput, keep?: Keep<CreatedReplay>): Promise<CreatedReplay> {
+  async create(
+    tenant: TenantId,
+    input: ReplayInput,
+    by: Actor = SYSTEM,
+    keep?: Keep<CreatedReplay>,
+  ): Promise<CreatedReplay> {
     await requireTenant(this.#store, tenant)
     const selection = await this.#selectionOf(tenant, input)
     const hash = hashOf(selection)
@@ -84,6 +92,7 @@ export class Replays {
       asOfMs,
       parts,
       maxOpen: MAX_OPEN,
+      by,
       once,
     })
     if (created.kind === 'repeated') throw new CallRepeated()
@@ -100,7 +109,7 @@ export class Replays {
   }
 
   /** Stores a replay. */
-  async #keep(replay: NewReplay & Once): Promise<CreatedInStore> {
+  async #keep(replay: NewReplay & By & Once): Promise<CreatedInStore> {
     const prepared = await addManyParts(this.#store, replay)
     const created = await this.#store.write('createReplay', prepared)
     await settleParts(this.#store, prepared, created.kind === 'created')
@@ -142,26 +151,27 @@ export class Replays {
   }
 
   /** No more deliveries are created until the replay is resumed. Those already created are sent. */
-  async pause(tenant: TenantId, name: string): Promise<Replay> {
-    return this.get(tenant, await this.#move(tenant, name, 'paused'))
+  async pause(tenant: TenantId, name: string, by: Actor = SYSTEM): Promise<Replay> {
+    return this.get(tenant, await this.#move(tenant, name, 'paused', by))
   }
 
-  async resume(tenant: TenantId, name: string): Promise<Replay> {
-    const id = await this.#move(tenant, name, 'running')
+  async resume(tenant: TenantId, name: string, by: Actor = SYSTEM): Promise<Replay> {
+    const id = await this.#move(tenant, name, 'running', by)
     this.#store.changes.emit({ kind: 'replays' })
     return this.get(tenant, id)
   }
 
   /** Creates no more deliveries, and cancels those that have not ended. This can't be undone. */
-  async cancel(tenant: TenantId, name: string): Promise<Replay> {
-    const id = await this.#move(tenant, name, 'cancelled')
+  async cancel(tenant: TenantId, name: string, by: Actor = SYSTEM): Promise<Replay> {
+    const id = await this.#move(tenant, name, 'cancelled', by)
     await cancelReplay(this.#store, { tenant, replay: id })
     return this.get(tenant, id)
   }
 
-  async #move(tenant: TenantId, name: string, to: 'running' | 'paused' | 'cancelled'): Promise<ReplayId> {
+  async #move(tenant: TenantId, name: string, to: MoveTo, by: Actor): Promise<ReplayId> {
     await requireTenant(this.#store, tenant)
-    const moved = isReplayName(name) ? await this.#store.write('setReplayState', { tenant, name, to }) : null
+    const args = { tenant, name, to, by, nowMs: this.#store.now() }
+    const moved = isReplayName(name) ? await this.#store.write('setReplayState', args) : null
     if (moved === null) throw notFound('replay')
     if (moved.isBatchPaused) {
       const detail = 'The replay is part of a replay across tenants that is paused. It continues when that is resumed.'

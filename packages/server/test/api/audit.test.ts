@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Endpoints } from '../../src/services/endpoints/endpoints.ts'
-import { policy, resolvesTo, SECRET, TYPE } from '../services/setup.ts'
+import { PAYLOAD, policy, resolvesTo, SECRET, TYPE } from '../services/setup.ts'
 import { type Json, refused, useApi } from './setup.ts'
 
 const bench = useApi()
@@ -64,6 +64,56 @@ describe('the audit log', () => {
 
     const text = JSON.stringify(await told())
     for (const secret of [SECRET, NEW_SECRET, key, 'hush', 'b.example.com']) expect(text).not.toContain(secret)
+  })
+
+  it('has an entry for what someone did to deliveries, replays and endpoints, and none for a dry run', async () => {
+    const { id: keyId, key } = (await post('/v1/api-keys', { name: 'ops', scope: 'all', tenant: 'acme' })).body
+    const by = { key }
+    const body = { url: 'https://hooks.example.com/a', clientSecret: SECRET }
+    const endpoint = (await post(ENDPOINTS, body, by)).body.id
+    const tested = (await post(`${ENDPOINTS}/${endpoint}/test`, {}, by)).body
+    expect(await last()).toMatchObject({ action: 'tested', target: { type: 'endpoint', id: endpoint }, tenant: 'acme' })
+    const DELIVERIES = '/v1/tenants/acme/deliveries'
+    const aboutDelivery = { target: { type: 'delivery', id: tested.delivery }, tenant: 'acme' }
+    await post(`${DELIVERIES}/${tested.delivery}/retry`, undefined, by)
+    expect(await last()).toMatchObject({ ...aboutDelivery, action: 'retried' })
+    await post(`${DELIVERIES}/${tested.delivery}/cancel`, undefined, by)
+    expect(await last()).toMatchObject({ ...aboutDelivery, action: 'cancelled' })
+    const before = (await told()).length
+    await post(`${DELIVERIES}/${tested.delivery}/cancel`, undefined, by)
+    await post(`${DELIVERIES}/retry?state=cancelled&dryRun=true`, {}, by)
+    await post('/v1/tenants/acme/replays', { dryRun: true }, by)
+    expect(await told()).toHaveLength(before)
+    await post(`${DELIVERIES}/retry?state=cancelled`, {}, by)
+    expect(await last()).toMatchObject({ ...aboutDelivery, action: 'retried' })
+    await post('/v1/tenants/acme/events', `{"type":"${TYPE}","payload":${PAYLOAD}}`, by)
+    for (const { id } of (await get(`${DELIVERIES}?state=pending`)).body.data) {
+      await post(`${DELIVERIES}/${id}/cancel`, undefined, by)
+    }
+
+    const states = { states: ['cancelled'] }
+    const replay = (await post('/v1/tenants/acme/replays', { ...states, key: 'again' }, by)).body.id
+    const aboutReplay = { target: { type: 'replay', id: replay }, tenant: 'acme' }
+    expect(await last()).toMatchObject({ ...aboutReplay, action: 'created' })
+    const created = (await told()).length
+    await post('/v1/tenants/acme/replays', { ...states, key: 'again' }, by)
+    expect(await told()).toHaveLength(created)
+    for (const [act, action] of [
+      ['pause', 'paused'],
+      ['resume', 'resumed'],
+      ['cancel', 'cancelled'],
+    ]) {
+      await post(`/v1/tenants/acme/replays/${replay}/${act}`, undefined, by)
+      expect(await last()).toMatchObject({ ...aboutReplay, action })
+      expect((await last()).actor).toEqual({ kind: 'key', key: keyId, name: 'ops', address: '127.0.0.1' })
+    }
+
+    const all = { types: [TYPE], from: '2026-01-01', to: new Date().toISOString() }
+    const batch = (await post('/v1/replays', all)).body.id
+    expect(await last()).toMatchObject({ action: 'created', target: { type: 'replay_batch', id: batch }, tenant: null })
+    await post(`/v1/replays/${batch}/cancel`)
+    expect(await last()).toMatchObject({ action: 'cancelled', target: { type: 'replay_batch', id: batch } })
+    expect((await last()).actor.kind).toBe('root')
   })
 
   it('has no entry for calls that were refused or changed nothing', async () => {

@@ -248,9 +248,15 @@ describe('a portal session', () => {
     })
     expect(made.status).toBe(201)
     expect(made.headers.location).toBe(`/portal/v1/tenants/acme/endpoints/${made.body.id}`)
+    const test = await send('POST', `/tenants/acme/endpoints/${made.body.id}/test`, {})
+    await send('POST', `/tenants/acme/deliveries/${test.body.delivery}/retry`)
+    await send('POST', '/tenants/acme/replays', {})
     const { data } = (await bench.get('/v1/audit?tenant=acme')).body
     const byUser = data.filter(({ actor }: Json) => actor.kind === 'portal')
     expect(byUser.map(({ action, target, actor }: Json) => [action, target.type, actor.name, actor.key])).toEqual([
+      ['created', 'replay', 'ada@acme.example', null],
+      ['retried', 'delivery', 'ada@acme.example', null],
+      ['tested', 'endpoint', 'ada@acme.example', null],
       ['created', 'endpoint', 'ada@acme.example', null],
       ['created', 'session', 'ada@acme.example', null],
     ])

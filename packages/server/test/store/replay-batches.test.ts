@@ -78,7 +78,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays across tenants on $na
   const open = async ({ id }: Pick<NewReplayBatch, 'id'>) =>
     (await store.read('findOpenReplayBatches', {})).find(batch => batch.id === id)
   const move = (batch: NewReplayBatch, to: 'running' | 'paused' | 'cancelled') =>
-    store.write('setReplayBatchState', { name: batch.id, to })
+    store.write('setReplayBatchState', { name: batch.id, to, nowMs: 9_000 })
   const replayOf = async (tenant: TenantId, batch: NewReplayBatch) =>
     (await store.read('getReplay', { tenant, name: batch.id }))!.replay
   const end = (batch: NewReplayBatch) => store.write('endReplayBatch', { batch: batch.id, nowMs: 7_000 })
@@ -112,7 +112,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays across tenants on $na
     ).toMatchObject([{ id: all[1] }])
     expect(await ids({ tenant: 'beta' })).toEqual([ofBeta.id])
     expect(await ids({ batch: batch.id })).toEqual(all.filter(id => id !== own.id))
-    await store.write('setReplayBatchState', { name: batch.id, to: 'paused' })
+    await store.write('setReplayBatchState', { name: batch.id, to: 'paused', nowMs: 9_000 })
     expect(await ids({ state: 'paused' })).toEqual(all.filter(id => id !== own.id))
     expect(await ids({ state: 'running', tenant: 'acme' })).toEqual([own.id])
   })
@@ -252,7 +252,8 @@ describe.each([sqliteEngine(), postgresEngine()])('replays across tenants on $na
   it('leave a replay paused that its tenant paused, and do not let it run while they are paused', async () => {
     const batch = await create()
     await advance(batch, null, null, [replayIn('acme', batch)])
-    const own = (to: 'running' | 'paused') => store.write('setReplayState', { tenant: 'acme', name: batch.id, to })
+    const own = (to: 'running' | 'paused') =>
+      store.write('setReplayState', { tenant: 'acme', name: batch.id, to, nowMs: 9_000 })
     await own('paused')
     await move(batch, 'paused')
     expect(await own('running')).toMatchObject({ isAllowed: false, isBatchPaused: true, state: 'paused' })
@@ -279,7 +280,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays across tenants on $na
     expect(await make(parts.find(({ tenant }) => tenant === 'beta')!)).toEqual({ kind: 'gone' })
     expect((await replayOf('beta', batch)).state).toBe('cancelled')
     for (const to of ['running', 'paused'] as const) {
-      const moved = await store.write('setReplayState', { tenant: 'beta', name: batch.id, to })
+      const moved = await store.write('setReplayState', { tenant: 'beta', name: batch.id, to, nowMs: 9_000 })
       expect(moved).toMatchObject({ isAllowed: false })
       expect(await move(batch, to)).toMatchObject({ isAllowed: false })
     }
@@ -287,7 +288,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays across tenants on $na
     const left = await store.read('findReplaysToCancel', { batch: batch.id, limit: 10 })
     expect(left.map(({ tenant }) => tenant).sort()).toEqual(['acme', 'beta'])
     for (const { tenant, replay } of left) {
-      await store.write('setReplayState', { tenant, name: replay, to: 'cancelled' })
+      await store.write('setReplayState', { tenant, name: replay, to: 'cancelled', nowMs: 9_000 })
       for (;;) {
         const some = { tenant, replay, limit: 10, nowMs: 6_000 }
         if ((await store.write('cancelReplayed', some)).isEnded) break
@@ -309,7 +310,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays across tenants on $na
     expect(await move(batch, 'cancelled')).toMatchObject({ isAllowed: true })
     expect((await get(batch)).endedAtMs).toBeNull()
     expect(await store.read('findReplaysToCancel', { batch: batch.id, limit: 10 })).toHaveLength(1)
-    expect(await store.write('setReplayBatchState', { name: 'nothing', to: 'paused' })).toBeNull()
+    expect(await store.write('setReplayBatchState', { name: 'nothing', to: 'paused', nowMs: 9_000 })).toBeNull()
   })
 
   it('are removed some time after their end, once their replays are', async () => {

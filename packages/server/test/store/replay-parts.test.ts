@@ -72,7 +72,7 @@ describe.each([sqliteEngine(), postgresEngine()])(
 
     const move = (replay: ReplayId, tenant = 'acme') => store.write('moveReplayParts', { tenant, replay })
     const set = ({ key }: NewReplay, to: 'running' | 'paused' | 'cancelled') =>
-      store.write('setReplayState', { tenant: 'acme', name: key, to })
+      store.write('setReplayState', { tenant: 'acme', name: key, to, nowMs: 9_000 })
 
     it('leave parts to claim for other tenants, however many one has', async () => {
       const released = async (tenant: string, of: readonly Endpoint[]) => {

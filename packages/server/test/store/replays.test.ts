@@ -485,7 +485,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
 
   describe('pausing and cancelling', () => {
     const move = (replay: NewReplay, to: 'running' | 'paused' | 'cancelled') =>
-      store.write('setReplayState', { tenant: 'acme', name: replay.key, to })
+      store.write('setReplayState', { tenant: 'acme', name: replay.key, to, nowMs: 9_000 })
 
     it('creates nothing more once paused, not even for claimed parts, and resumes where it stopped', async () => {
       const [event, other] = await publish([one], 'exhausted', 2)
@@ -543,7 +543,9 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await move(replay, 'cancelled')).toMatchObject({ isAllowed: true })
       const done = await create({ parts: [] })
       expect(await move(done, 'cancelled')).toMatchObject({ isAllowed: false })
-      expect(await store.write('setReplayState', { tenant: 'acme', name: 'none', to: 'paused' })).toBeNull()
+      expect(
+        await store.write('setReplayState', { tenant: 'acme', name: 'none', to: 'paused', nowMs: 9_000 }),
+      ).toBeNull()
     })
 
     it('cancels a replay when its tenant is deleted', async () => {

@@ -62,7 +62,7 @@ function addReading(routes: Routes, { auditLog }: Needs): void {
     {
       access: 'operator',
       operationId: 'listAudit',
-      summary: 'List the changes to the configuration and who made them, newest first',
+      summary: 'List changes to the configuration, what people did to deliveries, and who it was, newest first',
       description:
         'If little matches, the list answers after about 2 seconds with what it has found until then, possibly nothing, ' +
         'and says in `searchedTo` how far it looked. Follow `nextCursor` until it is null.',

@@ -1,3 +1,4 @@
+import { type Actor, SYSTEM } from '../../base/callers.ts'
 import type { Clock } from '../../base/clock.ts'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
 import { newId, parseId } from '../../base/ids.ts'
@@ -74,24 +75,36 @@ export class Deliveries {
    * Makes the next attempt of a pending or set-aside delivery due now. For a delivery that has ended, creates another
    * one, with a schedule of its own.
    */
-  async retry(tenant: TenantId, id: DeliveryId, keep?: Keep<RetriedDelivery>): Promise<RetriedDelivery> {
+  async retry(
+    tenant: TenantId,
+    id: DeliveryId,
+    by: Actor = SYSTEM,
+    keep?: Keep<RetriedDelivery>,
+  ): Promise<RetriedDelivery> {
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
       const { delivery, endpoint, isLive } = await this.#toRetry(tenant, id)
-      const retried = await (isLive ? this.#makeDue(delivery, endpoint, keep) : this.#again(delivery, endpoint, keep))
+      const retried = await (isLive
+        ? this.#makeDue(delivery, endpoint, by, keep)
+        : this.#again(delivery, endpoint, by, keep))
       if (retried !== null) return retried
     }
     throw conflict('The delivery is being changed at the same time. Try again.')
   }
 
   /** Retries deliveries that a list found, or (`dryRun`) only tells what a retry would do. See retryEach. */
-  retryFound(deliveries: readonly Delivery[], dryRun: boolean): Promise<Retries> {
+  retryFound(deliveries: readonly Delivery[], dryRun: boolean, by: Actor = SYSTEM): Promise<Retries> {
     return retryEach(this.#store, deliveries, (tenant, id) =>
-      dryRun ? this.#wouldRetry(tenant, id) : this.retry(tenant, id),
+      dryRun ? this.#wouldRetry(tenant, id) : this.retry(tenant, id, by),
     )
   }
 
   /** Retries deliveries of a tenant by their ids, or says what it would do. Those that don't exist are refused too. */
-  async retryNamed(tenant: TenantId, ids: readonly DeliveryId[], dryRun: boolean): Promise<Retries> {
+  async retryNamed(
+    tenant: TenantId,
+    ids: readonly DeliveryId[],
+    dryRun: boolean,
+    by: Actor = SYSTEM,
+  ): Promise<Retries> {
     await requireTenant(this.#store, tenant)
     const known = [...new Set(ids)]
     const faults = known.flatMap(id => (parseId('dlv', id) === undefined ? [noDelivery(ids.indexOf(id))] : []))
@@ -100,6 +113,7 @@ export class Deliveries {
     const retries = await this.retryFound(
       known.flatMap(id => found.get(id) ?? []),
       dryRun,
+      by,
     )
     const missing = known.filter(id => !found.has(id))
     const detail = notFound('delivery').message
@@ -107,14 +121,14 @@ export class Deliveries {
   }
 
   /** Cancels a pending or held delivery. Does nothing if it is cancelled already. */
-  async cancel(tenant: TenantId, id: DeliveryId): Promise<DescribedDelivery> {
+  async cancel(tenant: TenantId, id: DeliveryId, by: Actor = SYSTEM): Promise<DescribedDelivery> {
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
       const delivery = await this.#require(tenant, id)
       if (delivery.state === 'cancelled') return this.#describeOne(delivery)
       if (delivery.state === 'delivered' || delivery.state === 'exhausted') {
         throw conflict(`The delivery has already ended (${delivery.state}) and cannot be cancelled.`)
       }
-      if ((await this.#store.write('cancelDelivery', { tenant, id, nowMs: this.#store.now() })) !== null) {
+      if ((await this.#store.write('cancelDelivery', { tenant, id, nowMs: this.#store.now(), by })) !== null) {
         const endpoint = await this.#store.read('getEndpoint', { tenant, id: delivery.endpoint })
         // A deleted endpoint no longer has a lane.
         if (endpoint !== null) this.#emitLane(endpoint, id)
@@ -159,7 +173,12 @@ export class Deliveries {
   }
 
   /** Makes the next attempt due now. Null if the delivery or its endpoint has changed in the meantime. */
-  async #makeDue(before: Delivery, endpoint: Endpoint, keep?: Keep<RetriedDelivery>): Promise<RetriedDelivery | null> {
+  async #makeDue(
+    before: Delivery,
+    endpoint: Endpoint,
+    by: Actor,
+    keep?: Keep<RetriedDelivery>,
+  ): Promise<RetriedDelivery | null> {
     const { tenant, id } = before
     const nowMs = this.#store.now()
     const isSetAside = before.state === 'held'
@@ -168,7 +187,7 @@ export class Deliveries {
         ? { ...before, heldReason: 'disabled' }
         : { ...before, state: 'pending', heldReason: null, dueAtMs: nowMs }
     const retried = { delivery: await this.#describeOne(delivery), created: false }
-    const args = { tenant, id, nowMs, once: keep?.(retried) }
+    const args = { tenant, id, nowMs, by, once: keep?.(retried) }
     const made = isSetAside
       ? await this.#store.write('releaseSetAside', { ...args, ifState: endpoint.state })
       : await this.#store.write('makeDueNow', args)
@@ -182,7 +201,12 @@ export class Deliveries {
    * Creates a new delivery of the same event. It is held from the start if the endpoint is disabled. Null if the
    * endpoint has changed in the meantime.
    */
-  async #again(ended: Delivery, endpoint: Endpoint, keep?: Keep<RetriedDelivery>): Promise<RetriedDelivery | null> {
+  async #again(
+    ended: Delivery,
+    endpoint: Endpoint,
+    by: Actor,
+    keep?: Keep<RetriedDelivery>,
+  ): Promise<RetriedDelivery | null> {
     const { tenant, event, type, test } = ended
     await this.#requireKept(tenant, event)
     const nowMs = this.#store.now()
@@ -202,6 +226,7 @@ export class Deliveries {
       delivery: { id, endpoint: endpoint.id, partition: endpoint.partition, replayOf: ended.id },
       nowMs,
       ifState: endpoint.state,
+      by,
       once: keep?.(retried),
     })
     if (made === 'repeated') throw new CallRepeated()

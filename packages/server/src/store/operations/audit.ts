@@ -1,4 +1,7 @@
-/** The audit log. Each change of the configuration writes its entry in its own transaction, or is not made at all. */
+/**
+ * The audit log. Each change of the configuration, and what someone does to deliveries, writes its entry in its own
+ * transaction, or is not made at all.
+ */
 
 import { type Actor, type AuditEntry, SYSTEM } from '../../base/callers.ts'
 import { firstIdAt, idBytes, idText, newId } from '../../base/ids.ts'
@@ -32,6 +35,11 @@ export function* record({ by = SYSTEM }: By, change: Change, nowMs: number): Tra
       nowMs,
     ],
   }
+}
+
+/** Records what someone did. What Posthorn does by itself to deliveries, its own records show. */
+export function* recordAct(args: By, change: Change, nowMs: number): Transaction<void> {
+  if (args.by !== undefined) yield* record(args, change, nowMs)
 }
 
 /** Records that a new key of the installation replaced the old one. */

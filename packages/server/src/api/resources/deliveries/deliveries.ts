@@ -193,8 +193,8 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
       },
       refusals: ['not_found', 'conflict'],
     },
-    async ({ params: { tenant, id }, once }, reply) => {
-      const { status, headers, body } = retried(await deliveries.retry(tenant, id, once?.keeping(retried)))
+    async ({ params: { tenant, id }, actor, once }, reply) => {
+      const { status, headers, body } = retried(await deliveries.retry(tenant, id, actor, once?.keeping(retried)))
       return reply.code(status).headers(headers).send(body)
     },
   )
@@ -212,7 +212,7 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
       response: { 200: Shown('The cancelled delivery.') },
       refusals: ['not_found', 'conflict'],
     },
-    async ({ params: { tenant, id } }) => viewDelivery(await deliveries.cancel(tenant, id)),
+    async ({ params: { tenant, id }, actor }) => viewDelivery(await deliveries.cancel(tenant, id, actor)),
   )
 }
 

@@ -1,5 +1,7 @@
 /** Retries of several deliveries: those of a list, or those that are named. */
+
 import { type Static, Type } from 'typebox'
+import type { Actor } from '../../../base/callers.ts'
 import { invalid } from '../../../services/checks/refusals.ts'
 import type { Deliveries } from '../../../services/deliveries/deliveries.ts'
 import type { DeliverySelection } from '../../../services/deliveries/query.ts'
@@ -75,10 +77,14 @@ const HOW_IT_RETRIES =
 type Needs = { readonly deliveries: Public<Deliveries> }
 
 export function addRetries(routes: Routes, { deliveries }: Needs): void {
-  const retry = async (selection: DeliverySelection, query: Query): Promise<Static<typeof RetriesSchema>> => {
+  const retry = async (
+    selection: DeliverySelection,
+    query: Query,
+    by: Actor,
+  ): Promise<Static<typeof RetriesSchema>> => {
     const pager = newestFirst('dlv', query)
     const found = firstOf(await deliveries.find(selection, pager.place, pager.count), query.limit, ({ id }) => id)
-    const retries = await deliveries.retryFound(found.items, query.dryRun === 'true')
+    const retries = await deliveries.retryFound(found.items, query.dryRun === 'true', by)
     const { nextCursor, searchedTo } = pager.foundPage(
       found,
       ({ id }) => id,
@@ -102,15 +108,15 @@ export function addRetries(routes: Routes, { deliveries }: Needs): void {
       response: { 200: { ...ref(RetriesSchema), description: 'What was retried, or would be.' } },
       refusals: ['not_found'],
     },
-    async ({ params: { tenant }, query, body: { ids }, caller }) => {
+    async ({ params: { tenant }, query, body: { ids }, caller, actor }) => {
       if (ids === undefined) {
         requireStates(query)
         requirePermission(query, caller)
-        return retry(await deliveries.select(tenant, toDeliveryQuery(query)), query)
+        return retry(await deliveries.select(tenant, toDeliveryQuery(query)), query, actor)
       }
       refuseFilter(query)
       return {
-        ...viewRetries(await deliveries.retryNamed(tenant, ids, query.dryRun === 'true')),
+        ...viewRetries(await deliveries.retryNamed(tenant, ids, query.dryRun === 'true', actor)),
         searchedTo: null,
         nextCursor: null,
       }
@@ -132,10 +138,10 @@ export function addRetries(routes: Routes, { deliveries }: Needs): void {
       body: NoBody,
       response: { 200: { ...ref(RetriesSchema), description: 'What was retried, or would be.' } },
     },
-    async ({ query, caller }) => {
+    async ({ query, caller, actor }) => {
       requireStates(query)
       requirePermission(query, caller)
-      return retry(await deliveries.selectOfAll(query.tenant ?? null, toDeliveryQuery(query)), query)
+      return retry(await deliveries.selectOfAll(query.tenant ?? null, toDeliveryQuery(query)), query, actor)
     },
   )
 }

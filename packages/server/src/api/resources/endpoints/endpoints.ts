@@ -245,10 +245,10 @@ function addTesting(routes: Routes, { endpoints, publisher }: Needs): void {
       response: { 202: TestStarted },
       refusals: ['not_found', 'conflict', 'event_type_archived'],
     },
-    async ({ params: { tenant, id }, body, once }, reply) => {
+    async ({ params: { tenant, id }, body, actor, once }, reply) => {
       const toMade = (started: StartedTest) => ({ status: 202, body: started, madeId: started.delivery })
       const endpoint = await endpoints.get(tenant, id)
-      const started = await publisher.publishTest(endpoint, body.type, once?.keeping(toMade))
+      const started = await publisher.publishTest(endpoint, body.type, actor, once?.keeping(toMade))
       return reply.code(202).send(started)
     },
   )

@@ -98,7 +98,7 @@ function addCreating(routes: Routes, { replayBatches }: BatchNeeds): void {
       },
       refusals: ['conflict', 'idempotency_conflict'],
     },
-    async ({ body: { dryRun, from, to, key = null, types, states = null, missing = false }, once }, reply) => {
+    async ({ body: { dryRun, from, to, key = null, types, states = null, missing = false }, actor, once }, reply) => {
       const range = { fromMs: timeOf('/from', from), toMs: timeOf('/to', to) }
       const input = { key, types, states, missing, ...range }
       if (dryRun === true) {
@@ -106,7 +106,7 @@ function addCreating(routes: Routes, { replayBatches }: BatchNeeds): void {
         await once?.keepNothing({ status: 200, body: counted })
         return reply.code(200).send(counted)
       }
-      const { headers, body } = created(await replayBatches.create(input, once?.keeping(created)))
+      const { headers, body } = created(await replayBatches.create(input, actor, once?.keeping(created)))
       return reply.code(202).headers(headers).send(body)
     },
   )
@@ -192,7 +192,7 @@ function addActions(routes: Routes, { replayBatches }: BatchNeeds): void {
         response: { 200: Shown('The updated replay.') },
         refusals: ['not_found', 'conflict'],
       },
-      async ({ params: { id } }) => viewBatch(await replayBatches[action](id)),
+      async ({ params: { id }, actor }) => viewBatch(await replayBatches[action](id, actor)),
     )
   }
 }

@@ -62,7 +62,7 @@ function addCreating(routes: Routes, { replays }: Needs): void {
       },
       refusals: ['not_found', 'conflict', 'idempotency_conflict'],
     },
-    async ({ params: { tenant }, body: { dryRun, from = null, to = null, ...rest }, once }, reply) => {
+    async ({ params: { tenant }, body: { dryRun, from = null, to = null, ...rest }, actor, once }, reply) => {
       const { endpoint = null, event = null, types = null, states = null, missing = false } = rest
       const range = { fromMs: parseTimeOrRefuse('/from', from), toMs: parseTimeOrRefuse('/to', to) }
       const input = { ...keyIn(rest), endpoint, event, types, states, missing, ...range }
@@ -71,7 +71,7 @@ function addCreating(routes: Routes, { replays }: Needs): void {
         await once?.keepNothing({ status: 200, body: counted })
         return reply.code(200).send(counted)
       }
-      const { headers, body } = created(await replays.create(tenant, input, once?.keeping(created)))
+      const { headers, body } = created(await replays.create(tenant, input, actor, once?.keeping(created)))
       return reply.code(202).headers(headers).send(body)
     },
   )
@@ -200,7 +200,7 @@ function addActions(routes: Routes, { replays }: Needs): void {
         response: { 200: Shown('The updated replay.') },
         refusals: ['not_found', 'conflict'],
       },
-      async ({ params: { tenant, id } }) => viewReplay(await replays[action](tenant, id)),
+      async ({ params: { tenant, id }, actor }) => viewReplay(await replays[action](tenant, id, actor)),
     )
   }
 }

@@ -4,15 +4,18 @@ import { idBytes, idText } from '../../../base/ids.ts'
 import type { DeliveryId, EndpointId, EndpointState, EventId, TenantId } from '../../../base/model.ts'
 import type { Note } from '../../stream-notes.ts'
 import { bytes, type Dialect, type Transaction } from '../../transaction.ts'
+import { type By, recordAct } from '../audit.ts'
 import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
 import { cancelledRow, KEPT_FIELDS, storeHistory } from './history.ts'
 import { deliveryRows, type NewDelivery, storeDeliveryRows } from './new-deliveries.ts'
 
 const changed = (tenant: TenantId, id: Uint8Array): Note => ({ note: () => [{ kind: 'delivery', tenant, id }] })
 
+const about = (tenant: TenantId, targetId: DeliveryId) => ({ target: 'delivery', targetId, tenant }) as const
+
 /** Makes a pending delivery's next attempt due now. Returns false if the delivery is not pending. */
 export function* makeDueNow(
-  args: { tenant: TenantId; id: DeliveryId; nowMs: number } & Once,
+  args: { tenant: TenantId; id: DeliveryId; nowMs: number } & By & Once,
 ): Transaction<boolean | 'repeated'> {
   if (yield* isRepeated(args.once)) return 'repeated'
   const rows = yield {
@@ -21,6 +24,7 @@ export function* makeDueNow(
   }
   if (rows.length === 0) return false
   yield changed(args.tenant, idBytes(args.id))
+  yield* recordAct(args, { ...about(args.tenant, args.id), action: 'retried' }, args.nowMs)
   yield* keepCall(args.once)
   return true
 }
@@ -33,7 +37,7 @@ type IfState = { readonly ifState?: EndpointState }
  * disabled. Returns null if the delivery is not set aside, or its endpoint is in another state.
  */
 export function* releaseSetAside(
-  args: { tenant: TenantId; id: DeliveryId; nowMs: number } & IfState & Once,
+  args: { tenant: TenantId; id: DeliveryId; nowMs: number } & IfState & By & Once,
   dialect: Dialect,
 ): Transaction<{ held: boolean } | null | 'repeated'> {
   const { tenant, nowMs, ifState, once } = args
@@ -52,23 +56,24 @@ export function* releaseSetAside(
     params: [tenant, id, held ? 'held' : 'pending', held ? 'disabled' : null, nowMs],
   }
   yield changed(tenant, id)
+  yield* recordAct(args, { ...about(tenant, args.id), action: 'retried' }, nowMs)
   yield* keepCall(once)
   return { held }
 }
 
 /** Returns the endpoint it would have gone to; null if there is no such delivery or it has ended. */
-export function* cancelDelivery(args: {
-  tenant: TenantId
-  id: DeliveryId
-  nowMs: number
-}): Transaction<EndpointId | null> {
+export function* cancelDelivery(
+  args: { tenant: TenantId; id: DeliveryId; nowMs: number } & By,
+): Transaction<EndpointId | null> {
   const rows = yield {
     text: `delete from live_delivery where tenant = $1 and id = $2
            returning ${KEPT_FIELDS}`,
     params: [args.tenant, idBytes(args.id)],
   }
   yield* storeHistory(rows.map(row => cancelledRow(row, args.nowMs)))
-  return rows.length === 0 ? null : idText('ep', bytes(rows[0]!.endpoint))
+  if (rows.length === 0) return null
+  yield* recordAct(args, { ...about(args.tenant, args.id), action: 'cancelled' }, args.nowMs)
+  return idText('ep', bytes(rows[0]!.endpoint))
 }
 
 /**
@@ -84,6 +89,7 @@ export function* createDelivery(
     delivery: Omit<NewDelivery, 'held' | 'ordered'>
     nowMs: number
   } & IfState &
+    By &
     Once,
   dialect: Dialect,
 ): Transaction<{ held: boolean } | null | 'repeated'> {
@@ -103,6 +109,7 @@ export function* createDelivery(
   const { tenant, nowMs, event, type, test } = args
   const delivery = { ...args.delivery, held, ordered: rows[0]!.ordered === 1 }
   yield* storeDeliveryRows(deliveryRows(tenant, nowMs, event, type, test, [delivery]), dialect)
+  yield* recordAct(args, { ...about(tenant, args.delivery.replayOf ?? delivery.id), action: 'retried' }, nowMs)
   yield* keepCall(args.once)
   return { held }
 }

@@ -1,4 +1,5 @@
 /** What the store takes to publish events, and what it returns. */
+import type { Actor } from '../../../base/callers.ts'
 import type { EventId, NotSent, TenantId } from '../../../base/model.ts'
 import type { NewDelivery } from '../deliveries/new-deliveries.ts'
 import { type KeptCall, packResponse } from '../idempotent-calls.ts'
@@ -28,6 +29,8 @@ export type PublishRequest = {
   /** The call's trace context (W3C Trace Context), kept with its events. Default: none. */
   readonly traceparent?: string | null
   readonly events: readonly NewEvent[]
+  /** Who tests the endpoint that the first event goes to. Default: it is no test. */
+  readonly by?: Actor | undefined
   readonly once?: PublishOnce | undefined
 }
 

@@ -2,6 +2,7 @@ import { idBytes } from '../../../base/ids.ts'
 import { isOperational, type TenantId } from '../../../base/model.ts'
 import type { Observation } from '../../observations.ts'
 import { type BulkQuery, type Dialect, type Transaction, text } from '../../transaction.ts'
+import { recordAct } from '../audit.ts'
 import { catalogueVersion, tenantVersions } from '../configuration.ts'
 import { deliveryRows, storeDeliveryRows } from '../deliveries/new-deliveries.ts'
 import { type KeptCall, keepCalls, readKnownCalls } from '../idempotent-calls.ts'
@@ -43,6 +44,7 @@ export function* publish({ requests, keyWaitMs }: PublishArguments, dialect: Dia
   yield* storeDeliveries(accepted, duplicates, dialect)
   yield* storeLater(accepted, duplicates)
   yield* fillInDuplicates(known, results, requests, duplicates)
+  yield* recordTests(accepted)
   yield* keepCalls(callsOf(requests, results))
   // An event that gets a 202 because it already exists must be as durable as one just written.
   if (duplicates.size > 0 && dialect.confirmReads !== null) yield dialect.confirmReads
@@ -79,6 +81,14 @@ function* tenantsWithInbox(requests: readonly PublishRequest[], { isNamed }: Dia
     rows: tenants.map(tenant => [tenant]),
   }
   return new Set(rows.map(row => text(row.tenant)))
+}
+
+function* recordTests(accepted: readonly PublishRequest[]): Transaction<void> {
+  for (const { tenant, by, nowMs, events } of accepted) {
+    const targetId = events[0]?.deliveries?.[0]?.endpoint
+    if (by === undefined || targetId === undefined) continue
+    yield* recordAct({ by }, { action: 'tested', target: 'endpoint', targetId, tenant }, nowMs)
+  }
 }
 
 function* storeEvents(requests: readonly PublishRequest[], duplicates: Set<NewEvent>): Transaction<void> {

@@ -8,9 +8,10 @@ import type { ReplayBatchId, ReplayId, TenantId } from '../../../base/model.ts'
 import type { ReplayBatch, ReplaySelection, ReplayState } from '../../../base/replay.ts'
 import { bytes, int, intOrNull, type Row, type Transaction, text, textOrNull, type Value } from '../../transaction.ts'
 import { type Place, Where } from '../../where.ts'
+import { type By, recordAct } from '../audit.ts'
 import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
 import { NEVER_MS } from './part-changes.ts'
-import { createReplay, FROM, type NewReplay } from './replays.ts'
+import { createReplay, FROM, MOVES, type MoveTo, type NewReplay } from './replays.ts'
 
 /**
  * What `after_tenant` is once all tenants have been looked at. Before that it is the last of those that have been; null:
@@ -100,7 +101,7 @@ export type CreatedReplayBatch =
   | { readonly kind: 'known'; readonly id: ReplayBatchId; readonly hash: Uint8Array }
   | { readonly kind: 'too_many' | 'repeated' }
 
-export function* createReplayBatch(args: NewReplayBatch & Once): Transaction<CreatedReplayBatch> {
+export function* createReplayBatch(args: NewReplayBatch & By & Once): Transaction<CreatedReplayBatch> {
   if (yield* isRepeated(args.once)) return { kind: 'repeated' }
   const known = yield* findKnown(args.key)
   if (known !== null) return known
@@ -113,9 +114,12 @@ export function* createReplayBatch(args: NewReplayBatch & Once): Transaction<Cre
   }
   // Another call has created it at this very moment.
   if (made.length === 0) return (yield* findKnown(args.key))!
+  yield* recordAct(args, { ...about(args.id), action: 'created' }, args.createdAtMs)
   yield* keepCall(args.once)
   return { kind: 'created' }
 }
+
+const about = (targetId: ReplayBatchId) => ({ target: 'replay_batch', targetId, tenant: null }) as const
 
 function* findKnown(key: string): Transaction<CreatedReplayBatch | null> {
   const [row] = yield { text: 'select id, hash from replay_batch where replay_key = $1', params: [key] }
@@ -237,7 +241,7 @@ export function* endReplayBatch(args: { readonly batch: ReplayBatchId; readonly 
  * Nothing is counted here: everyone's commits would wait.
  */
 export function* setReplayBatchState(
-  args: Named & { readonly to: 'running' | 'paused' | 'cancelled' },
+  args: Named & { readonly to: MoveTo; readonly nowMs: number } & By,
 ): Transaction<{ id: ReplayBatchId; state: ReplayState; isAllowed: boolean } | null> {
   const { name, to } = args
   const by = byName(name)
@@ -258,6 +262,7 @@ export function* setReplayBatchState(
              after_tenant = ${to === 'cancelled' ? `'${ALL_SEARCHED}'` : 'after_tenant'} where id = $1`,
     params: [id, to],
   }
+  yield* recordAct(args, { ...about(batch.id), action: MOVES[to] }, args.nowMs)
   return { ...batch, state: to, isAllowed }
 }
 

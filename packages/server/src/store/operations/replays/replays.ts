@@ -6,6 +6,7 @@ import type { Replay, ReplaySelection, ReplayState } from '../../../base/replay.
 import type { Observation } from '../../observations.ts'
 import { bytes, type Dialect, int, intOrNull, type Row, type Transaction, text, type Value } from '../../transaction.ts'
 import { type Place, Where } from '../../where.ts'
+import { type By, recordAct } from '../audit.ts'
 import { cancelledRow, KEPT_FIELDS, storeHistory } from '../deliveries/history.ts'
 import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
 import { noteReplayFinished } from '../notices.ts'
@@ -123,7 +124,7 @@ export type CreatedReplay =
   | { readonly kind: 'no_tenant' | 'too_many' | 'repeated' }
 
 /** A replay that has nothing to create ends immediately. */
-export function* createReplay(args: NewReplay & Once): Transaction<CreatedReplay> {
+export function* createReplay(args: NewReplay & By & Once): Transaction<CreatedReplay> {
   const { tenant, key, selection, parts, once } = args
   if (yield* isRepeated(once)) return { kind: 'repeated' }
   const known = yield* findKnown(tenant, key)
@@ -157,9 +158,12 @@ export function* createReplay(args: NewReplay & Once): Transaction<CreatedReplay
   if (made.length === 0) return (yield* findKnown(tenant, key))!
   if (parts.length > 0) yield* insertParts({ tenant, id, parts }, 0)
   else if (args.hasParts !== true) yield* endReplay({ tenant, id, state: 'done', nowMs: args.createdAtMs })
+  yield* recordAct(args, { ...about(tenant, args.id), action: 'created' }, args.createdAtMs)
   yield* keepCall(once)
   return { kind: 'created' }
 }
+
+const about = (tenant: TenantId, targetId: ReplayId) => ({ target: 'replay', targetId, tenant }) as const
 
 function* findKnown(tenant: TenantId, key: string): Transaction<CreatedReplay | null> {
   const [row] = yield {
@@ -178,6 +182,12 @@ export const FROM: Readonly<Record<Exclude<ReplayState, 'done'>, readonly Replay
   cancelled: ['running', 'paused', 'cancelled'],
 }
 
+/** What can be done to a replay. */
+export type MoveTo = Exclude<ReplayState, 'done'>
+
+/** What it is called to bring a replay into a state. */
+export const MOVES = { running: 'resumed', paused: 'paused', cancelled: 'cancelled' } as const
+
 export type MovedReplay = {
   readonly id: ReplayId
   /** What it is now, whether or not it was changed. */
@@ -194,7 +204,7 @@ export type MovedReplay = {
  * there can be very many, and everyone's commits would wait.
  */
 export function* setReplayState(
-  args: Named & { readonly to: 'running' | 'paused' | 'cancelled' },
+  args: Named & { readonly to: MoveTo; readonly nowMs: number } & By,
 ): Transaction<MovedReplay | null> {
   const { tenant, name, to } = args
   const by = byName(name)
@@ -224,6 +234,7 @@ export function* setReplayState(
     yield { text: 'update replay set ended_ms = null where tenant = $1 and id = $2', params: [tenant, id] }
     yield* dropParts(id)
   } else yield* moveParts(id, to)
+  yield* recordAct(args, { ...about(tenant, replay.id), action: MOVES[to] }, args.nowMs)
   return { ...replay, state: to, isAllowed, isBatchPaused: false }
 }
 
