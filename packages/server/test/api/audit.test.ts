@@ -84,8 +84,12 @@ describe('the audit log', () => {
     await post(`${DELIVERIES}/retry?state=cancelled&dryRun=true`, {}, by)
     await post('/v1/tenants/acme/replays', { dryRun: true }, by)
     expect(await told()).toHaveLength(before)
-    await post(`${DELIVERIES}/retry?state=cancelled`, {}, by)
-    expect(await last()).toMatchObject({ ...aboutDelivery, action: 'retried' })
+    const onceMore = () => post(`${DELIVERIES}/retry?state=cancelled`, {}, by)
+    await onceMore()
+    const aboutTenant = { target: { type: 'tenant', id: 'acme' }, tenant: 'acme' }
+    expect(await last()).toMatchObject({ ...aboutTenant, action: 'retried' })
+    await onceMore()
+    expect(await told()).toHaveLength(before + 1)
     await post('/v1/tenants/acme/events', `{"type":"${TYPE}","payload":${PAYLOAD}}`, by)
     for (const { id } of (await get(`${DELIVERIES}?state=pending`)).body.data) {
       await post(`${DELIVERIES}/${id}/cancel`, undefined, by)

@@ -14,6 +14,7 @@ export function whoOf({ actor: { kind, name, key } }: AuditEntry): string {
 /** What was done, with the names of the fields: `Changed URL and event types of endpoint`. */
 export function changeOf({ action, target: { type }, fields }: AuditEntry): string {
   if (type === 'session') return action === 'created' ? words.signedIn : words.signedOut
+  if (type === 'tenant' && action === 'retried') return words.retriedSeveral
   const what = words.targets[type]
   if (fields.length === 0) return `${words.actions[action]} ${what}`
   return `${words.actions[action]} ${listOf(fields.map(fieldName))} ${words.of} ${what}`

@@ -252,6 +252,7 @@ export const access = {
       paused: 'Paused',
       resumed: 'Resumed',
     },
+    retriedSeveral: 'Retried deliveries of tenant',
     signedIn: 'Signed in',
     signedOut: 'Ended a session',
     of: 'of',

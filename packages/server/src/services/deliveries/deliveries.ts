@@ -81,6 +81,16 @@ export class Deliveries {
     by: Actor = SYSTEM,
     keep?: Keep<RetriedDelivery>,
   ): Promise<RetriedDelivery> {
+    return this.#retry(tenant, id, by, keep)
+  }
+
+  /** @param by undefined: it is not recorded, because the retry of several deliveries is */
+  async #retry(
+    tenant: TenantId,
+    id: DeliveryId,
+    by: Actor | undefined,
+    keep?: Keep<RetriedDelivery>,
+  ): Promise<RetriedDelivery> {
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
       const { delivery, endpoint, isLive } = await this.#toRetry(tenant, id)
       const retried = await (isLive
@@ -93,9 +103,11 @@ export class Deliveries {
 
   /** Retries deliveries that a list found, or (`dryRun`) only tells what a retry would do. See retryEach. */
   retryFound(deliveries: readonly Delivery[], dryRun: boolean, by: Actor = SYSTEM): Promise<Retries> {
-    return retryEach(this.#store, deliveries, (tenant, id) =>
-      dryRun ? this.#wouldRetry(tenant, id) : this.retry(tenant, id, by),
-    )
+    if (dryRun) return retryEach(this.#store, deliveries, { retry: (tenant, id) => this.#wouldRetry(tenant, id) })
+    return retryEach(this.#store, deliveries, {
+      begin: tenants => this.#store.write('recordRetries', { tenants, by, nowMs: this.#store.now() }),
+      retry: (tenant, id) => this.#retry(tenant, id, undefined),
+    })
   }
 
   /** Retries deliveries of a tenant by their ids, or says what it would do. Those that don't exist are refused too. */
@@ -176,7 +188,7 @@ export class Deliveries {
   async #makeDue(
     before: Delivery,
     endpoint: Endpoint,
-    by: Actor,
+    by: Actor | undefined,
     keep?: Keep<RetriedDelivery>,
   ): Promise<RetriedDelivery | null> {
     const { tenant, id } = before
@@ -187,7 +199,7 @@ export class Deliveries {
         ? { ...before, heldReason: 'disabled' }
         : { ...before, state: 'pending', heldReason: null, dueAtMs: nowMs }
     const retried = { delivery: await this.#describeOne(delivery), created: false }
-    const args = { tenant, id, nowMs, by, once: keep?.(retried) }
+    const args = { tenant, id, nowMs, ...(by && { by }), once: keep?.(retried) }
     const made = isSetAside
       ? await this.#store.write('releaseSetAside', { ...args, ifState: endpoint.state })
       : await this.#store.write('makeDueNow', args)
@@ -204,7 +216,7 @@ export class Deliveries {
   async #again(
     ended: Delivery,
     endpoint: Endpoint,
-    by: Actor,
+    by: Actor | undefined,
     keep?: Keep<RetriedDelivery>,
   ): Promise<RetriedDelivery | null> {
     const { tenant, event, type, test } = ended
@@ -226,7 +238,7 @@ export class Deliveries {
       delivery: { id, endpoint: endpoint.id, partition: endpoint.partition, replayOf: ended.id },
       nowMs,
       ifState: endpoint.state,
-      by,
+      ...(by && { by }),
       once: keep?.(retried),
     })
     if (made === 'repeated') throw new CallRepeated()

@@ -18,8 +18,12 @@ export type Retries = {
   readonly refused: readonly RefusedRetry[]
 }
 
-/** Tells whether it created a new delivery, or (as a dry run) whether it would. Throws what a retry would throw. */
-type RetryOne = (tenant: TenantId, id: DeliveryId) => Promise<{ readonly created: boolean }>
+type Retrying = {
+  /** Called before the first of those that are retried, with their tenants. Default: nothing is done. */
+  readonly begin?: (tenants: readonly TenantId[]) => Promise<void>
+  /** Tells whether it created a new delivery, or (as a dry run) whether it would. Throws what a retry would throw. */
+  readonly retry: (tenant: TenantId, id: DeliveryId) => Promise<{ readonly created: boolean }>
+}
 
 /**
  * Retries each, unless it has ended and its event was sent to the endpoint again since. So a call that is repeated, after
@@ -28,12 +32,13 @@ type RetryOne = (tenant: TenantId, id: DeliveryId) => Promise<{ readonly created
 export async function retryEach(
   store: Pick<Store, 'read'>,
   deliveries: readonly Pick<Delivery, 'tenant' | 'id' | 'event' | 'endpoint' | 'endedAtMs'>[],
-  retry: RetryOne,
+  { begin, retry }: Retrying,
 ): Promise<Retries> {
   const ended = deliveries.filter(({ endedAtMs }) => endedAtMs !== null)
   const places = ended.map(({ id, event, endpoint }) => ({ id, event, endpoint }))
   const superseded = await store.read('findSuperseded', { deliveries: places })
   const wanted = deliveries.filter(({ id }) => !superseded.has(id))
+  if (wanted.length > 0) await begin?.([...new Set(wanted.map(({ tenant }) => tenant))])
   const refused: RefusedRetry[] = []
   let created = 0
   let madeDue = 0

@@ -42,6 +42,15 @@ export function* recordAct(args: By, change: Change, nowMs: number): Transaction
   if (args.by !== undefined) yield* record(args, change, nowMs)
 }
 
+/** Records that someone retries several deliveries of each of these tenants: one entry, however many there are. */
+export function* recordRetries(
+  args: Required<By> & { tenants: readonly TenantId[]; nowMs: number },
+): Transaction<void> {
+  for (const tenant of args.tenants) {
+    yield* record(args, { action: 'retried', target: 'tenant', targetId: tenant, tenant }, args.nowMs)
+  }
+}
+
 /** Records that a new key of the installation replaced the old one. */
 export function* recordKeyChange(
   args: By & Once & { target: 'encryption_key' | 'root_key'; targetId: string; nowMs: number },
@@ -184,6 +193,7 @@ export function* dropOldAudit({
 export const auditOperations = {
   listAudit: reads({ run: listAudit, waitedForBy: 'people' }),
   findAudit: reads({ run: findAudit, waitedForBy: 'people' }),
+  recordRetries: writes({ run: recordRetries, configuration: 'ignores' }),
   recordKeyChange: writes({ run: recordKeyChange, configuration: 'ignores' }),
   dropOldAudit: writes({ run: dropOldAudit, configuration: 'ignores' }),
 }
