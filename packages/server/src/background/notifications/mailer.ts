@@ -21,13 +21,29 @@ export type Envelope = Mail & {
   readonly unsubscribeUrl: string
 }
 
-export type Mailer = { send(mail: Envelope): Promise<Sending>; close(): void }
+export type Mailer = {
+  /** @param stop ends it at once; what it returns then says nothing */
+  send(mail: Envelope, stop: AbortSignal): Promise<Sending>
+  close(): void
+}
 
 const CONNECT_MS = 10_000
 const SILENCE_MS = 20_000
+/** How long it can take in all: a server that says something now and then is never silent. Less than a claim lasts. */
+const LONGEST_MS = 60_000
 
-/** @param ca certificates of the authorities to trust; undefined: the usual ones */
-export function createMailer(server: SmtpServer, from: string, ca?: readonly string[]): Mailer {
+export type MailerOptions = {
+  /** Certificates of the authorities to trust. Default: the usual ones. */
+  readonly ca?: readonly string[] | undefined
+  /** How long handing a message over can take, in milliseconds. Default: a minute. */
+  readonly longestMs?: number
+}
+
+export function createMailer(
+  server: SmtpServer,
+  from: string,
+  { ca, longestMs = LONGEST_MS }: MailerOptions = {},
+): Mailer {
   const transport = nodemailer.createTransport({
     host: server.host,
     port: server.port,
@@ -46,9 +62,11 @@ export function createMailer(server: SmtpServer, from: string, ca?: readonly str
     disableUrlAccess: true,
   })
   return {
-    async send({ to, subject, text, html, messageId, unsubscribeUrl }) {
+    async send({ to, subject, text, html, messageId, unsubscribeUrl }, stop) {
+      const late = AbortSignal.timeout(longestMs)
       try {
         await transport.sendMail({
+          signal: AbortSignal.any([stop, late]),
           from,
           to: { name: '', address: to },
           subject,
@@ -64,7 +82,7 @@ export function createMailer(server: SmtpServer, from: string, ca?: readonly str
         })
         return { isSent: true }
       } catch (error) {
-        return failureOf(error as SmtpError)
+        return late.aborted ? { isSent: false, reason: 'smtp ETIMEDOUT', isFinal: false } : failureOf(error as SmtpError)
       }
     },
     close: () => transport.close(),
