@@ -131,6 +131,14 @@ describe('a portal link', () => {
     expect(await given({ may: ['test', 'secrets'] })).toEqual(['look', 'test', 'secrets'])
     expect(await given({ may: [] })).toEqual(['look'])
   })
+
+  it('says of itself and of its sessions that they end with its key', async () => {
+    const expiresAt = new Date(bench.store.now() + 5 * MINUTE_MS).toISOString()
+    const { key } = (await bench.post('/v1/api-keys', { name: 'k', scope: 'all', expiresAt })).body
+    const made = await bench.post(LINKS, {}, { key })
+    expect(made.body.expiresAt).toBe(expiresAt)
+    expect((await redeem(tokenOf(made.body))).body.expiresAt).toBe(expiresAt)
+  })
 })
 
 describe('a portal session', () => {

@@ -127,13 +127,12 @@ export class Sessions {
     if (waitSeconds > 0) throw tooOften(waitSeconds)
     const nowMs = this.#store.now()
     const token = makeSessionToken()
-    const endsWithKeyMs = key?.expiresAtMs ?? Number.POSITIVE_INFINITY
     const session = await this.#store.write('createSession', {
       ...this.#new(token, { address, userAgent }, nowMs),
       holder: this.holderOf(key),
       link: null,
       person: null,
-      expiresAtMs: Math.min(nowMs + this.#settings.sessionDays * DAY_MS, endsWithKeyMs),
+      expiresAtMs: nowMs + this.#settings.sessionDays * DAY_MS,
       max: MAX_OF_KEY,
       by: actorOf(key, address),
     })
