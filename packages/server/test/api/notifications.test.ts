@@ -134,6 +134,13 @@ describe('the link in a message', () => {
     expect((await bench.post(`${PATH}/${id}/confirmation`)).status).toBe(409)
   })
 
+  it('works with what mail passes through has added to it', async () => {
+    const { id } = await create()
+    const { confirm } = await tokensOf(id)
+    expect((await link('GET', `${confirm}?utm_source=mail&%`)).status).toBe(200)
+    expect((await link('POST', `${confirm}?utm_source=mail`)).text).toContain('<h1>Confirmed</h1>')
+  })
+
   it.each([
     ['a form', 'application/x-www-form-urlencoded', 'List-Unsubscribe=One-Click'],
     [

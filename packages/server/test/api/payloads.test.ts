@@ -195,7 +195,7 @@ describe('the permission `payloads`', () => {
     expect((await bench.get(`/v1/api-keys/${made.body.id}`)).body.payloads).toBe(false)
   })
 
-  it("cannot be given by such a key's link to a portal", async () => {
+  it('cannot be given by a link to a portal that such a key makes', async () => {
     const links = '/v1/tenants/acme/portal-links'
     const answer = await bench.post(links, { may: ['look', 'payloads'] }, { key: hidden })
     expect(refused(answer)).toEqual([403, 'forbidden', []])

@@ -91,6 +91,8 @@ describe('a portal link', () => {
     [{ returnUrl: 'https:\\\\app.example.com' }, ['/returnUrl']],
     [{ returnUrl: 'java\nscript:alert(1)' }, ['/returnUrl']],
     [{ returnUrl: '/back' }, ['/returnUrl']],
+    [{ returnUrl: 'https:app.example.com' }, ['/returnUrl']],
+    [{ returnUrl: 'https:/app.example.com' }, ['/returnUrl']],
     [{ user: '' }, ['/user']],
     [{ user: 'x'.repeat(257) }, ['/user']],
     [{ uses: 0 }, ['/uses']],
@@ -102,6 +104,11 @@ describe('a portal link', () => {
     [{ tenant: 'other' }, ['/tenant']],
   ])('with %j is refused', async (body, fields) => {
     expect(refused(await bench.post(LINKS, body))).toEqual([422, 'invalid', fields])
+  })
+
+  it('is refused with the words that there are, null among them', async () => {
+    const [fault] = (await bench.post(LINKS, { theme: 'blue' })).body.errors
+    expect(fault.detail).toBe('The value must be one of light, dark, system, null.')
   })
 
   it('is made for tenants only that exist, and by keys only that can write there', async () => {

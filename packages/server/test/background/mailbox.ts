@@ -87,7 +87,9 @@ export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbo
 /** A server that greets, and then goes on with its answer to EHLO without end: no mail gets further. */
 export async function startTrickle(everyMs = 20) {
   const sockets = new Set<Socket>()
+  let accepted = 0
   const server = createServer(socket => {
+    accepted++
     sockets.add(socket)
     socket.write('220 mail.example ESMTP\r\n')
     const timer = setInterval(() => socket.write('250-MORE\r\n'), everyMs)
@@ -105,6 +107,7 @@ export async function startTrickle(everyMs = 20) {
   return {
     server: { host: '127.0.0.1', port, tls: 'never', user: '', password: '' } satisfies SmtpServer,
     open: () => sockets.size,
+    accepted: () => accepted,
     close: async () => {
       for (const socket of sockets) socket.destroy()
       await new Promise<void>(resolve => server.close(() => resolve()))

@@ -23,6 +23,8 @@ export const TO = 'ada@acme.example'
 export const tokenIn = (mail: Received, kind: 'pnc' | 'pnu'): string =>
   new RegExp(`${kind}_[A-Za-z0-9_-]{43}`).exec(mail.part('text/plain'))![0]
 
+type BenchOptions = Omit<MailerOptions, 'clock'> & { readonly dev: boolean; readonly mail?: SmtpServer }
+
 export class NotificationBench {
   opened!: Opened
   store!: Store
@@ -65,7 +67,7 @@ export class NotificationBench {
     })
   }
 
-  use({ dev, mail = this.mailbox.server, ...options }: { dev: boolean; mail?: SmtpServer } & MailerOptions): void {
+  use({ dev, mail = this.mailbox.server, ...options }: BenchOptions): void {
     const policy = { dev, targetPorts: CONTRACT_PORTS, allowTarget: [] }
     const settings = { connectTimeoutMs: 5_000, responseTimeoutMs: 5_000, maxInFlightPerHost: 4, extraCa: [] }
     this.#posting?.close()
@@ -78,12 +80,12 @@ export class NotificationBench {
   node(
     store: Store,
     mail: SmtpServer = this.mailbox.server,
-    { clock = systemClock, ...options }: MailerOptions & { clock?: Clock } = {},
+    { clock = systemClock, ...options }: Omit<MailerOptions, 'clock'> & { readonly clock?: Clock } = {},
   ): Work {
     const posting = this.#posting
     return new Work(store, this.#keyring, log, {
       clock,
-      mailer: createMailer(mail, 'Acme webhooks <hooks@provider.example>', options),
+      mailer: createMailer(mail, 'Acme webhooks <hooks@provider.example>', { ...options, clock }),
       post: (url, body, tenant) => posting.post(url, body, tenant),
       apiUrl: () => 'https://hooks.provider.example/',
       pagesUrl: of => `https://hooks.provider.example/${of === 'tenant' ? 'portal/' : ''}`,

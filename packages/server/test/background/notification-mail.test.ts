@@ -77,6 +77,18 @@ describe('mail', () => {
     await slow.close()
   })
 
+  it('is not handed to a server for half a minute after that, so that no chat waits for it', async () => {
+    const slow = await startTrickle()
+    bench.use({ dev: true, mail: slow.server, longestMs: 300 })
+    const first = await ask()
+    const { id } = await bench.service.create('acme', { kind: 'email', address: 'bob@acme.example' })
+    const beganAtMs = performance.now()
+    await bench.run()
+    expect([await failure(first), await failure(id), slow.accepted()]).toEqual(['smtp ETIMEDOUT', 'smtp ETIMEDOUT', 1])
+    expect(performance.now() - beganAtMs).toBeLessThan(300)
+    await slow.close()
+  })
+
   it('keeps no node from stopping for more than five seconds, and is sent by the next one', async () => {
     const slow = await startTrickle()
     const clock = new HandClock()

@@ -1,4 +1,5 @@
 import nodemailer from 'nodemailer'
+import { type Clock, systemClock } from '../../base/clock.ts'
 import type { Sending } from '../../store/operations/notifications/messages.ts'
 import type { Mail } from './forms.ts'
 
@@ -32,18 +33,24 @@ const SILENCE_MS = 20_000
 /** How long it can take in all: a server that says something now and then is never silent. Less than a claim lasts. */
 const LONGEST_MS = 60_000
 
+/** How long nothing is handed to a server that took too long: messages to chats wait for those to it. */
+const PAUSE_MS = 30_000
+const TIMED_OUT: Sending = { isSent: false, reason: 'smtp ETIMEDOUT', isFinal: false }
+
 export type MailerOptions = {
   /** Certificates of the authorities to trust. Default: the usual ones. */
   readonly ca?: readonly string[] | undefined
   /** How long handing a message over can take, in milliseconds. Default: a minute. */
   readonly longestMs?: number
+  readonly clock?: Pick<Clock, 'monotonicMs'>
 }
 
 export function createMailer(
   server: SmtpServer,
   from: string,
-  { ca, longestMs = LONGEST_MS }: MailerOptions = {},
+  { ca, longestMs = LONGEST_MS, clock = systemClock }: MailerOptions = {},
 ): Mailer {
+  let pausedUntilMs = Number.NEGATIVE_INFINITY
   const transport = nodemailer.createTransport({
     host: server.host,
     port: server.port,
@@ -63,6 +70,7 @@ export function createMailer(
   })
   return {
     async send({ to, subject, text, html, messageId, unsubscribeUrl }, stop) {
+      if (clock.monotonicMs() < pausedUntilMs) return TIMED_OUT
       const late = AbortSignal.timeout(longestMs)
       try {
         await transport.sendMail({
@@ -82,7 +90,9 @@ export function createMailer(
         })
         return { isSent: true }
       } catch (error) {
-        return late.aborted ? { isSent: false, reason: 'smtp ETIMEDOUT', isFinal: false } : failureOf(error as SmtpError)
+        if (!late.aborted && (error as SmtpError).code !== 'ETIMEDOUT') return failureOf(error as SmtpError)
+        pausedUntilMs = clock.monotonicMs() + PAUSE_MS
+        return TIMED_OUT
       }
     },
     close: () => transport.close(),
