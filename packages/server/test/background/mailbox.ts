@@ -84,7 +84,7 @@ export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbo
   })
 }
 
-/** A server that greets, and then goes on with its answer to EHLO without end: no mail gets further. */
+/** A server that greets, and then goes on without end with its answer to the first command: no mail gets further. */
 export async function startTrickle(everyMs = 20) {
   const sockets = new Set<Socket>()
   let accepted = 0
