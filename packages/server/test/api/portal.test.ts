@@ -1,5 +1,5 @@
 /** The portal of a tenant: its links, its sessions, and what those can do and can't (decision 52). */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { HOUR_MS, MINUTE_MS } from '../../src/base/durations.ts'
 import { PORTAL_PERMISSIONS, type PortalPermission } from '../../src/base/portal.ts'
 import { type Answer, type Json, KEY, refused, useApi } from './setup.ts'
@@ -81,6 +81,15 @@ describe('a portal link', () => {
     expect(new Set(answers.map(({ body }) => body.detail)).size).toBe(1)
     expect(bench.failedAuthentications()).toBe(tokens.length)
     expect((await redeem(good)).status).toBe(201)
+  })
+
+  it('that does not work writes nothing, so that guesses hold up no one', async () => {
+    const used = tokenOf(await makeLink())
+    await redeem(used)
+    const write = vi.spyOn(bench.store, 'write')
+    for (const token of [used, `ppl_${'a'.repeat(43)}`]) expect((await redeem(token)).status).toBe(401)
+    expect(write).not.toHaveBeenCalled()
+    write.mockRestore()
   })
 
   it.each([

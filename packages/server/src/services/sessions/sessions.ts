@@ -149,6 +149,8 @@ export class Sessions {
     const token = makePortalToken()
     const created = this.#new(token, browser, this.#store.now())
     const { rootHash } = this.#parts
+    const link = { linkHash, rootHash, nowMs: created.createdAtMs }
+    if (!(await this.#store.read('canUsePortalLink', link))) return undefined
     const session = await this.#store.write('redeemPortalLink', { ...created, linkHash, rootHash, max: MAX_OF_PORTAL })
     if (session === null) return undefined
     await this.announce()
