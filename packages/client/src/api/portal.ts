@@ -21,7 +21,8 @@ export type CreatePortalLinkBody = {
   /**
    * What the user can do: `look` at endpoints, deliveries and events, see their `payloads`, `retry` and replay
    * deliveries, `test` endpoints, manage `endpoints`, manage `secrets`. All of them include `look`. Defaults to the
-   * tenant's `portalMay`, or to the setting of the same name.
+   * tenant's `portalMay`, or to the setting of the same name. A link of an API key without the permission `payloads`
+   * never has `payloads`.
    */
   may?: readonly TenantPortalMay[] | undefined
   /** Defaults to what the user's browser prefers. */

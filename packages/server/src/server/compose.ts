@@ -173,7 +173,8 @@ export async function compose(foundation: Foundation): Promise<Composed> {
       { name: 'history', start: () => history.start(), stop: () => history.stop() },
       { name: 'statistics', start: () => statistics.start(), stop: () => statistics.stop() },
       { name: 'background works', start: () => works.start(), stop: () => works.stop() },
-      { name: 'notifications', close: () => telling.close() },
+      // After the works, so that it stops before them: they wait for the messages that are being sent.
+      { name: 'notifications', stop: () => telling.stop(), close: () => telling.close() },
     ],
   }
 }

@@ -37,9 +37,12 @@ export function composeTelling({ config, store, clock, logger, keys }: Parts, op
     if (of === 'operator') return config.dashboard === 'on' ? dashboardUrl() : null
     return config.portal === 'on' ? `${apiUrl()}${PORTAL_PATH}` : null
   }
+  const work = new Notifications(store, keys.keyring, logger, { mailer, post, apiUrl, pagesUrl, clock })
   return {
-    work: new Notifications(store, keys.keyring, logger, { mailer, post, apiUrl, pagesUrl }),
+    work,
+    stop: () => work.stop(),
     close: async () => {
+      work.close()
       mailer?.close()
       posting.close()
     },
@@ -49,5 +52,5 @@ export function composeTelling({ config, store, clock, logger, keys }: Parts, op
 function composeMailer({ smtpUrl, mailFrom, extraCa }: Config): Mailer | null {
   if (smtpUrl === null || mailFrom === null) return null
   const ca = extraCa.length === 0 ? undefined : [...rootCertificates, ...extraCa.map(({ pem }) => pem)]
-  return createMailer(smtpUrl.reveal(), mailFrom, ca)
+  return createMailer(smtpUrl.reveal(), mailFrom, { ca })
 }

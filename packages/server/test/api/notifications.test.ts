@@ -1,6 +1,6 @@
 // cspell:ignore Bestätigen
 /** Notifications in the API: who can have them, what is refused, and the links in their messages (decision 55). */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { readNotificationSecrets } from '../../src/secrets/notification-secrets.ts'
 import { type Json, refused, useApi } from './setup.ts'
 
@@ -132,6 +132,20 @@ describe('the link in a message', () => {
     for (let at = 0; at < 2; at++) expect((await link('POST', confirm)).text).toContain('<h1>Confirmed</h1>')
     expect((await bench.get(`${PATH}/${id}`)).body).toMatchObject({ state: 'confirmed', confirmUntil: null })
     expect((await bench.post(`${PATH}/${id}/confirmation`)).status).toBe(409)
+  })
+
+  it('that does not work writes nothing', async () => {
+    const write = vi.spyOn(bench.store, 'write')
+    for (const kind of ['pnc', 'pnu']) expect((await link('POST', `${kind}_${'a'.repeat(43)}`)).status).toBe(404)
+    expect(write).not.toHaveBeenCalled()
+    write.mockRestore()
+  })
+
+  it('works with what mail passes through has added to it', async () => {
+    const { id } = await create()
+    const { confirm } = await tokensOf(id)
+    expect((await link('GET', `${confirm}?utm_source=mail&%`)).status).toBe(200)
+    expect((await link('POST', `${confirm}?utm_source=mail`)).text).toContain('<h1>Confirmed</h1>')
   })
 
   it.each([

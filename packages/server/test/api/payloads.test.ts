@@ -194,6 +194,21 @@ describe('the permission `payloads`', () => {
     expect([made.status, made.body.payloads]).toEqual([201, false])
     expect((await bench.get(`/v1/api-keys/${made.body.id}`)).body.payloads).toBe(false)
   })
+
+  it('cannot be given by a link to a portal that such a key makes', async () => {
+    const links = '/v1/tenants/acme/portal-links'
+    const answer = await bench.post(links, { may: ['look', 'payloads'] }, { key: hidden })
+    expect(refused(answer)).toEqual([403, 'forbidden', []])
+    const { url, may } = (await bench.post(links, {}, { key: hidden })).body
+    expect(may).toEqual(['look', 'retry', 'test', 'endpoints', 'secrets'])
+    const token = new URLSearchParams(new URL(url).hash.slice(1)).get('token')!
+    const headers = { 'posthorn-session': '1', 'sec-fetch-site': 'same-origin' }
+    const redeemed = await bench.post('/portal/v1/portal-session', { token, keep: 'memory' }, { key: null, headers })
+    const events = await bench.get('/portal/v1/tenants/acme/events', { key: redeemed.body.token })
+    expect(events.status).toBe(200)
+    expect(events.text).not.toContain(MARKER)
+    expect(events.body.data[0]).toMatchObject({ payload: null, payloadHidden: true })
+  })
 })
 
 describe('a route', () => {

@@ -1,5 +1,5 @@
 /** The portal of a tenant: its links, its sessions, and what those can do and can't (decision 52). */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { HOUR_MS, MINUTE_MS } from '../../src/base/durations.ts'
 import { PORTAL_PERMISSIONS, type PortalPermission } from '../../src/base/portal.ts'
 import { type Answer, type Json, KEY, refused, useApi } from './setup.ts'
@@ -83,6 +83,15 @@ describe('a portal link', () => {
     expect((await redeem(good)).status).toBe(201)
   })
 
+  it('that does not work writes nothing, so that guesses hold up no one', async () => {
+    const used = tokenOf(await makeLink())
+    await redeem(used)
+    const write = vi.spyOn(bench.store, 'write')
+    for (const token of [used, `ppl_${'a'.repeat(43)}`]) expect((await redeem(token)).status).toBe(401)
+    expect(write).not.toHaveBeenCalled()
+    write.mockRestore()
+  })
+
   it.each([
     [{ returnUrl: 'javascript:alert(1)' }, ['/returnUrl']],
     [{ returnUrl: 'http://app.example.com/' }, ['/returnUrl']],
@@ -91,6 +100,8 @@ describe('a portal link', () => {
     [{ returnUrl: 'https:\\\\app.example.com' }, ['/returnUrl']],
     [{ returnUrl: 'java\nscript:alert(1)' }, ['/returnUrl']],
     [{ returnUrl: '/back' }, ['/returnUrl']],
+    [{ returnUrl: 'https:app.example.com' }, ['/returnUrl']],
+    [{ returnUrl: 'https:/app.example.com' }, ['/returnUrl']],
     [{ user: '' }, ['/user']],
     [{ user: 'x'.repeat(257) }, ['/user']],
     [{ uses: 0 }, ['/uses']],
@@ -102,6 +113,11 @@ describe('a portal link', () => {
     [{ tenant: 'other' }, ['/tenant']],
   ])('with %j is refused', async (body, fields) => {
     expect(refused(await bench.post(LINKS, body))).toEqual([422, 'invalid', fields])
+  })
+
+  it('is refused with the words that there are, null among them', async () => {
+    const [fault] = (await bench.post(LINKS, { theme: 'blue' })).body.errors
+    expect(fault.detail).toBe('The value must be one of light, dark, system, null.')
   })
 
   it('is made for tenants only that exist, and by keys only that can write there', async () => {
@@ -130,6 +146,14 @@ describe('a portal link', () => {
     expect(await given({})).toEqual(['look', 'retry'])
     expect(await given({ may: ['test', 'secrets'] })).toEqual(['look', 'test', 'secrets'])
     expect(await given({ may: [] })).toEqual(['look'])
+  })
+
+  it('says of itself and of its sessions that they end with its key', async () => {
+    const expiresAt = new Date(bench.store.now() + 5 * MINUTE_MS).toISOString()
+    const { key } = (await bench.post('/v1/api-keys', { name: 'k', scope: 'all', expiresAt })).body
+    const made = await bench.post(LINKS, {}, { key })
+    expect(made.body.expiresAt).toBe(expiresAt)
+    expect((await redeem(tokenOf(made.body))).body.expiresAt).toBe(expiresAt)
   })
 })
 

@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { Certificate } from '@posthorn/testkit'
 import { SMTPServer } from 'smtp-server'
@@ -82,6 +82,37 @@ export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbo
     server: { host: '127.0.0.1', port, tls: tlsOf(options), user, password: password ?? '' },
     close: () => new Promise<void>(resolve => server.close(() => resolve())),
   })
+}
+
+/** A server that greets, and then goes on without end with its answer to the first command: no mail gets further. */
+export async function startTrickle(everyMs = 20) {
+  const sockets = new Set<Socket>()
+  let accepted = 0
+  const server = createServer(socket => {
+    accepted++
+    sockets.add(socket)
+    socket.write('220 mail.example ESMTP\r\n')
+    const timer = setInterval(() => socket.write('250-MORE\r\n'), everyMs)
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      clearInterval(timer)
+      sockets.delete(socket)
+    })
+    socket.resume()
+  })
+  await new Promise<void>(resolve => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  return {
+    server: { host: '127.0.0.1', port, tls: 'never', user: '', password: '' } satisfies SmtpServer,
+    open: () => sockets.size,
+    accepted: () => accepted,
+    close: async () => {
+      for (const socket of sockets) socket.destroy()
+      await new Promise<void>(resolve => server.close(() => resolve()))
+    },
+  }
 }
 
 const tlsOf = ({ tls, starttls = false }: MailboxOptions): SmtpServer['tls'] =>

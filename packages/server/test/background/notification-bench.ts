@@ -1,9 +1,9 @@
 /** Notifications from the fact to a real SMTP server, on either store, with a clock that tests put forward. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeEach, expect } from 'vitest'
-import { createMailer, type SmtpServer } from '../../src/background/notifications/mailer.ts'
+import { createMailer, type MailerOptions, type SmtpServer } from '../../src/background/notifications/mailer.ts'
 import { Notifications as Work } from '../../src/background/notifications/notifications.ts'
-import { systemClock } from '../../src/base/clock.ts'
+import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { MINUTE_MS } from '../../src/base/durations.ts'
 import type { Endpoint } from '../../src/base/model.ts'
 import type { NotificationKind } from '../../src/base/notification.ts'
@@ -22,6 +22,8 @@ export const TO = 'ada@acme.example'
 
 export const tokenIn = (mail: Received, kind: 'pnc' | 'pnu'): string =>
   new RegExp(`${kind}_[A-Za-z0-9_-]{43}`).exec(mail.part('text/plain'))![0]
+
+type BenchOptions = Omit<MailerOptions, 'clock'> & { readonly dev: boolean; readonly mail?: SmtpServer }
 
 export class NotificationBench {
   opened!: Opened
@@ -65,20 +67,25 @@ export class NotificationBench {
     })
   }
 
-  use({ dev, mail = this.mailbox.server, ca }: { dev: boolean; mail?: SmtpServer; ca?: readonly string[] }): void {
+  use({ dev, mail = this.mailbox.server, ...options }: BenchOptions): void {
     const policy = { dev, targetPorts: CONTRACT_PORTS, allowTarget: [] }
     const settings = { connectTimeoutMs: 5_000, responseTimeoutMs: 5_000, maxInFlightPerHost: 4, extraCa: [] }
     this.#posting?.close()
     this.#posting = new Posting({ ...policy, ...settings, proxy: null, userAgent: 'Posthorn/test' }, systemClock)
     this.service = new Notifications(this.store, this.#keyring, { ...policy, hasMail: true })
-    this.#work = this.node(this.store, mail, ca)
+    this.#work = this.node(this.store, mail, options)
   }
 
   /** What one node sends with. */
-  node(store: Store, mail: SmtpServer = this.mailbox.server, ca?: readonly string[]): Work {
+  node(
+    store: Store,
+    mail: SmtpServer = this.mailbox.server,
+    { clock = systemClock, ...options }: Omit<MailerOptions, 'clock'> & { readonly clock?: Clock } = {},
+  ): Work {
     const posting = this.#posting
     return new Work(store, this.#keyring, log, {
-      mailer: createMailer(mail, 'Acme webhooks <hooks@provider.example>', ca),
+      clock,
+      mailer: createMailer(mail, 'Acme webhooks <hooks@provider.example>', { ...options, clock }),
       post: (url, body, tenant) => posting.post(url, body, tenant),
       apiUrl: () => 'https://hooks.provider.example/',
       pagesUrl: of => `https://hooks.provider.example/${of === 'tenant' ? 'portal/' : ''}`,

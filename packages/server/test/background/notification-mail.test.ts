@@ -1,12 +1,14 @@
 /** How mail is handed over: to a real SMTP server, with STARTTLS, TLS and a password (decision 55). */
+import { setTimeout } from 'node:timers/promises'
 import { createAuthority } from '@posthorn/testkit'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/base/durations.ts'
+import { HandClock } from '../hand-clock.ts'
 import { anAttempt, aSettlement, bytes } from '../store/builders.ts'
 import { sqliteEngine } from '../store/engines.ts'
-import { type Received, startMailbox } from './mailbox.ts'
+import { type Received, startMailbox, startTrickle } from './mailbox.ts'
 import { TO, useNotifications } from './notification-bench.ts'
-import { publish } from './setup.ts'
+import { atOnce, publish } from './setup.ts'
 
 const NAMES = { names: [], ips: ['127.0.0.1'] }
 
@@ -61,6 +63,51 @@ describe('mail', () => {
     await bench.pass(2 * MINUTE_MS)
     expect([box.mails.length, await failure(id)]).toEqual([1, undefined])
     await box.close()
+  })
+
+  it('counts as not sent if the server takes longer than a minute, although it is never silent', async () => {
+    const slow = await startTrickle()
+    bench.use({ dev: true, mail: slow.server, longestMs: 300 })
+    const id = await ask()
+    expect(await failure(id)).toBe('smtp ETIMEDOUT')
+    await vi.waitUntil(() => slow.open() === 0)
+    bench.use({ dev: true })
+    await bench.pass(2 * MINUTE_MS)
+    expect([bench.mailbox.mails.length, await failure(id)]).toEqual([1, undefined])
+    await slow.close()
+  })
+
+  it('is not handed to a server for half a minute after that, so that no chat waits for it', async () => {
+    const slow = await startTrickle()
+    bench.use({ dev: true, mail: slow.server, longestMs: 300 })
+    const first = await ask()
+    const { id } = await bench.service.create('acme', { kind: 'email', address: 'bob@acme.example' })
+    const beganAtMs = performance.now()
+    await bench.run()
+    expect([await failure(first), await failure(id), slow.accepted()]).toEqual(['smtp ETIMEDOUT', 'smtp ETIMEDOUT', 1])
+    expect(performance.now() - beganAtMs).toBeLessThan(300)
+    await slow.close()
+  })
+
+  it('keeps no node from stopping for more than five seconds, and is sent by the next one', async () => {
+    const slow = await startTrickle()
+    const clock = new HandClock()
+    const node = bench.node(bench.store, slow.server, { clock })
+    const { id } = await bench.service.create('acme', { kind: 'email', address: TO })
+    const running = node.run(atOnce)
+    await vi.waitUntil(() => slow.open() === 1)
+    node.stop()
+    clock.turn(4_999)
+    expect(await Promise.race([running, setTimeout(50, 'under way')])).toBe('under way')
+    clock.turn(1)
+    await running
+    await vi.waitUntil(() => slow.open() === 0)
+    node.close()
+    await bench.pass(4 * MINUTE_MS)
+    expect([bench.mailbox.mails.length, await failure(id)]).toEqual([0, undefined])
+    await bench.pass(2 * MINUTE_MS)
+    expect(bench.mailbox.mails).toHaveLength(1)
+    await slow.close()
   })
 
   it('is tried again six times in nine hours after 4xx, and then given up', async () => {

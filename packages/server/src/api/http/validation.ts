@@ -127,7 +127,7 @@ function describe({ keyword, params, message, parentSchema }: ErrorObject, thing
     case 'type':
       return `The value must be of type ${[params.type].flat().join(' or ')}.`
     case 'enum':
-      return `The value must be one of ${params.allowedValues.join(', ')}.`
+      return `The value must be one of ${params.allowedValues.map(String).join(', ')}.`
     case 'minimum':
       return `The value must be at least ${params.limit.toLocaleString('en')}.`
     case 'maximum':

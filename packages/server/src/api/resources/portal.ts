@@ -6,7 +6,7 @@ import { PORTAL_LANGUAGES, PORTAL_PERMISSIONS, PORTAL_THEMES, type PortalLink } 
 import type { PortalLinks } from '../../services/portal/portal-links.ts'
 import type { Sessions } from '../../services/sessions/sessions.ts'
 import type { Tenants } from '../../services/tenants/tenants.ts'
-import { requireKey } from '../http/access.ts'
+import { requireKey, requirePayloads } from '../http/access.ts'
 import { WrongCredentials } from '../http/gate.ts'
 import { newestFirst, PageQuery } from '../http/lists.ts'
 import { readOrigin } from '../http/origins.ts'
@@ -112,7 +112,7 @@ const LinkInput = strict({
   may: Type.Optional(
     Permissions(
       `What the user can do: ${MAY}. All of them include \`look\`. Defaults to the tenant's \`portalMay\`, or to the ` +
-        'setting of the same name.',
+        'setting of the same name. A link of an API key without the permission `payloads` never has `payloads`.',
     ),
   ),
   theme: Type.Optional(WordOrNull(PORTAL_THEMES, { description: "Defaults to what the user's browser prefers." })),
@@ -199,6 +199,7 @@ function addLinks(routes: Routes, { portalLinks }: Needs, { portalUrl }: ApiOpti
     },
     async ({ params: { tenant }, body, caller, actor }, reply) => {
       requireKey(caller, 'create portal links')
+      if (body.may?.includes('payloads')) requirePayloads(caller, 'create a link that has it')
       const { link, token } = await portalLinks.create(tenant, body, caller!.key, actor)
       const view = { ...viewLink(link), url: `${portalUrl()}portal/#${fragmentOf(link, token)}` }
       return reply.code(201).header('cache-control', 'no-store').send(view)

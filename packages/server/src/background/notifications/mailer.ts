@@ -1,4 +1,5 @@
 import nodemailer from 'nodemailer'
+import { type Clock, systemClock } from '../../base/clock.ts'
 import type { Sending } from '../../store/operations/notifications/messages.ts'
 import type { Mail } from './forms.ts'
 
@@ -21,13 +22,35 @@ export type Envelope = Mail & {
   readonly unsubscribeUrl: string
 }
 
-export type Mailer = { send(mail: Envelope): Promise<Sending>; close(): void }
+export type Mailer = {
+  /** @param stop ends it at once; what it returns then says nothing */
+  send(mail: Envelope, stop: AbortSignal): Promise<Sending>
+  close(): void
+}
 
 const CONNECT_MS = 10_000
 const SILENCE_MS = 20_000
+/** How long it can take in all: a server that says something now and then is never silent. Less than a claim lasts. */
+const LONGEST_MS = 60_000
 
-/** @param ca certificates of the authorities to trust; undefined: the usual ones */
-export function createMailer(server: SmtpServer, from: string, ca?: readonly string[]): Mailer {
+/** How long nothing is handed to a server that took too long: messages to chats wait for those to it. */
+const PAUSE_MS = 30_000
+const TIMED_OUT: Sending = { isSent: false, reason: 'smtp ETIMEDOUT', isFinal: false }
+
+export type MailerOptions = {
+  /** Certificates of the authorities to trust. Default: the usual ones. */
+  readonly ca?: readonly string[] | undefined
+  /** How long handing a message over can take, in milliseconds. Default: a minute. */
+  readonly longestMs?: number
+  readonly clock?: Pick<Clock, 'monotonicMs'>
+}
+
+export function createMailer(
+  server: SmtpServer,
+  from: string,
+  { ca, longestMs = LONGEST_MS, clock = systemClock }: MailerOptions = {},
+): Mailer {
+  let pausedUntilMs = Number.NEGATIVE_INFINITY
   const transport = nodemailer.createTransport({
     host: server.host,
     port: server.port,
@@ -46,9 +69,12 @@ export function createMailer(server: SmtpServer, from: string, ca?: readonly str
     disableUrlAccess: true,
   })
   return {
-    async send({ to, subject, text, html, messageId, unsubscribeUrl }) {
+    async send({ to, subject, text, html, messageId, unsubscribeUrl }, stop) {
+      if (clock.monotonicMs() < pausedUntilMs) return TIMED_OUT
+      const late = AbortSignal.timeout(longestMs)
       try {
         await transport.sendMail({
+          signal: AbortSignal.any([stop, late]),
           from,
           to: { name: '', address: to },
           subject,
@@ -64,7 +90,9 @@ export function createMailer(server: SmtpServer, from: string, ca?: readonly str
         })
         return { isSent: true }
       } catch (error) {
-        return failureOf(error as SmtpError)
+        if (!late.aborted && (error as SmtpError).code !== 'ETIMEDOUT') return failureOf(error as SmtpError)
+        pausedUntilMs = clock.monotonicMs() + PAUSE_MS
+        return TIMED_OUT
       }
     },
     close: () => transport.close(),

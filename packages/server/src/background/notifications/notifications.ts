@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { OPERATOR_TENANT } from '../../base/tenant.ts'
 import { type Keyring, SecretUnreadable } from '../../secrets/keyring.ts'
@@ -14,6 +15,8 @@ const MESSAGES_A_STEP = 10
 const LIMITS_A_STEP = 500
 /** Notifications are looked for whenever one is due, and have no schedule of their own. */
 const AT_ONCE_MS = 0
+/** How long messages that are being sent have left once the node stops: others wait for it, and it for no one's server. */
+const LAST_MS = 5_000
 
 export type NotificationsOptions = {
   /** Null: no mail server is set. */
@@ -24,6 +27,7 @@ export type NotificationsOptions = {
   readonly apiUrl: () => string
   /** The pages that messages lead to: the operator's, or those of tenants. Null if there are none. */
   readonly pagesUrl: (of: 'operator' | 'tenant') => string | null
+  readonly clock: Pick<Clock, 'after'>
 }
 
 /** Sends what notifications have to say: one node at a time, some messages at a time. */
@@ -33,6 +37,8 @@ export class Notifications implements BackgroundWork {
   readonly #keyring: Pick<Keyring, 'open'>
   readonly #log: Pick<Logger, 'warn'>
   readonly #options: NotificationsOptions
+  readonly #stopping = new AbortController()
+  #last: Timer | undefined
 
   constructor(
     store: Pick<Store, 'read' | 'write' | 'now'>,
@@ -57,6 +63,16 @@ export class Notifications implements BackgroundWork {
     return { state: '', afterMs: AT_ONCE_MS }
   }
 
+  /** Leaves what is being sent a few seconds. What isn't sent by then is tried again as if the node had died. */
+  stop(): void {
+    this.#last ??= this.#options.clock.after(LAST_MS, () => this.#stopping.abort())
+  }
+
+  close(): void {
+    this.#last?.cancel()
+    this.#stopping.abort()
+  }
+
   async #step(): Promise<number> {
     const args = { nowMs: this.#store.now(), limit: MESSAGES_A_STEP }
     const { looked, messages } = await this.#store.write('takeMessages', args)
@@ -66,7 +82,8 @@ export class Notifications implements BackgroundWork {
 
   async #send(message: TakenMessage): Promise<void> {
     const { notification, attempt } = message
-    const sending = await this.#try(message)
+    const sending = await unless(this.#stopping.signal, () => this.#try(message))
+    if (sending === null) return
     const isTest = message.content.kind === 'test'
     const finished = { notification, attempt, sending, isTest, nowMs: this.#store.now() }
     const isGivenUp = await this.#store.write('finishMessage', finished)
@@ -87,11 +104,25 @@ export class Notifications implements BackgroundWork {
       if (kind !== 'email') return await post(secrets.address, chatOf(kind, words), tenant)
       if (mailer === null) return { isSent: false, reason: 'no mail server', isFinal: false }
       const messageId = `<${notification}.${madeAtMs}@${new URL(apiUrl()).hostname.replace(/[[\]]/g, '')}>`
-      return await mailer.send({ ...mailOf(words), to: secrets.address, messageId, unsubscribeUrl: links.unsubscribe })
+      const mail = { ...mailOf(words), to: secrets.address, messageId, unsubscribeUrl: links.unsubscribe }
+      return await mailer.send(mail, this.#stopping.signal)
     } catch (error) {
       if (error instanceof SecretUnreadable) return { isSent: false, reason: 'address unreadable', isFinal: true }
       this.#log.warn({ err: error, notification }, 'notification failed')
       return { isSent: false, reason: 'internal', isFinal: false }
     }
   }
+}
+
+/** What work that never fails returns, or null as soon as a signal says that no one waits for it. */
+function unless<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result | null> {
+  if (signal.aborted) return Promise.resolve(null)
+  return new Promise(resolve => {
+    const giveUp = () => resolve(null)
+    signal.addEventListener('abort', giveUp, { once: true })
+    void work().then(result => {
+      signal.removeEventListener('abort', giveUp)
+      resolve(result)
+    })
+  })
 }

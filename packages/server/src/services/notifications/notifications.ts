@@ -191,10 +191,10 @@ export class Notifications {
     return link === null ? Promise.resolve(null) : this.#store.read('findNotification', link)
   }
 
-  /** Follows a link: confirms the address, or removes the notification. */
-  follow(token: string, address: string | null): Promise<Notification | null> {
+  /** Follows a link: confirms the address, or removes the notification. Anyone can try tokens, which writes nothing. */
+  async follow(token: string, address: string | null): Promise<Notification | null> {
     const link = this.#linkOf(token)
-    if (link === null) return Promise.resolve(null)
+    if (link === null || (await this.#store.read('findNotification', link)) === null) return null
     return this.#store.write('followLink', { ...link, by: { ...SYSTEM, address } })
   }
 

@@ -57,7 +57,7 @@ export class PortalLinks {
   /**
    * The result is the only place that ever contains the link's token.
    *
-   * @param key whose call makes the link, which ends with it. Null: the root key
+   * @param key whose call makes the link, which ends with it and never gives more than it. Null: the root key
    */
   async create(
     tenant: TenantId,
@@ -71,13 +71,15 @@ export class PortalLinks {
     const { uses = 1, minutes = DEFAULT_MINUTES, sessionMinutes } = input
     const createdAtMs = this.#store.now()
     const longest = this.#settings.sessionDays * DAY_MS
+    const may = withLook(input.may ?? portalMay ?? this.#settings.portalMay)
+    const endsWithKeyMs = key?.expiresAtMs ?? Number.POSITIVE_INFINITY
     const link: PortalLink = {
       id: newId('pln', createdAtMs),
       tenant,
       key: key?.id ?? null,
       portal: {
         user: input.user ?? null,
-        may: withLook(input.may ?? portalMay ?? this.#settings.portalMay),
+        may: key === null || key.payloads ? may : may.filter(each => each !== 'payloads'),
         theme: input.theme ?? null,
         language: input.language ?? null,
         returnUrl: input.returnUrl ?? null,
@@ -85,7 +87,7 @@ export class PortalLinks {
       usesLeft: uses,
       sessionMs: Math.min((sessionMinutes ?? DEFAULT_SESSION_MINUTES) * MINUTE_MS, longest),
       createdAtMs,
-      expiresAtMs: createdAtMs + minutes * MINUTE_MS,
+      expiresAtMs: Math.min(createdAtMs + minutes * MINUTE_MS, endsWithKeyMs),
     }
     const token = makePortalLinkToken()
     const holder = this.#sessions.holderOf(key)

@@ -17,7 +17,10 @@ function detailOf(text: string, dev: boolean): string | undefined {
   if (text.length > MAX_CHARACTERS) return `The URL can have at most ${MAX_CHARACTERS} characters.`
   const url = URL.parse(text)
   // Browsers leave out tabs and line breaks, and take `\` for `/`: what is shown would not be what is opened.
-  if (url === null || /[\s\\]/.test(text)) return 'The value must be an absolute URL.'
+  // Without both slashes, `https:example.com` is a place next to the page that it is a link on.
+  if (url === null || /[\s\\]/.test(text) || /^https?:(?!\/\/[^/])/i.test(text)) {
+    return 'The value must be an absolute URL, such as https://example.com/settings.'
+  }
   if (url.username !== '' || url.password !== '') return 'The URL must not contain a user name or password.'
   if (url.protocol === 'https:') return undefined
   if (dev && url.protocol === 'http:' && isLoopbackHost(url.hostname.replace(/^\[|\]$/g, ''))) return undefined

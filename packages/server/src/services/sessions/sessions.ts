@@ -127,13 +127,12 @@ export class Sessions {
     if (waitSeconds > 0) throw tooOften(waitSeconds)
     const nowMs = this.#store.now()
     const token = makeSessionToken()
-    const endsWithKeyMs = key?.expiresAtMs ?? Number.POSITIVE_INFINITY
     const session = await this.#store.write('createSession', {
       ...this.#new(token, { address, userAgent }, nowMs),
       holder: this.holderOf(key),
       link: null,
       person: null,
-      expiresAtMs: Math.min(nowMs + this.#settings.sessionDays * DAY_MS, endsWithKeyMs),
+      expiresAtMs: nowMs + this.#settings.sessionDays * DAY_MS,
       max: MAX_OF_KEY,
       by: actorOf(key, address),
     })
@@ -150,6 +149,8 @@ export class Sessions {
     const token = makePortalToken()
     const created = this.#new(token, browser, this.#store.now())
     const { rootHash } = this.#parts
+    const link = { linkHash, rootHash, nowMs: created.createdAtMs }
+    if (!(await this.#store.read('canUsePortalLink', link))) return undefined
     const session = await this.#store.write('redeemPortalLink', { ...created, linkHash, rootHash, max: MAX_OF_PORTAL })
     if (session === null) return undefined
     await this.announce()

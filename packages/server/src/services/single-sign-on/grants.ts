@@ -11,15 +11,18 @@ const MAX_NAME_CHARACTERS = 100
 export function grantFor(grants: readonly Grant[], claims: Claims): Grant | undefined {
   return grants.find(({ claim, value }) => {
     // Someone who can enter any address at the issuer would otherwise have what the address of another person gives.
-    if (claim === 'email' && claims.email_verified !== true) return false
+    if (isAddress(claim) && claims.email_verified !== true) return false
     const given = claimOf(claims, claim)
     return given === value || (Array.isArray(given) && given.includes(value))
   })
 }
 
+/** Whether a claim is the mail address, by its name or by a JSON Pointer. */
+const isAddress = (claim: string): boolean => claim === 'email' || claim === '/email'
+
 /** Whether a claim that decides is not among these, so that the user info has to be read as well. */
 export function isIncomplete(grants: readonly Grant[], claims: Claims): boolean {
-  const names = grants.flatMap(({ claim }) => (claim === 'email' ? ['email', 'email_verified'] : [claim]))
+  const names = grants.flatMap(({ claim }) => (isAddress(claim) ? ['email', 'email_verified'] : [claim]))
   return names.some(name => claimOf(claims, name) === undefined)
 }
 

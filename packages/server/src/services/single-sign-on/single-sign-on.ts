@@ -225,8 +225,10 @@ type Identified = { readonly claims: Claims; readonly idToken: string }
 /** The claims of the ID token and, if one that decides is not among them, of the user info. The ID token's prevail. */
 async function claimsOf(issuer: Issuer, configuration: oidc.Configuration, tokens: Tokens): Promise<Claims> {
   const claims = tokens.claims()! as Claims
+  const { grants, clientId } = issuer.settings
+  // OpenID Connect Core §3.1.3.7 (5). The library looks at it only if there are several audiences.
+  if (claims.azp !== undefined && claims.azp !== clientId) throw new Error('azp is not this client')
   if (!hasRightAccessTokenHash(tokens.id_token!, tokens.access_token)) throw new Error('at_hash is not of this token')
-  const { grants } = issuer.settings
   const isDecided = !isIncomplete(grants, claims)
   const hasInfo = configuration.serverMetadata().userinfo_endpoint !== undefined
   if (!hasInfo || (isDecided && nameOf(claims) !== null)) return claims

@@ -66,6 +66,18 @@ export type Redemption = Omit<NewSession, 'holder' | 'link' | 'person' | 'expire
   readonly rootHash: Uint8Array
 }
 
+const CAN_BE_USED = 'hash = $1 and uses_left > 0 and expires_ms > $2 and (api_key is not null or root_hash = $3)'
+
+/** Whether a link can be used. Anyone can try tokens, and what starts a session has others wait. */
+export function* canUsePortalLink(args: {
+  readonly linkHash: Uint8Array
+  readonly rootHash: Uint8Array
+  readonly nowMs: number
+}): Transaction<boolean> {
+  const params = [args.linkHash, args.nowMs, args.rootHash]
+  return (yield { text: `select 1 from portal_link where ${CAN_BE_USED}`, params }).length > 0
+}
+
 /**
  * Takes one use of a link and starts a session with it. Returns null for a link that is unknown, used up or expired, or
  * whose key is no longer valid.
@@ -74,7 +86,7 @@ export function* redeemPortalLink(args: Redemption): Transaction<Session | null>
   const { linkHash, rootHash, createdAtMs } = args
   const rows = yield {
     text: `update portal_link set uses_left = uses_left - 1
-           where hash = $1 and uses_left > 0 and expires_ms > $2 and (api_key is not null or root_hash = $3)
+           where ${CAN_BE_USED}
            returning ${FIELDS}, root_hash`,
     params: [linkHash, createdAtMs, rootHash],
   }
@@ -126,6 +138,7 @@ export function* closePortal(tenant: TenantId, nowMs: number, change: number): T
 
 export const portalLinkOperations = {
   createPortalLink: writes({ run: createPortalLink, configuration: 'ignores' }),
+  canUsePortalLink: reads({ run: canUsePortalLink, waitedForBy: 'engine' }),
   redeemPortalLink: writes({ run: redeemPortalLink, configuration: 'changes' }),
   listPortalLinks: reads({ run: listPortalLinks, waitedForBy: 'people' }),
   revokePortalLink: writes({ run: revokePortalLink, configuration: 'changes' }),

@@ -72,22 +72,25 @@ function* isThere(tenant: TenantId): Transaction<boolean> {
 }
 
 /**
- * Starts a session. Returns null if its key no longer exists, was revoked or has expired, or if the only tenant of the
- * person doesn't exist.
+ * Starts a session, which ends when its key expires, if not before. Returns null if its key no longer exists, was revoked
+ * or has expired, or if the only tenant of the person doesn't exist.
  */
 export function* createSession(args: NewSession & By): Transaction<Session | null> {
-  const { id, hash, link, person, address, userAgent, createdAtMs, expiresAtMs } = args
+  const { id, hash, link, person, address, userAgent, createdAtMs } = args
   const { key, rootHash } = args.holder ?? { key: null, rootHash: null }
+  let { expiresAtMs } = args
   let tenant = link?.tenant ?? person?.tenant ?? null
   if (person !== null && tenant !== null && !(yield* isThere(tenant))) return null
   if (key !== null) {
     const keys = yield {
-      text: `select tenant from api_key where id = $1 and revoked_ms is null
+      text: `select tenant, expires_ms from api_key where id = $1 and revoked_ms is null
                and (expires_ms is null or expires_ms > $2)`,
       params: [idBytes(key), createdAtMs],
     }
-    if (keys.length === 0) return null
-    tenant ??= textOrNull(keys[0]!.tenant)
+    const [holder] = keys
+    if (holder === undefined) return null
+    tenant ??= textOrNull(holder.tenant)
+    expiresAtMs = Math.min(expiresAtMs, intOrNull(holder.expires_ms) ?? expiresAtMs)
   }
   const change = yield* nextChange()
   yield* endOldest(args, change)

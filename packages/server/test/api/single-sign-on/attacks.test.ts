@@ -70,6 +70,8 @@ describe('an ID token', () => {
       'is for several clients, and for another one',
       resigned(claims => ({ ...claims, aud: [CLIENT.id, 'b'], azp: 'b' })),
     ],
+    ['was given to another client', resigned(claims => ({ ...claims, azp: 'another' }))],
+    ['was given to a list of clients', resigned(claims => ({ ...claims, azp: [CLIENT.id] }))],
     ['answers another sign-in', resigned(claims => ({ ...claims, nonce: 'another' }))],
     ['answers no sign-in', resigned(without('nonce'))],
     ['is of another issuer', resigned(claims => ({ ...claims, iss: 'https://issuer.example.com' }))],
@@ -153,6 +155,11 @@ describe('an ID token', () => {
     provider.behaviour.forge = replaced(claims =>
       new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: 'second' }).sign(privateKey),
     )
+    expect((await bench.signIn()).status).toBe(201)
+  })
+
+  it('that says that it was given to this client is accepted', async () => {
+    provider.behaviour.forge = resigned(claims => ({ ...claims, azp: CLIENT.id }))
     expect((await bench.signIn()).status).toBe(201)
   })
 
@@ -364,11 +371,13 @@ describe('the user info', () => {
     [{ email: 'ada@example.com' }, { email: 'ada@example.com', email_verified: true }, 201],
     [{}, { email: 'ada@example.com', email_verified: true }, 201],
   ])('verifies no address but its own: %j and %j', async (token, info, status) => {
-    await bench.use([{ grants: [grant({ claim: 'email', value: 'ada@example.com' })] }])
-    provider.behaviour.claims = {}
-    provider.behaviour.forge = resigned(claims => ({ ...claims, ...token }))
-    answer({ sub: 'ada', ...info })
-    expect((await bench.signIn()).status).toBe(status)
+    for (const claim of ['email', '/email']) {
+      await bench.use([{ grants: [grant({ claim, value: 'ada@example.com' })] }])
+      provider.behaviour.claims = {}
+      provider.behaviour.forge = resigned(claims => ({ ...claims, ...token }))
+      answer({ sub: 'ada', ...info })
+      expect((await bench.signIn()).status, claim).toBe(status)
+    }
   })
 
   it('does not replace what the ID token says', async () => {

@@ -11,13 +11,14 @@ import type { Notification, NotificationLanguage } from '../../../base/notificat
 import { OPERATOR_TENANT } from '../../../base/tenant.ts'
 import { linkOf, type Notifications } from '../../../services/notifications/notifications.ts'
 import type { Routes } from '../../http/routes.ts'
-import { NoQuery, strict } from '../../http/shapes.ts'
+import { strict } from '../../http/shapes.ts'
 import type { ApiOptions } from '../../options.ts'
 import type { Public } from '../../resource.ts'
 import { de } from './phrases/de.ts'
 import { en } from './phrases/en.ts'
 import type { Phrases } from './phrases/phrases.ts'
 
+/** A query is left unread: what mail passes through adds to links. */
 const PATH = '/notification-links/:token'
 const Params = strict({ token: Type.String() })
 const Html = (description: string) => ({
@@ -40,7 +41,6 @@ export function addLinks(routes: Routes, { notifications }: Needs, { basePath }:
       summary: 'Show what the link in a message does',
       description: 'Changes nothing.',
       params: Params,
-      querystring: NoQuery,
       response: RESPONSES,
     },
     async ({ params: { token } }, reply) => {
@@ -58,7 +58,6 @@ export function addLinks(routes: Routes, { notifications }: Needs, { basePath }:
       description:
         'Which of the two is up to the link. Needs no key and no body; a form, as mailboxes send it (RFC 8058), is not read.',
       params: Params,
-      querystring: NoQuery,
       takesForm: true,
       response: RESPONSES,
     },
