@@ -108,7 +108,10 @@ function debian(program, name) {
   if (process.env.CI !== 'true' || isInstalled(program) || !isInstalled('apt-get')) return
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const apt = (...args) =>
-    spawnSync('apt-get', ['--quiet=2', '-o', 'DPkg::Lock::Timeout=120', ...args], { env, stdio: 'inherit' })
+    spawnSync('apt-get', ['--quiet=2', '-o', 'DPkg::Lock::Timeout=120', ...args], {
+      env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
   apt('update')
   apt('install', '--yes', '--no-install-recommends', name)
 }
