@@ -21,6 +21,9 @@ export default {
   useGitignore: true,
   ignorePaths: [
     'package-lock.json',
+    // Names of packages.
+    'examples/receivers/**/package-lock.json',
+    'examples/receivers/**/requirements.txt',
     '.cspell',
     'docs/style.md',
     'docs/benchmarks/*.json',

@@ -17,13 +17,19 @@ const ALL = ['{packages,bench,chaos,drill,examples}/**/*.test.ts']
 const SYSTEM = ['packages/server/test/{cluster,e2e,move}/**/*.test.ts', '{chaos,drill}/**/*.test.ts']
 /** Tests in a browser, but for one journey, which is a test of the parts. */
 const BROWSER = ['packages/dashboard/test/browser/journeys/**/*.test.ts']
+/** Receivers in other languages, which `npm run test:examples` builds first. */
+const EXAMPLES = ['examples/receivers/languages.test.ts']
 
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: 'parts', include: ALL, exclude: ['**/node_modules/**', ...SYSTEM, ...BROWSER] } },
+      {
+        extends: true,
+        test: { name: 'parts', include: ALL, exclude: ['**/node_modules/**', ...SYSTEM, ...BROWSER, ...EXAMPLES] },
+      },
       { extends: true, test: { name: 'system', include: SYSTEM } },
       { extends: true, test: { name: 'browser', include: BROWSER } },
+      { extends: true, test: { name: 'examples', include: EXAMPLES } },
     ],
     testTimeout: 30_000,
     hookTimeout: 60_000,

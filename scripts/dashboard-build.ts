@@ -26,6 +26,8 @@ import { brotliCompress, gzip, constants as zlib } from 'node:zlib'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const PACKAGE = join(root, 'packages/dashboard')
 
+const receiver = (file: string) => join(root, 'examples/receivers', file)
+
 export type Build = {
   /** Where the built files go. */
   readonly folder: string
@@ -44,6 +46,9 @@ export const DASHBOARD: Build = {
   sources: [
     PACKAGE,
     join(root, 'packages/client/src'),
+    // What it shows as code.
+    ...['plain/receiver.mjs', 'plain/receiver.py', 'plain/receiver.go', 'plain/Receiver.java'].map(receiver),
+    ...['php/public/receiver.php', 'csharp/Program.cs'].map(receiver),
     join(root, 'package-lock.json'),
     fileURLToPath(import.meta.url),
   ],

@@ -6,7 +6,7 @@ import { listening, remember, secrets } from './shared.ts'
 
 const app = express()
 // Put no JSON parser before it: the signature covers the raw bytes.
-app.post('/', webhook(secrets) as RequestHandler, (request, response) => {
+app.post('/webhooks', webhook(secrets) as RequestHandler, (request, response) => {
   remember((request as unknown as { webhook: Webhook }).webhook)
   response.status(204).end()
 })

@@ -7,7 +7,7 @@ import { listening, remember, secrets } from './shared.ts'
 const app = fastify()
 app.register(async scope => {
   addWebhooks(scope, secrets)
-  scope.post('/', async (request, reply) => {
+  scope.post('/webhooks', async (request, reply) => {
     remember((request as unknown as { webhook: Webhook }).webhook)
     return reply.code(204).send()
   })

@@ -4,6 +4,8 @@ import { VerificationError, verify } from '@posthorn/client'
 import { listening, remember, secrets } from './shared.ts'
 
 const server = createServer(async (request, response) => {
+  if (request.url !== '/webhooks') return void response.writeHead(404).end()
+  if (request.method !== 'POST') return void response.writeHead(405).end()
   try {
     const webhook = await verify(request, secrets)
     remember(webhook)

@@ -19,6 +19,8 @@ export type TetherSettings = {
 export type TetheredOptions = TetherSettings & {
   /** The command's entire environment. Default: the environment of this process. */
   readonly env?: NodeJS.ProcessEnv
+  /** The folder that the command runs in. Default: that of this process. */
+  readonly cwd?: string
 }
 
 export type Tethered = {
@@ -40,13 +42,14 @@ export type Tethered = {
 type Message = { readonly pid?: number; readonly exitCode?: number }
 
 export function spawnTethered(command: string, args: readonly string[], options: TetheredOptions): Tethered {
-  const { env, ...settings } = options
+  const { env, cwd, ...settings } = options
   const tether = fileURLToPath(new URL('./tether.ts', import.meta.url))
   const child = spawn(process.execPath, [tether, JSON.stringify(settings), command, ...args], {
     stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
     // A separate session, because Ctrl-C in a terminal goes to the whole process group and would end the command early.
     detached: process.platform !== 'win32',
     ...(env ? { env } : {}),
+    ...(cwd === undefined ? {} : { cwd }),
   })
   child.stdin!.on('error', () => {})
   const nextPid = () =>

@@ -55,6 +55,11 @@ class Receiver(BaseHTTPRequestHandler):
         if is_new:
             handle(event_id, json.loads(body))
 
+    def do_GET(self):
+        self.respond(405)
+
+    do_PUT = do_GET
+
     def respond(self, status):
         self.send_response(status)
         self.send_header("Connection", "close")
