@@ -12,7 +12,7 @@ if (folder !== undefined) {
   process.env.POSTHORN_TEST_FOLDER = folder
 }
 
-const ALL = ['{packages,bench,chaos,drill,upgrade,examples}/**/*.test.ts']
+const ALL = ['{packages,bench,chaos,drill,upgrade,release,examples}/**/*.test.ts']
 /** Tests that kill processes, wait for leases to expire, or move whole stores: two thirds of the time of all. */
 const SYSTEM = ['packages/server/test/{cluster,e2e,move}/**/*.test.ts', '{chaos,drill,upgrade}/**/*.test.ts']
 /** Tests in a browser, but for one journey, which is a test of the parts. */
