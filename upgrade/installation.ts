@@ -7,7 +7,7 @@ export const TENANT = 'acme'
 /** Flags that keep it still, so that it can be compared: a retry is an hour away, and a replay lasts for minutes. */
 export const STILL_FLAGS = ['--retry-schedule', '3600', '--replay-per-second', '1']
 
-const SECRET = 'dXBncmFkZQ=='
+const SECRET = Buffer.from('upgrade').toString('base64')
 const EVENT_TYPE = 'GRADE_CHANGED'
 const EVENTS = 30
 const CALL = { method: 'POST', path: `/v1/tenants/${TENANT}/endpoints`, headers: { 'idempotency-key': 'once' } }
