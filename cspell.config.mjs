@@ -27,6 +27,7 @@ export default {
     '.cspell',
     'docs/style.md',
     'docs/benchmarks/*.json',
+    'docs/surface.json',
     // Recorded from the API; what they quote is checked at its source.
     '**/*.examples.json',
     // German.

@@ -12,9 +12,9 @@ if (folder !== undefined) {
   process.env.POSTHORN_TEST_FOLDER = folder
 }
 
-const ALL = ['{packages,bench,chaos,drill,examples}/**/*.test.ts']
+const ALL = ['{packages,bench,chaos,drill,upgrade,release,examples}/**/*.test.ts']
 /** Tests that kill processes, wait for leases to expire, or move whole stores: two thirds of the time of all. */
-const SYSTEM = ['packages/server/test/{cluster,e2e,move}/**/*.test.ts', '{chaos,drill}/**/*.test.ts']
+const SYSTEM = ['packages/server/test/{cluster,e2e,move}/**/*.test.ts', '{chaos,drill,upgrade}/**/*.test.ts']
 /** Tests in a browser, but for one journey, which is a test of the parts. */
 const BROWSER = ['packages/dashboard/test/browser/journeys/**/*.test.ts']
 /** Receivers in other languages, which `npm run test:examples` builds first. */

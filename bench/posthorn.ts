@@ -76,7 +76,8 @@ export async function startPosthorn({
   return { url, apiKey: keys.apiKey, pid, call: createCall(url, keys.apiKey), end }
 }
 
-function createCall(url: string, apiKey: string): Posthorn['call'] {
+/** Calls to a server's API. A call that is made while the server is away throws. */
+export function createCall(url: string, apiKey: string): Posthorn['call'] {
   return async <T>(method: string, path: string, body?: unknown, timeoutMs = CALL_TIMEOUT_MS): Promise<T> => {
     const response = await fetch(`${url}/v1/${path}`, {
       method,

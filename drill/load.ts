@@ -4,14 +4,23 @@ import { EVENT_TYPE, makePayload } from '../bench/events.ts'
 import type { Posthorn } from '../bench/posthorn.ts'
 
 const TENANTS = 12
+const PUBLISHERS = TENANTS
 const ENDPOINTS_A_TENANT = 3
-const PUBLISHERS = 12
-/** Minimum interval of each publisher: 240 events a second in total, that is, 720 deliveries. */
-const PACE_MS = 50
 const CALL_TIMEOUT_MS = 10_000
 const RETRY_MS = 200
 
 type Gap = { lastMs: number; longestMs: number }
+
+/** What the publishers need of a server. */
+type Node = Pick<Posthorn, 'call'>
+
+export type LoadOptions = {
+  /** Events published in a second by all publishers together. Each has three deliveries. Default: 240. */
+  readonly eventsPerSecond?: number
+}
+
+/** The longest times without one of two things, in milliseconds. */
+export type Gaps = { readonly acceptanceMs: number; readonly arrivalMs: number }
 
 export type Sum = {
   readonly accepted: number
@@ -25,22 +34,29 @@ export type Sum = {
 
 /** Publishers that continue through failovers, and a receiver that records what arrives: it must have every 202. */
 export class Load {
-  readonly #nodes: readonly Posthorn[]
+  readonly #nodes: readonly Node[]
   readonly #receiver: Receiver
   /** Tenants by id of the events that were accepted with 202. */
   readonly #accepted = new Map<string, string>()
   readonly #arrival: Gap
   readonly #acceptance: Gap = { lastMs: 0, longestMs: 0 }
+  /** Minimum interval between two events of a publisher. */
+  readonly #paceMs: number
   #isRunning = false
   #publishing: Promise<unknown> = Promise.resolve()
 
-  private constructor(nodes: readonly Posthorn[], receiver: Receiver, arrival: Gap) {
+  private constructor(nodes: readonly Node[], receiver: Receiver, arrival: Gap, paceMs: number) {
     this.#nodes = nodes
+    this.#paceMs = paceMs
     this.#receiver = receiver
     this.#arrival = arrival
   }
 
-  static async prepare(nodes: readonly Posthorn[], authority: Authority): Promise<Load> {
+  static async prepare(
+    nodes: readonly Node[],
+    authority: Authority,
+    { eventsPerSecond = 240 }: LoadOptions = {},
+  ): Promise<Load> {
     const arrival: Gap = { lastMs: 0, longestMs: 0 }
     const script = () => note(arrival)
     const receiver = await startReceiver({ authority, names: ['localhost'], record: false, script })
@@ -52,7 +68,7 @@ export class Load {
         await node.call('POST', `tenants/${nameOf(tenant)}/endpoints`, body)
       }
     }
-    return new Load(nodes, receiver, arrival)
+    return new Load(nodes, receiver, arrival, (PUBLISHERS / eventsPerSecond) * 1_000)
   }
 
   get accepted(): number {
@@ -69,10 +85,13 @@ export class Load {
    * Returns the longest time since the previous call in which nothing was accepted or nothing arrived, in milliseconds.
    */
   takeStallMs(): number {
-    const gaps = [this.#arrival, this.#acceptance]
-    const stallMs = Math.max(...gaps.map(({ lastMs, longestMs }) => Math.max(longestMs, performance.now() - lastMs)))
-    for (const gap of gaps) gap.longestMs = 0
-    return stallMs
+    const { acceptanceMs, arrivalMs } = this.takeGaps()
+    return Math.max(acceptanceMs, arrivalMs)
+  }
+
+  /** Returns the longest times since the previous call in which nothing was accepted, and in which nothing arrived. */
+  takeGaps(): Gaps {
+    return { acceptanceMs: takeLongestMs(this.#acceptance), arrivalMs: takeLongestMs(this.#arrival) }
   }
 
   /** Resolves once each publisher has a response to its last event. */
@@ -110,7 +129,7 @@ export class Load {
   async #publish(publisher: number): Promise<void> {
     const tenant = nameOf(publisher % TENANTS)
     for (let number = 0; this.#isRunning; number++) {
-      const nextMs = performance.now() + PACE_MS
+      const nextMs = performance.now() + this.#paceMs
       const serial = number * PUBLISHERS + publisher
       this.#accepted.set(await this.#publishOnce(tenant, serial), tenant)
       note(this.#acceptance)
@@ -141,4 +160,10 @@ function note(gap: Gap): void {
   const nowMs = performance.now()
   gap.longestMs = Math.max(gap.longestMs, nowMs - gap.lastMs)
   gap.lastMs = nowMs
+}
+
+function takeLongestMs(gap: Gap): number {
+  const longestMs = Math.max(gap.longestMs, performance.now() - gap.lastMs)
+  gap.longestMs = 0
+  return longestMs
 }

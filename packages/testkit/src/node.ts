@@ -11,6 +11,8 @@ export type NodeOptions = {
   readonly databaseUrl?: string
   /** Flags of `posthorn serve`. The node always listens on 127.0.0.1, in development mode. */
   readonly flags: readonly string[]
+  /** The file of the command line, for a server of another version. Default: this repository's. */
+  readonly cli?: string
   /** The port to listen on, for a node that takes the place of another. Default: any free port. */
   readonly port?: number
   /** Flags of Node.js. Default: none. */
@@ -45,7 +47,7 @@ const START_TIMEOUT_MS = 60_000
 /** Resolves when the node listens; rejects with its last log lines if it ends before that. */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const port = String(options.port ?? 0)
-  const args = [CLI, 'serve', '--host', '127.0.0.1', '--port', port, '--dev', ...options.flags]
+  const args = [options.cli ?? CLI, 'serve', '--host', '127.0.0.1', '--port', port, '--dev', ...options.flags]
   const node = [process.execPath, ...OWN_NODE_FLAGS, ...(options.nodeFlags ?? []), ...args]
   const [command, ...rest] = options.resolvConf === undefined ? node : withResolvConf(options.resolvConf, node)
   const child = spawnTethered(command!, rest, {

@@ -13,14 +13,15 @@ export { EXIT } from './endings.ts'
 
 export async function runCommandLine(effects: Effects): Promise<void> {
   try {
-    await program(effects).parseAsync(effects.args, { from: 'user' })
+    await makeProgram(effects).parseAsync(effects.args, { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) return crash(effects, error)
     effects.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage)
   }
 }
 
-function program(effects: Effects): Command {
+/** All commands with their flags. None of the effects is used before a command runs. */
+export function makeProgram(effects: Effects): Command {
   const root = new Command('posthorn')
     .description(pkg.description)
     .version(`posthorn ${pkg.version}`, '--version', 'Show the version.')

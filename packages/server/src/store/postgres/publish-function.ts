@@ -16,7 +16,7 @@ const DEFAULT_KEY_LIFE_MS = 30 * DAY_MS
  * the same bytes as in publish/publisher.ts. The key is looked up before it is inserted, because an insert that meets
  * an existing key keeps it locked until the caller commits.
  */
-const CREATE = `
+export const CREATE_PUBLISH = `
 create function posthorn.publish(tenant text, type text, payload json, key text default null) returns text
 language plpgsql volatile security definer set search_path = posthorn, pg_temp as $publish$
 #variable_conflict use_column
@@ -83,6 +83,6 @@ end
 $publish$`
 
 export const PUBLISH_FUNCTION: readonly string[] = [
-  CREATE,
+  CREATE_PUBLISH,
   'revoke execute on function posthorn.publish(text, text, json, text) from public',
 ]
