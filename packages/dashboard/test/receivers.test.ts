@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { outlineOf } from '../src/catalogue/outline.ts'
 import { LANGUAGES, type LanguageId, receiverFor, typescriptOf } from '../src/catalogue/receiver-code.ts'
+import { tryItCommand } from '../src/catalogue/try-it.ts'
 
 const TYPE = {
   name: 'COVER_STATUS_CHANGED',
@@ -134,10 +135,28 @@ describe.each(LANGUAGES)('the receiver in $name', language => {
     await expect.poll(() => printed.match(/evt_once .*564200aa/g)?.length).toBe(1)
   })
 
+  test.skipIf(!isThere || !has('curl') || !has('openssl'))(
+    'accepts what the command beneath it sends: with a signature, and refuses it with another secret',
+    async () => {
+      const send = (secrets: { token: string; signing: string }) => {
+        const command = tryItCommand(JSON.parse(BODY), secrets).replaceAll('localhost:9000', `127.0.0.1:${port}/hooks`)
+        return execFileSync('sh', ['-c', command.replace('id=evt_1', 'id=evt_by_hand')], { stdio: 'pipe' }).toString()
+      }
+      expect(send({ token: newSecret, signing })).toContain(' 204')
+      expect(await stored()).toContain('evt_by_hand.json')
+      const another = `whsec_${randomBytes(32).toString('base64')}`
+      expect(send({ token: newSecret, signing: another })).toContain(' 401')
+      expect(send({ token: newSecret, signing: '' })).toContain(' 401')
+      expect(send({ token: `${newSecret}'x`, signing })).toContain(' 401')
+    },
+  )
+
   test.skipIf(!isThere)('responds to a test request without storing it, and refuses an id that is a path', async () => {
     expect(await post({ ...bearer, ...signed('evt_test'), 'x-posthorn-test': 'true' })).toBe(204)
     expect(await post({ ...bearer, ...signed('../evt_path') })).toBe(400)
     expect(await stored()).not.toContain('evt_test.json')
+    // Who sends one by hand sees it arrive.
+    await expect.poll(() => printed).toContain('Accepted a test event.')
   })
 })
 
