@@ -1,5 +1,5 @@
 import type { Endpoint } from '@posthorn/client'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { posthorn } from '../../app/client.ts'
 import { queryClient } from '../../app/query.ts'
 import { usePermissions } from '../../app/session.ts'
@@ -18,16 +18,18 @@ import { TestEvent } from './test-event.tsx'
 
 type Props = {
   readonly endpoint: Endpoint
+  /** Whether what was pressed to get here is gone, and the focus with it. Default: no. */
+  readonly takesFocus?: boolean
   /** Called when it has been removed. */
   readonly onRemoved: () => void
 }
 
 /** The requests of a listener, as they arrive in this browser. */
-export function Listener({ endpoint, onRemoved }: Props) {
+export function Listener({ endpoint, takesFocus = false, onRemoved }: Props) {
   const canListen = useCanListen()
   const [isWanted, setWanted] = useState(isOfBrowser(endpoint))
   if (!canListen) return <p className={styles.muted}>{words.notAllowed}</p>
-  if (isWanted) return <Requests endpoint={endpoint} onRemoved={onRemoved} />
+  if (isWanted) return <Requests endpoint={endpoint} takesFocus={takesFocus} onRemoved={onRemoved} />
   return (
     <Banner
       action={
@@ -41,15 +43,19 @@ export function Listener({ endpoint, onRemoved }: Props) {
   )
 }
 
-function Requests({ endpoint, onRemoved }: Props) {
+function Requests({ endpoint, takesFocus = false, onRemoved }: Props) {
   const { tenant, id, headers } = endpoint
   const { canTest } = usePermissions()
   const { heard, connection, again } = useListening(tenant, id, true)
   const [isRemoving, setRemoving] = useState(false)
+  const section = useRef<HTMLElement>(null)
+  useEffect(() => {
+    if (takesFocus) section.current?.focus({ preventScroll: true })
+  }, [takesFocus])
   const secret = ['authorization', ...namesOfSecret(headers)]
   const isGone = connection.state === 'gone'
   return (
-    <section className={styles.listener} aria-label={words.title}>
+    <section ref={section} className={styles.listener} aria-label={words.title} tabIndex={-1}>
       <div className={styles.head}>
         <State connection={connection} />
         {connection.state === 'failed' && (
@@ -105,7 +111,7 @@ function State({ connection }: { readonly connection: Connection }): ReactNode {
   )
 }
 
-type RemoveProps = Props & { readonly onClose: () => void }
+type RemoveProps = Omit<Props, 'takesFocus'> & { readonly onClose: () => void }
 
 function Remove({ endpoint: { tenant, id }, onClose, onRemoved }: RemoveProps) {
   const remove = async () => {
