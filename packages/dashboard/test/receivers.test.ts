@@ -151,6 +151,14 @@ describe.each(LANGUAGES)('the receiver in $name', language => {
     },
   )
 
+  test.skipIf(!isThere)('takes an event of another type, whose payload has other members', async () => {
+    const body = '{"another":1}'
+    const before = printed
+    expect(await post({ ...bearer, ...signed('evt_other_type', { body }) }, body)).toBe(204)
+    await expect.poll(() => printed.slice(before.length)).toContain('evt_other_type')
+    expect(printed.slice(before.length)).not.toMatch(/Traceback|Warning|KeyError/)
+  })
+
   test.skipIf(!isThere)('responds to a test request without storing it, and refuses an id that is a path', async () => {
     expect(await post({ ...bearer, ...signed('evt_test'), 'x-posthorn-test': 'true' })).toBe(204)
     expect(await post({ ...bearer, ...signed('../evt_path') })).toBe(400)

@@ -52,7 +52,7 @@ try {
 
 function handle(string $id, array $payload): void
 {
-    error_log($id . ' ' . json_encode($payload['CoverId']));
+    error_log($id . ' ' . json_encode($payload['CoverId'] ?? null));
 }
 
 /**

@@ -64,7 +64,7 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 def handle(event_id, payload):
-    print(event_id, payload["CoverId"], flush=True)
+    print(event_id, payload.get("CoverId"), flush=True)
 
 
 def store(event_id, body):
