@@ -139,6 +139,7 @@ await describeInBrowser('first steps', bench => {
       const token = `it's-"mine"`
       await hands.fill(page.getByLabel('Bearer token (clientSecret)'), token)
       await hands.fill(page.getByLabel('Signing secret'), 'whsec_c2VjcmV0')
+      await page.getByText('Copy it whole.').waitFor()
       const run = page.getByRole('figure', { name: 'Run it' }).first()
       expect(await run.textContent()).toContain(
         `CLIENT_SECRET='it'\\''s-"mine"' SIGNING_SECRET=whsec_c2VjcmV0 node receiver.mjs`,
