@@ -48,6 +48,9 @@ function Requests({ endpoint, takesFocus = false, onRemoved }: Props) {
   const { canTest } = usePermissions()
   const { heard, connection, again } = useListening(tenant, id, true)
   const [isRemoving, setRemoving] = useState(false)
+  /** The delivery whose request is unfolded: what arrives later doesn't push away what is being read. */
+  const [shown, setShown] = useState<string | null>(null)
+  if (shown === null && heard[0] !== undefined) setShown(heard[0].request.delivery)
   const section = useRef<HTMLElement>(null)
   useEffect(() => {
     if (takesFocus) section.current?.focus({ preventScroll: true })
@@ -69,19 +72,19 @@ function Requests({ endpoint, takesFocus = false, onRemoved }: Props) {
           </Button>
         )}
       </div>
-      {!isGone && canTest && <TestEvent endpoint={endpoint} hasSent={heard.length > 0} />}
+      {!isGone && canTest && <TestEvent endpoint={endpoint} hasSent={heard.length > 0} onSent={setShown} />}
       <Hidden live>{heard.length === 0 ? '' : words.arrived(heard.length)}</Hidden>
       {heard.length === 0 ? (
         <p className={styles.muted}>{canTest ? words.waiting : words.noTest}</p>
       ) : (
         <ol className={styles.requests}>
-          {heard.map(({ request, answer }, index) => (
+          {heard.map(({ request, answer }) => (
             <HeardRequest
               key={`${request.delivery}/${request.attempt}`}
               request={request}
               answer={answer}
               secret={secret}
-              isNewest={index === 0}
+              isShown={request.delivery === shown}
             />
           ))}
         </ol>
