@@ -31,8 +31,12 @@ app.MapPost("/{**path}", async (HttpRequest request) =>
     await request.Body.CopyToAsync(buffer);
     var body = buffer.ToArray();
     if (!IsSigned(request.Headers, body)) return Results.StatusCode(401);
-    // A test request has no event behind it.
-    if (request.Headers["X-Posthorn-Test"] == "true") return Results.NoContent();
+    // Sent by hand, to see whether it arrives: nothing is to be done.
+    if (request.Headers["X-Posthorn-Test"] == "true")
+    {
+        app.Logger.LogInformation("Accepted a test event.");
+        return Results.NoContent();
+    }
     var id = request.Headers["webhook-id"].ToString();
     if (!Regex.IsMatch(id, @"\A[A-Za-z0-9_-]{1,64}\z")) return Results.BadRequest();
     // Respond first, work afterwards: the sender waits for 15 seconds only. Whatever isn't 2xx is sent again later.

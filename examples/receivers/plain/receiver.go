@@ -73,8 +73,9 @@ func receive(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	// A test request has no event behind it.
+	// Sent by hand, to see whether it arrives: nothing is to be done.
 	if r.Header.Get("X-Posthorn-Test") == "true" {
+		log.Print("Accepted a test event.")
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}

@@ -26,8 +26,11 @@ const server = createServer(async (request, response) => {
     const body = await read(request)
     if (body === null) return respond(413)
     if (!isSigned(headers, body)) return respond(401)
-    // A test request has no event behind it.
-    if (headers['x-posthorn-test'] === 'true') return respond(204)
+    // Sent by hand, to see whether it arrives: nothing is to be done.
+    if (headers['x-posthorn-test'] === 'true') {
+      console.log('Accepted a test event.')
+      return respond(204)
+    }
     const id = String(headers['webhook-id'])
     if (!/^[\w-]{1,64}$/.test(id)) return respond(400)
     const isNew = await store(id, body)

@@ -39,8 +39,9 @@ class Receiver(BaseHTTPRequestHandler):
             return  # The connection ended early.
         if not has_token(self.headers) or not is_signed(self.headers, body):
             return self.respond(401)
-        # A test request has no event behind it.
+        # Sent by hand, to see whether it arrives: nothing is to be done.
         if self.headers.get("X-Posthorn-Test") == "true":
+            print("Accepted a test event.", flush=True)
             return self.respond(204)
         event_id = self.headers.get("webhook-id", "")
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", event_id):
@@ -68,7 +69,7 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 def handle(event_id, payload):
-    print(event_id, payload["CoverId"], flush=True)
+    print(event_id, payload.get("CoverId"), flush=True)
 
 
 def store(event_id, body):

@@ -103,7 +103,6 @@ class MountedFrame {
     this.#options = options
     frame.title = options.title ?? 'Webhooks'
     frame.allow = 'clipboard-write'
-    frame.setAttribute('sandbox', SANDBOX)
     Object.assign(frame.style, { border: '0', display: 'block', width: '100%' })
     this.resize()
     // Its answers go to the page that said this.
@@ -115,6 +114,8 @@ class MountedFrame {
     const link = await this.#link()
     if (link === undefined) return
     this.#at = { origin: link.origin, path: link.pathname }
+    // Not before: browsers would warn of the empty frame, which is of your page's origin.
+    this.frame.setAttribute('sandbox', SANDBOX)
     this.frame.src = link.href
   }
 

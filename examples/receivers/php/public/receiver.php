@@ -30,7 +30,7 @@ try {
         !has_token($clientSecrets) => 401,
         strlen($body) > MAX_BYTES => 413,
         !is_signed($body, $signingSecrets) => 401,
-        // A test request has no event behind it.
+        // Sent by hand, to see whether it arrives: nothing is to be done.
         header_of('X-Posthorn-Test') === 'true' => 204,
         preg_match('/\A[A-Za-z0-9_-]{1,64}\z/', $id) !== 1 => 400,
         default => null,
@@ -38,6 +38,9 @@ try {
     $is_new = $status === null && store($id, $body);
     // Respond first, work afterwards: the sender waits for 15 seconds only.
     respond($status ?? 204);
+    if ($status === 204) {
+        error_log('Accepted a test event.');
+    }
     if ($is_new) {
         handle($id, json_decode($body, true, flags: JSON_THROW_ON_ERROR));
     }
@@ -49,7 +52,7 @@ try {
 
 function handle(string $id, array $payload): void
 {
-    error_log($id . ' ' . json_encode($payload['CoverId']));
+    error_log($id . ' ' . json_encode($payload['CoverId'] ?? null));
 }
 
 /**

@@ -38,8 +38,8 @@ function hear({ source, origin, data }: MessageEvent<unknown>): void {
     report()
     for (const listener of listeners) listener()
   } else if (kind === 'link' && wanted !== null && origin === host?.origin && typeof fragment === 'string') {
-    wanted = null
-    takeFragment(fragment)
+    // What has no token in it is no link: the page is still waiting for one.
+    if (takeFragment(fragment)) wanted = null
   }
 }
 

@@ -6,11 +6,12 @@ import { CodeError } from '../lib/code.ts'
 import { messageOf } from '../lib/errors.ts'
 import { shell } from '../strings/index.ts'
 import { hasBearer } from './client.ts'
+import { START } from './nav.tsx'
 
 export function NotFound() {
-  const { title, text, home } = shell.notFound
+  const { title, text } = shell.notFound
   return (
-    <EmptyState isTitle title={title} actions={<ButtonLink to="/">{home}</ButtonLink>}>
+    <EmptyState isTitle title={title} actions={<ButtonLink to={START.to as '/'}>{START.label}</ButtonLink>}>
       {text}
     </EmptyState>
   )

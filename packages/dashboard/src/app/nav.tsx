@@ -30,8 +30,8 @@ const PORTAL_PLACES: readonly Place[] = ['/', '/endpoints', '/deliveries', '/eve
   PLACES.filter(({ to }) => to === path && !isLeftOut(to)),
 )
 
-/** Where the portal begins. */
-export const PORTAL_START = PORTAL_PLACES[0]?.to ?? '/'
+/** Where the pages begin. A portal can be without Overview, but not without pages. */
+export const START: Place = (IS_PORTAL ? PORTAL_PLACES : PLACES)[0]!
 /** How a customer's developer gets to webhooks that arrive. */
 const FIRST_STEPS: Place = { to: '/first-steps', label: shell.nav.firstSteps, icon: 'check', key: 'f' }
 
@@ -110,6 +110,7 @@ export function Nav({ isOpen, onClose }: { readonly isOpen: boolean; readonly on
         <Link to="/" className={styles.brand} onClick={onClose}>
           <Brand nameClass={cx(styles.label, styles.name)} />
         </Link>
+        <Whose />
         {main.slice(0, PLACES.length).map(place => item(place))}
         {operate.length > 0 && <div className={styles.rule} />}
         {main.slice(PLACES.length).map(place => item(place))}
@@ -136,6 +137,18 @@ export function Nav({ isOpen, onClose }: { readonly isOpen: boolean; readonly on
         <WayBack />
       </nav>
     </>
+  )
+}
+
+/** Whose portal it is: someone can have links to those of several tenants. */
+function Whose() {
+  const portal = usePortal()
+  if (portal === null) return null
+  const name = portal.tenant.name ?? portal.tenant.id
+  return (
+    <div className={cx(styles.label, styles.whose)} title={name}>
+      <bdi>{name}</bdi>
+    </div>
   )
 }
 

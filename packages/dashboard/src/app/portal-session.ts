@@ -43,7 +43,7 @@ let link = takeLink()
 /** What the last link said, whether it worked or not. */
 let asked = link
 
-/** Tells that the page has got another link. */
+/** Tells that the page has got another link (`link`), or the browser another session, from another tab (`session`). */
 export const changed = new EventTarget()
 
 function take(next: Link): void {
@@ -52,10 +52,11 @@ function take(next: Link): void {
   changed.dispatchEvent(new Event('link'))
 }
 
-/** Takes the fragment of another link, as if the page had been opened with it. */
-export function takeFragment(text: string): void {
+/** Takes the fragment of another link, as if the page had been opened with it. False: there is no link in it. */
+export function takeFragment(text: string): boolean {
   const next = readLink(text)
   if (next !== null) take(next)
+  return next !== null
 }
 
 // The same page can be sent to another link, which changes the fragment only.
@@ -99,18 +100,32 @@ export function lastReturnUrl(): string | null {
   }
 }
 
-let current: string | null = null
+/** The session of this page. It stays, when it has ended, until another begins. */
+let current: PortalSession | null = null
 
 function begin(session: PortalSession): PortalSession {
   // It is read again and again, and someone might have chosen another theme since it began.
-  if (current !== session.id) setGivenTheme(session.theme)
-  current = session.id
+  if (current?.id !== session.id) setGivenTheme(session.theme)
+  current = session
+  isReplaced = false
   rememberReturn(session)
   return session
 }
 
+/** All tabs have one cookie, so a link that is opened in one of them changes the session of all. */
+const tabs = IS_PORTAL && !IS_FRAMED && !IS_TYPES ? new BroadcastChannel(`posthorn.portal ${BASE.pathname}`) : null
+tabs?.addEventListener('message', () => {
+  if (current !== null) changed.dispatchEvent(new Event('session'))
+})
+
+let isReplaced = false
+/** Whether the browser's session is that of another tenant than this page's. */
+export const wasReplaced = (): boolean => isReplaced
+
 /** How the server refuses a token: it doesn't work, or can't be one. */
 const NO_GOOD = [400, 401, 413, 422]
+
+const statusOf = (error: unknown): number => (error as { status?: number | null }).status ?? 0
 
 let redeeming: Promise<PortalSession | null> | null = null
 
@@ -136,9 +151,10 @@ async function exchange(): Promise<PortalSession | null> {
     const { token = null, ...session } = answer
     setBearer(token)
     drop()
+    tabs?.postMessage(null)
     return begin(session)
   } catch (error) {
-    if (!NO_GOOD.includes((error as { status?: number }).status ?? 0)) throw error
+    if (!NO_GOOD.includes(statusOf(error))) throw error
     drop()
     wasRefused = true
     return null
@@ -157,15 +173,26 @@ export const portalHasEnded = (): boolean => ended
 export async function readPortalSession(signal?: AbortSignal): Promise<PortalSession | null> {
   if (IS_FRAMED && !hasBearer()) return null
   const state = await call<State>('GET', '/v1/portal-session-state', { signal })
-  ended ||= state.hasEnded
-  if (state.session !== null) return begin(state.session)
+  const { session, hasEnded } = state
+  ended ||= hasEnded
+  const isOther = session !== null && current !== null && session.tenant.id !== current.tenant.id
+  // What the page shows is not that tenant's.
+  if (session !== null && !isOther) return begin(session)
+  isReplaced = isOther
   setBearer(null)
   return null
 }
 
+/** Ends the session. Fails if it goes on, and what has it is a cookie, which no script can remove. */
 export async function leavePortal(): Promise<void> {
-  await call('DELETE', '/v1/portal-session')
+  try {
+    await call('DELETE', '/v1/portal-session')
+  } catch (error) {
+    // It has ended already, or no one has its token from now on.
+    if (statusOf(error) !== 401 && !hasBearer()) throw error
+  }
   setBearer(null)
+  current = null
 }
 
 const DICTIONARIES: Readonly<Record<Language, () => Promise<{ dictionary: Dictionary }>>> = {

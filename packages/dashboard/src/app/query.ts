@@ -1,6 +1,8 @@
 import { keepPreviousData, MutationCache, QueryCache, QueryClient } from '@tanstack/react-query'
 import { askWith, onBack, setAway } from '../lib/connection.ts'
 import { hasStatus, isAway } from '../lib/errors.ts'
+import { IS_PORTAL } from '../lib/portal.ts'
+import { changed } from './portal-session.ts'
 import { readSession, sessionQuery } from './session.ts'
 
 /** There is no session, or no longer: the pages go to where one signs in. */
@@ -9,6 +11,8 @@ export const ended = new EventTarget()
 function note(error: unknown): void {
   if (isAway(error)) setAway(true)
   if (hasStatus(error, 401)) end()
+  // The browser's session might be another one by now.
+  else if (IS_PORTAL && hasStatus(error, 403)) void ping()
 }
 
 function end(): void {
@@ -39,9 +43,14 @@ export async function ping(): Promise<void> {
     setAway(false)
     // The server closes the stream of a session that has ended: to ask is quieter than to have calls refused.
     if (session === null) end()
+    else if (queryClient.getQueryData(sessionQuery.queryKey)?.id !== session.id) {
+      // Another link of the same tenant was opened in another tab: this page goes on with its session.
+      queryClient.setQueryData(sessionQuery.queryKey, session)
+    }
   } catch (error) {
     setAway(isAway(error))
   }
 }
 
 askWith(ping)
+changed.addEventListener('session', () => void ping())

@@ -1,5 +1,6 @@
 import { useMatches } from '@tanstack/react-router'
 import { useEffect } from 'react'
+import { onForget } from '../lib/forget.ts'
 
 /** What was looked at last in this tab, newest first: for the palette. Kept in memory only. */
 export type Recent = {
@@ -12,6 +13,9 @@ export type Recent = {
 const KEPT = 6
 
 let recent: readonly Recent[] = []
+onForget(() => {
+  recent = []
+})
 
 export function recentOnes(): readonly Recent[] {
   return recent

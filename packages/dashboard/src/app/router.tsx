@@ -14,7 +14,7 @@ import { only, parseSearch, stringifySearch } from '../lib/search.ts'
 import { shell } from '../strings/index.ts'
 import { BASE } from './client.ts'
 import { Failed, NotFound } from './fallbacks.tsx'
-import { PORTAL_START } from './nav.tsx'
+import { START } from './nav.tsx'
 import { hasLink } from './portal-session.ts'
 import { queryClient } from './query.ts'
 import { hasEnded, sessionQuery } from './session.ts'
@@ -73,7 +73,7 @@ const inside = createRoute({
     // A server that is away is no reason to leave: the page says so, and stays.
     if (session !== null && !hasLink()) {
       // The portal begins with the first page that it has.
-      if (location.pathname === '/' && isLeftOut('/')) throw redirect({ to: PORTAL_START as '/', replace: true })
+      if (location.pathname === '/' && isLeftOut('/')) throw redirect({ to: START.to as '/', replace: true })
       return
     }
     const search = { next: location.href, ...(hasEnded() && { ended: '1' }) }

@@ -79,9 +79,19 @@ export async function signOut(): Promise<void> {
 
 /** Ends the session. Returns the page that ends it at its issuer too. Null if it did not begin at one that has such a page. */
 export async function signOutEverywhere(session: Session | null | undefined): Promise<string | null> {
-  if (session?.person) return (await call<{ url: string | null }>('POST', '/v1/single-sign-on/sign-out')).url
+  if (session?.person) return signOutThere()
   await signOut()
   return null
+}
+
+async function signOutThere(): Promise<string | null> {
+  try {
+    return (await call<{ url: string | null }>('POST', '/v1/single-sign-on/sign-out')).url
+  } catch (error) {
+    // It has ended already.
+    if (hasStatus(error, 401)) return null
+    throw error
+  }
 }
 
 export type Issuer = { readonly id: string; readonly name: string; readonly isAvailable: boolean }

@@ -8,6 +8,7 @@ import { piecesOf } from '../lib/highlight.ts'
 import { catalogue } from '../strings/en/catalogue.ts'
 import styles from './receive.module.css'
 import { LANGUAGES, type Language, type LanguageId, receiverFor } from './receiver-code.ts'
+import { type Secrets, signingKeyOf, tryItCommand } from './try-it.ts'
 
 const words = catalogue.receive
 
@@ -18,8 +19,6 @@ type Props = {
   /** The reader's own, for the commands. Empty texts, or none: an example, and no signatures. */
   readonly secrets?: Secrets
 }
-
-export type Secrets = { readonly token: string; readonly signing: string }
 
 const NO_SECRETS: Secrets = { token: '', signing: '' }
 
@@ -70,12 +69,7 @@ function InLanguage({ type, language, secrets: { token, signing } }: InLanguageP
     signing === ''
       ? `CLIENT_SECRET=${shellWord(secret)} ${run}   ${words.signing}`
       : `CLIENT_SECRET=${shellWord(secret)} SIGNING_SECRET=${shellWord(signing)} ${run}`
-  const test = [
-    'curl -i localhost:9000',
-    `-H ${shellWord(`Authorization: Bearer ${secret}`)}`,
-    "-H 'webhook-id: evt_1'",
-    `-d ${shellWord(JSON.stringify(type.example) ?? 'null')}`,
-  ].join(' \\\n  ')
+  const tryIt = signingKeyOf(signing) === null ? words.tryIt : words.trySigned
   return (
     <div className={styles.language}>
       <figure className={styles.file} aria-label={file}>
@@ -99,8 +93,8 @@ function InLanguage({ type, language, secrets: { token, signing } }: InLanguageP
       </figure>
       <h3>{words.run}</h3>
       <CodeBlock label={words.run} code={id === 'csharp' ? `${words.csharpRun}\n${start}` : start} />
-      <h3>{words.tryIt}</h3>
-      <CodeBlock label={words.tryIt} code={test} />
+      <h3>{tryIt}</h3>
+      <CodeBlock label={tryIt} code={tryItCommand(type.example, { token: secret, signing })} />
     </div>
   )
 }

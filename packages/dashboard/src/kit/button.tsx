@@ -16,13 +16,18 @@ export function buttonClass({ kind = 'secondary', small = false }: Look = {}): s
   return cx(styles.button, kind !== 'secondary' && styles[kind], small && styles.small)
 }
 
-/** A button. `busy` keeps it from being pressed twice; its words stay. */
-export function Button({ kind, small, icon, busy = false, className, children, disabled, ...rest }: ButtonProps) {
+/**
+ * A button. `busy` keeps it from being pressed twice; its words stay, and so does the focus, which one that is `disabled`
+ * would lose.
+ */
+export function Button({ kind, small, icon, busy = false, className, children, onClick, ...rest }: ButtonProps) {
   return (
     <button
       type="button"
       aria-busy={busy || undefined}
-      disabled={disabled === true || busy}
+      aria-disabled={busy || undefined}
+      // Pressed by Enter in a field of its form, too.
+      onClick={busy ? event => event.preventDefault() : onClick}
       className={cx(buttonClass({ kind, small }), className)}
       {...rest}
     >

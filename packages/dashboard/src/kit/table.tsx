@@ -1,6 +1,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react'
 import { cx } from '../lib/cx.ts'
+import { onForget } from '../lib/forget.ts'
 import { useDelayed, useNarrow } from '../lib/hooks.ts'
 import { common } from '../strings/index.ts'
 import { Button } from './button.tsx'
@@ -103,6 +104,7 @@ type RowsProps<Row> = Props<Row> & {
 
 /** The row that was opened last in each list, by its label: who comes back goes on from there. */
 const lastOpened = new Map<string, string>()
+onForget(() => lastOpened.clear())
 
 function Rows<Row>(props: RowsProps<Row>) {
   const { label, rows, columns, keyOf, isNarrow, grid, ticked, onTick, openKey, inline, isStale } = props

@@ -1,5 +1,6 @@
 import { type ReactNode, useSyncExternalStore } from 'react'
 import { cx } from '../lib/cx.ts'
+import { onForget } from '../lib/forget.ts'
 import { common, shell } from '../strings/index.ts'
 import { IconButton } from './button.tsx'
 import { Icon } from './icon.tsx'
@@ -20,6 +21,9 @@ function set(next: readonly Toast[]): void {
   toasts = next
   for (const listener of listeners) listener()
 }
+
+// What failed stays, and names what the next session might not see.
+onForget(() => set([]))
 
 /** Says what was done or what failed, at the edge of the page. What failed stays until it is dismissed. */
 export function toast(

@@ -1,6 +1,7 @@
 import type { ListEndpointsPage } from '@posthorn/client'
 import { queryOptions } from '@tanstack/react-query'
 import { posthorn } from '../../app/client.ts'
+import { onForget } from '../../lib/forget.ts'
 import type { Search } from '../../lib/search.ts'
 
 /** The parameters that the list of endpoints takes, besides the tenant. */
@@ -27,6 +28,9 @@ export function listQuery(tenant: string | null, search: Search) {
 }
 
 let lastSearch: Search = {}
+onForget(() => {
+  lastSearch = {}
+})
 
 /** Notes the filters of the list, so that the way back from an endpoint leads to the same list. */
 export function rememberSearch(search: Search): void {

@@ -150,16 +150,17 @@ type ReceiveProps = { readonly tenant: string; readonly listener: Progress['list
 
 function ReceiveStep({ tenant, listener }: ReceiveProps) {
   const canListen = useCanListen()
+  const [isMade, setMade] = useState(false)
   const { here, opened } = words.receive
   // What was made is listed again by then, and what was removed is no longer.
   const again = () => undefined
   if (!canListen) return <p className={styles.muted}>{opened}</p>
-  if (listener !== null) return <Listener key={listener.id} endpoint={listener} onRemoved={again} />
+  if (listener !== null) return <Listener key={listener.id} endpoint={listener} takesFocus={isMade} onRemoved={again} />
   return (
     <>
       <p className={styles.muted}>{here}</p>
       <div className={styles.row}>
-        <ListenHere tenant={tenant} onMade={again} />
+        <ListenHere tenant={tenant} onMade={() => setMade(true)} />
       </div>
     </>
   )

@@ -12,6 +12,9 @@ import styles from './first-steps.module.css'
 
 const words = firstSteps.verify
 
+/** What the receivers take: one secret, or two while one is replaced. */
+const WHOLE = /^whsec_[A-Za-z0-9+/]{32,}={0,2}(?:,whsec_[A-Za-z0-9+/]{32,}={0,2})*$/
+
 /** Code that verifies, in the language chosen. The secrets stay in the page, and are gone with it. */
 export function Verify() {
   const { data } = useQuery(catalogueQuery)
@@ -36,7 +39,12 @@ export function Verify() {
           />
         )}
         <Secret label={words.token} value={token} onChange={setToken} />
-        <Secret label={words.signing} value={signing} onChange={setSigning} />
+        <Secret
+          label={words.signing}
+          value={signing}
+          error={signing === '' || WHOLE.test(signing) ? null : words.notWhole}
+          onChange={setSigning}
+        />
       </div>
       <p className={styles.muted}>{words.secretHelp}</p>
       <Receive type={type} language={language} onLanguage={setLanguage} secrets={{ token, signing }} />
@@ -46,15 +54,17 @@ export function Verify() {
 
 type SecretProps = {
   readonly label: string
+  readonly error?: string | null
   readonly value: string
   readonly onChange: (value: string) => void
 }
 
 /** Hidden as it is pasted, and not kept by password managers: it belongs to the receiver. */
-function Secret({ label, value, onChange }: SecretProps) {
+function Secret({ label, error = null, value, onChange }: SecretProps) {
   return (
     <TextField
       label={label}
+      error={error}
       value={value}
       onChange={text => onChange(text.trim())}
       type="password"

@@ -1,5 +1,5 @@
 import type { Endpoint } from '@posthorn/client'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { posthorn } from '../../app/client.ts'
 import { queryClient } from '../../app/query.ts'
 import { usePermissions } from '../../app/session.ts'
@@ -18,16 +18,18 @@ import { TestEvent } from './test-event.tsx'
 
 type Props = {
   readonly endpoint: Endpoint
+  /** Whether what was pressed to get here is gone, and the focus with it. Default: no. */
+  readonly takesFocus?: boolean
   /** Called when it has been removed. */
   readonly onRemoved: () => void
 }
 
 /** The requests of a listener, as they arrive in this browser. */
-export function Listener({ endpoint, onRemoved }: Props) {
+export function Listener({ endpoint, takesFocus = false, onRemoved }: Props) {
   const canListen = useCanListen()
   const [isWanted, setWanted] = useState(isOfBrowser(endpoint))
   if (!canListen) return <p className={styles.muted}>{words.notAllowed}</p>
-  if (isWanted) return <Requests endpoint={endpoint} onRemoved={onRemoved} />
+  if (isWanted) return <Requests endpoint={endpoint} takesFocus={takesFocus} onRemoved={onRemoved} />
   return (
     <Banner
       action={
@@ -41,15 +43,22 @@ export function Listener({ endpoint, onRemoved }: Props) {
   )
 }
 
-function Requests({ endpoint, onRemoved }: Props) {
+function Requests({ endpoint, takesFocus = false, onRemoved }: Props) {
   const { tenant, id, headers } = endpoint
   const { canTest } = usePermissions()
   const { heard, connection, again } = useListening(tenant, id, true)
   const [isRemoving, setRemoving] = useState(false)
+  /** The delivery whose request is unfolded: what arrives later doesn't push away what is being read. */
+  const [shown, setShown] = useState<string | null>(null)
+  if (shown === null && heard[0] !== undefined) setShown(heard[0].request.delivery)
+  const section = useRef<HTMLElement>(null)
+  useEffect(() => {
+    if (takesFocus) section.current?.focus({ preventScroll: true })
+  }, [takesFocus])
   const secret = ['authorization', ...namesOfSecret(headers)]
   const isGone = connection.state === 'gone'
   return (
-    <section className={styles.listener} aria-label={words.title}>
+    <section ref={section} className={styles.listener} aria-label={words.title} tabIndex={-1}>
       <div className={styles.head}>
         <State connection={connection} />
         {connection.state === 'failed' && (
@@ -63,19 +72,19 @@ function Requests({ endpoint, onRemoved }: Props) {
           </Button>
         )}
       </div>
-      {!isGone && canTest && <TestEvent endpoint={endpoint} hasSent={heard.length > 0} />}
+      {!isGone && canTest && <TestEvent endpoint={endpoint} hasSent={heard.length > 0} onSent={setShown} />}
       <Hidden live>{heard.length === 0 ? '' : words.arrived(heard.length)}</Hidden>
       {heard.length === 0 ? (
         <p className={styles.muted}>{canTest ? words.waiting : words.noTest}</p>
       ) : (
         <ol className={styles.requests}>
-          {heard.map(({ request, answer }, index) => (
+          {heard.map(({ request, answer }) => (
             <HeardRequest
               key={`${request.delivery}/${request.attempt}`}
               request={request}
               answer={answer}
               secret={secret}
-              isNewest={index === 0}
+              isShown={request.delivery === shown}
             />
           ))}
         </ol>
@@ -105,7 +114,7 @@ function State({ connection }: { readonly connection: Connection }): ReactNode {
   )
 }
 
-type RemoveProps = Props & { readonly onClose: () => void }
+type RemoveProps = Omit<Props, 'takesFocus'> & { readonly onClose: () => void }
 
 function Remove({ endpoint: { tenant, id }, onClose, onRemoved }: RemoveProps) {
   const remove = async () => {

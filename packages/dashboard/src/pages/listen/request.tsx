@@ -22,14 +22,14 @@ type Props = {
   /** Names of headers whose values are hidden until one asks to see them, in lower case. */
   readonly secret: readonly string[]
   /** Whether it is unfolded until one chooses. */
-  readonly isNewest: boolean
+  readonly isShown: boolean
 }
 
 /** One request, as a receiver would have got it. */
-export function HeardRequest({ request, answer, secret, isNewest }: Props) {
+export function HeardRequest({ request, answer, secret, isShown }: Props) {
   const { tenant, delivery, method, type, test, startedAt, headers, body } = request
   const [chosen, setChosen] = useState<boolean | null>(null)
-  const isUnfolded = chosen ?? isNewest
+  const isUnfolded = chosen ?? isShown
   return (
     <li className={styles.request}>
       <div className={styles.line}>

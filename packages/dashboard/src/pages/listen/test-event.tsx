@@ -19,10 +19,15 @@ export function typesFor(catalogue: readonly EventType[], wanted: Endpoint['type
   )
 }
 
-type Props = { readonly endpoint: Endpoint; readonly hasSent: boolean }
+type Props = {
+  readonly endpoint: Endpoint
+  readonly hasSent: boolean
+  /** Called with the id of the delivery. */
+  readonly onSent: (delivery: string) => void
+}
 
 /** Sends the example of a type to the endpoint. */
-export function TestEvent({ endpoint: { tenant, id, types }, hasSent }: Props) {
+export function TestEvent({ endpoint: { tenant, id, types }, hasSent, onSent }: Props) {
   const { data } = useQuery(catalogueQuery)
   const [chosen, setChosen] = useState<string | null>(null)
   const [isBusy, setBusy] = useState(false)
@@ -35,7 +40,7 @@ export function TestEvent({ endpoint: { tenant, id, types }, hasSent }: Props) {
     setBusy(true)
     setFailure(null)
     try {
-      await posthorn.endpoints.test(tenant, id, { type })
+      onSent((await posthorn.endpoints.test(tenant, id, { type })).delivery)
     } catch (error) {
       setFailure(messageOf(error))
     } finally {

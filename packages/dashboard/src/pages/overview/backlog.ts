@@ -1,4 +1,5 @@
 import type { Overview } from '@posthorn/client'
+import { onForget } from '../../lib/forget.ts'
 
 /** How long a backlog is remembered, in milliseconds. */
 const KEPT_MS = 15 * 60_000
@@ -8,6 +9,7 @@ const APART_MS = 3_000
 type Sample = { readonly at: number; readonly due: number }
 
 const samples = new Map<string | null, readonly Sample[]>()
+onForget(() => samples.clear())
 
 /** Notes how large the backlog was. The server has no history of it, so its trend begins when the page is opened. */
 export function noteBacklog({ tenant, at, backlog }: Pick<Overview, 'tenant' | 'at' | 'backlog'>): void {

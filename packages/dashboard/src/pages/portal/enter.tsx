@@ -4,13 +4,22 @@ import { Brand, brandName } from '../../app/brand.tsx'
 import { BASE } from '../../app/client.ts'
 import { askForLink } from '../../app/embedding.ts'
 import { LEFT } from '../../app/leave.ts'
-import { changed, hasLink, languageOf, lastReturnUrl, linkWasRefused, redeem } from '../../app/portal-session.ts'
+import {
+  changed,
+  hasLink,
+  languageOf,
+  lastReturnUrl,
+  linkWasRefused,
+  redeem,
+  wasReplaced,
+} from '../../app/portal-session.ts'
 import { queryClient } from '../../app/query.ts'
 import { sessionOf, sessionQuery } from '../../app/session.ts'
 import { useHost } from '../../app/use-host.ts'
 import { Button, buttonClass } from '../../kit/button.tsx'
 import { Banner } from '../../kit/surfaces.tsx'
 import { isAway, messageOf } from '../../lib/errors.ts'
+import { forget } from '../../lib/forget.ts'
 import { language } from '../../lib/language.ts'
 import { IS_FRAMED } from '../../lib/portal.ts'
 import { goalOf } from '../../lib/search.ts'
@@ -34,6 +43,7 @@ export function Enter() {
       const session = await redeem()
       if (session === null) return
       queryClient.clear()
+      forget()
       // Pages take their words when they are loaded. A frame's session would be gone with the page.
       if (languageOf(session) !== language() && !IS_FRAMED) return location.replace(BASE)
       queryClient.setQueryData(sessionQuery.queryKey, sessionOf(session))
@@ -81,6 +91,8 @@ export function Enter() {
           </>
         ) : linkWasRefused() ? (
           <Closed title={words.refused} back={null} onAgain={again} />
+        ) : wasReplaced() ? (
+          <Replaced />
         ) : ended === undefined ? (
           <Closed title={words.none} back={null} onAgain={again} />
         ) : (
@@ -88,6 +100,19 @@ export function Enter() {
         )}
       </div>
     </main>
+  )
+}
+
+/** Another tab has opened the portal of another tenant, which all tabs of the browser now have. */
+function Replaced() {
+  return (
+    <>
+      <h1>{words.replaced}</h1>
+      <p>{words.replacedText}</p>
+      <Button kind="primary" onClick={() => location.assign(BASE)}>
+        {words.show}
+      </Button>
+    </>
   )
 }
 

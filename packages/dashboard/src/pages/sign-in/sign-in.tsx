@@ -9,6 +9,7 @@ import { Button } from '../../kit/button.tsx'
 import { TextField } from '../../kit/field.tsx'
 import { Banner } from '../../kit/surfaces.tsx'
 import { isAway, messageOf } from '../../lib/errors.ts'
+import { forget } from '../../lib/forget.ts'
 import { useDelayed } from '../../lib/hooks.ts'
 import { goalOf } from '../../lib/search.ts'
 import { shell } from '../../strings/index.ts'
@@ -53,6 +54,9 @@ export function SignIn() {
       if (session === null) return setFault({ of, text: refused })
       if (session.apiKey.scope === 'publish') return setFault({ of, text: words.publishOnly })
       setKey('')
+      // The session before can have been someone else's.
+      queryClient.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== issuersQuery.queryKey[0] })
+      forget()
       queryClient.setQueryData(sessionQuery.queryKey, session)
       // A link comes from a server that was just started: its minutes would be one bar of a day.
       const first = 'signInToken' in credentials ? '/?range=1h' : '/'

@@ -95,6 +95,7 @@ export const catalogue = {
     signing: '# und SIGNING_SECRET=whsec_…, um Signaturen zu prüfen',
     secret: 'ein-langes-zufaelliges-secret',
     tryIt: 'Aus einem anderen Terminal ausprobieren, ohne Signatur-Secret',
+    trySigned: 'Aus einem anderen Terminal ausprobieren, signiert wie eine echte Anfrage',
     csharpRun: 'dotnet new web -o receiver && cd receiver   # dann Program.cs ersetzen',
     tls: 'Gesendet wird nur an https://: Stellen Sie den Empfänger hinter Ihren Proxy oder Load Balancer.',
     library:

@@ -29,6 +29,7 @@ export const firstSteps = {
     type: 'Ereignistyp',
     token: 'Bearer-Token (clientSecret)',
     signing: 'Signatur-Secret',
+    notWhole: 'Ein Signatur-Secret beginnt mit whsec_. Kopieren Sie es ganz.',
     secretHelp:
       'Einmal hier einfügen: Es wird unten in die Befehle eingesetzt, bleibt auf dieser Seite und wird nirgendwohin gesendet.',
     noTypes: 'Es gibt noch keine Ereignistypen.',

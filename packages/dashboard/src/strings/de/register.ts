@@ -25,7 +25,9 @@ export const register = {
     preview: 'Die neuesten Ereignisse dieser Typen',
     trying: 'Wird an neueren Ereignissen erprobt …',
     matched: (n: number, of: number) =>
-      `${formatNumber(n)} der neuesten ${eventCount(of)}${of === 1 ? 'ses' : ''} würden gesendet.`,
+      of === 1
+        ? `Das neueste Ereignis würde ${n === 1 ? '' : 'nicht '}gesendet.`
+        : `${formatNumber(n)} der neuesten ${eventCount(of)} ${n === 1 ? 'würde' : 'würden'} gesendet.`,
     noEvents: 'Es gibt noch keine Ereignisse dieser Typen, um ihn zu erproben.',
     noPermission: 'Ihr Link zeigt keine Inhalte, deshalb kann der Filter nicht an Ereignissen erprobt werden.',
     sent: 'Gesendet',

@@ -22,6 +22,7 @@ export const shell = {
   theme: 'Farbschema',
   themes: { light: 'Hell', dark: 'Dunkel', system: 'System' },
   account: 'Sitzung',
+  notLeft: 'Ihre Sitzung ist nicht beendet: Der Server antwortet nicht. Versuchen Sie es gleich noch einmal.',
   notices: 'Hinweise',
   away: 'Der Server antwortet nicht. Was Sie sehen, ist vielleicht veraltet; diese Seite versucht es weiter.',
   back: 'Wieder verbunden.',
@@ -127,6 +128,10 @@ export const shell = {
     none: 'Diese Seite öffnet sich mit einem Link',
     ended: 'Ihre Sitzung ist zu Ende',
     left: 'Sie haben die Seite verlassen',
+    replaced: 'In diesem Browser wurde ein anderes Portal geöffnet',
+    replacedText:
+      'In einem Browser kann immer nur ein Portal offen sein. Um zu diesem zurückzukehren, öffnen Sie es noch einmal dort, wo Sie es gefunden haben.',
+    show: 'Das andere zeigen',
     ask: 'Bitten Sie Ihren Anbieter um einen neuen Link: Öffnen Sie diese Seite noch einmal dort, wo Sie sie gefunden haben.',
     askThere: (host: string) => `Öffnen Sie diese Seite noch einmal von ${host} aus, um fortzufahren.`,
     askAround:
@@ -137,7 +142,6 @@ export const shell = {
   notFound: {
     title: 'Hier ist keine Seite',
     text: 'Die Adresse ist vielleicht vertippt, oder das Gesuchte wird nicht mehr aufbewahrt.',
-    home: 'Übersicht',
   },
   failed: {
     title: 'Diese Seite ist gescheitert',

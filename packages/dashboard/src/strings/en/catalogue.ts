@@ -94,6 +94,7 @@ export const catalogue = translated('catalogue', {
     signing: '# and SIGNING_SECRET=whsec_… to verify signatures',
     secret: 'a-long-random-secret',
     tryIt: 'Try it from another terminal, without a signing secret',
+    trySigned: 'Try it from another terminal, signed as a real request is',
     csharpRun: 'dotnet new web -o receiver && cd receiver   # then replace Program.cs',
     tls: 'Posthorn sends to https:// only: put the receiver behind your proxy or load balancer.',
     library:

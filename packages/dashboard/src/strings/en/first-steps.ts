@@ -30,6 +30,7 @@ export const firstSteps = translated('firstSteps', {
     type: 'Event type',
     token: 'Bearer token (clientSecret)',
     signing: 'Signing secret',
+    notWhole: 'A signing secret begins with whsec_. Copy it whole.',
     secretHelp: 'Paste it here once: it is put into the commands below, stays on this page and is sent nowhere.',
     noTypes: 'There are no event types yet.',
   },

@@ -10,7 +10,10 @@ const endpoints = (n: number): string => `${formatNumber(n)} ${n === 1 ? 'endpoi
  * is themselves, and are customers of a provider, whose operator or software they have never heard of.
  */
 const words = {
-  shell: { notAllowed: 'Your link does not allow this. Ask your provider for one that does.' },
+  shell: {
+    notAllowed: 'Your link does not allow this. Ask your provider for one that does.',
+    palette: { actions: { signOut: { label: 'Leave', synonyms: 'sign log out end session' } } },
+  },
   deliveries: {
     filters: { endpointHelp: 'An endpoint’s id or uid' },
     resendText: (states: string) =>

@@ -47,6 +47,7 @@ export const shell = translated('shell', {
   signedInAs: 'Signed in as',
   rootKey: 'the root key',
   signOut: 'Sign out',
+  notLeft: 'Your session has not ended: the server is not responding. Try again in a moment.',
   away: 'The server is not responding. What you see may be out of date; this page keeps trying.',
   back: 'Connected again.',
   live: 'Live',
@@ -193,6 +194,10 @@ export const shell = translated('shell', {
     none: 'This page opens with a link',
     ended: 'Your session has ended',
     left: 'You have left',
+    replaced: 'Another portal was opened in this browser',
+    replacedText:
+      'A browser can have one portal open at a time. To come back to this one, open it again where you found it.',
+    show: 'Show the other one',
     ask: 'Ask your provider for a new link: open this page again where you found it.',
     askThere: (host: string) => `To continue, open this page again from ${host}.`,
     askAround: 'Load the page around this one again. If that does not help, ask your provider for a new link.',
@@ -202,7 +207,6 @@ export const shell = translated('shell', {
   notFound: {
     title: 'There is no page here',
     text: 'The address may be mistyped, or what it led to is no longer kept.',
-    home: 'Overview',
   },
   failed: {
     title: 'This page failed',

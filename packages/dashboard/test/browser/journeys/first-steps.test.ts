@@ -125,6 +125,8 @@ await describeInBrowser('first steps', bench => {
       await expectFit(page)
       await hands.activate(page.getByRole('button', { name: 'Send a test event' }))
       await page.getByText('1 of 4 done').waitFor()
+      // The focus stays while a button is busy.
+      expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Send another')
       expect(await isDone(page, 'Receive an event')).toBe(true)
 
       const receiver = await bench.installation.receiver({ script: () => ({ status: 204 }) })
@@ -137,10 +139,14 @@ await describeInBrowser('first steps', bench => {
       const token = `it's-"mine"`
       await hands.fill(page.getByLabel('Bearer token (clientSecret)'), token)
       await hands.fill(page.getByLabel('Signing secret'), 'whsec_c2VjcmV0')
+      await page.getByText('Copy it whole.').waitFor()
       const run = page.getByRole('figure', { name: 'Run it' }).first()
       expect(await run.textContent()).toContain(
         `CLIENT_SECRET='it'\\''s-"mine"' SIGNING_SECRET=whsec_c2VjcmV0 node receiver.mjs`,
       )
+      // A receiver that verifies signatures refuses what has none.
+      const tryIt = page.getByRole('figure', { name: 'signed as a real request is' }).first()
+      expect(await tryIt.textContent()).toContain('hexkey:736563726574')
       await expectFit(page)
       await api.endpoints.test('osprey', id, { type: 'COVER_REFERENCE' })
       await page.getByText('3 of 4 done').waitFor()
@@ -162,6 +168,30 @@ await describeInBrowser('first steps', bench => {
       await page.reload()
       await page.getByText('4 of 4 done').waitFor()
       expect(await visit.holds('whsec_c2VjcmV0')).toBe(false)
+    }, VISITOR)
+  })
+
+  test('with more endpoints than a list of deliveries can be asked for, the steps are still told', {
+    timeout: JOURNEY_MS,
+  }, async () => {
+    const { api } = bench.installation
+    const link = await linkFor('heron')
+    const receiver = await bench.installation.receiver({ script: () => ({ status: 204 }) })
+    const ids: string[] = []
+    for (let n = 0; n < 21; n++) {
+      const { id } = await api.endpoints.create('heron', {
+        url: `${receiver.url}/${n}`,
+        clientSecret: `a-secret-that-is-long-enough-${n}`,
+      })
+      ids.push(id)
+    }
+    await bench.visit(async visit => {
+      const { page } = visit
+      await enter(visit, link)
+      await visit.open('portal/first-steps')
+      await page.getByText('1 of 4 done').waitFor()
+      await api.endpoints.test('heron', ids[0]!, { type: 'COVER_REFERENCE' })
+      await page.getByText('3 of 4 done').waitFor()
     }, VISITOR)
   })
 

@@ -74,6 +74,9 @@ await describeInBrowser(
           ],
         ])
         await expectNoSecret(visit)
+        // There is no sheet to open where the navigation is seen.
+        expect(await page.getByRole('button', { name: 'Open navigation' }).count()).toBe(0)
+        await page.getByRole('navigation', { name: 'Main' }).getByText('Kestrel Ltd').waitFor()
 
         await activate(page.getByRole('main').getByRole('link', { name: 'Register an endpoint' }))
         await fill(page.getByLabel('URL'), `${receiver.url}/erp`)
@@ -185,6 +188,85 @@ await describeInBrowser(
           await page.getByRole('heading', { name: 'You have left' }).waitFor()
           await visit.open('portal/deliveries')
           await page.getByText('Ask your provider for a new link').waitFor()
+        },
+        { ...VISITOR, portalLink: url },
+      )
+    })
+
+    test('someone who leaves while the server does not respond is told that their session goes on', async () => {
+      const { url } = await makeLink({ user: 'hopper' })
+      await bench.visit(
+        async visit => {
+          const { page } = visit
+          visit.allow(/ERR_FAILED/)
+          await visit.open('portal/endpoints')
+          const leave = async () => {
+            await page.getByRole('button', { name: 'Theme, Session' }).click()
+            await page.getByRole('menuitem', { name: 'Leave' }).click()
+          }
+          await page.route('**/v1/portal-session', route => route.abort())
+          await leave()
+          await page.getByText('Your session has not ended').waitFor()
+          expect(new URL(page.url()).pathname).toBe('/portal/endpoints')
+          await page.unroute('**/v1/portal-session')
+          await leave()
+          await page.getByRole('heading', { name: 'You have left' }).waitFor()
+          const { data } = await bench.installation.api.sessions.list({ portal: 'acme' })
+          expect(data.some(({ portal }) => portal?.user === 'hopper')).toBe(false)
+        },
+        { ...VISITOR, portalLink: url },
+      )
+    })
+
+    test('the next session in the same tab learns nothing of the one before', async () => {
+      const { url } = await makeLink()
+      const { data } = await bench.installation.api.deliveries.list('acme', { limit: 1 })
+      const { id } = data[0]!
+      await bench.visit(
+        async visit => {
+          const { page } = visit
+          const recent = page.getByRole('dialog').getByText('Recent', { exact: true })
+          await visit.open(`portal/deliveries/acme/${id}`)
+          await page.keyboard.press('ControlOrMeta+k')
+          await recent.waitFor()
+          await page.keyboard.press('Escape')
+          await page.getByRole('button', { name: 'Theme, Session' }).click()
+          await page.getByRole('menuitem', { name: 'Leave' }).click()
+          await page.getByRole('heading', { name: 'You have left' }).waitFor()
+          const next = await makeLink({}, 'kestrel')
+          await page.evaluate(href => location.assign(href), next.url)
+          await page.getByRole('button', { name: 'Open', exact: true }).click()
+          await page.getByRole('button', { name: 'Theme, Session' }).waitFor()
+          await page.keyboard.press('ControlOrMeta+k')
+          await page.getByRole('dialog').getByText('Pages', { exact: true }).waitFor()
+          expect(await recent.count()).toBe(0)
+        },
+        { ...VISITOR, portalLink: url },
+      )
+    })
+
+    test('a link that is opened in another tab: of the same tenant, this one goes on; of another, it says so', async () => {
+      const { url } = await makeLink()
+      await bench.visit(
+        async visit => {
+          const { page, context } = visit
+          const openIn = async (link: string) => {
+            const other = await context.newPage()
+            await other.goto(link)
+            await other.getByRole('button', { name: 'Open', exact: true }).click()
+            await other.getByRole('button', { name: 'Theme, Session' }).waitFor()
+          }
+          const main = page.getByRole('navigation', { name: 'Main' })
+          await visit.open('portal/endpoints')
+          await openIn((await makeLink({ user: 'turing' })).url)
+          await main.getByRole('link', { name: 'Deliveries' }).click()
+          await page.getByRole('row').nth(1).waitFor()
+          await openIn((await makeLink({}, 'kestrel')).url)
+          await page.getByRole('heading', { name: 'Another portal was opened in this browser' }).waitFor()
+          expect(await findFaults(page)).toEqual([])
+          await page.getByRole('button', { name: 'Show the other one' }).click()
+          await main.getByText('Kestrel Ltd').waitFor()
+          expect(await visit.problems()).toEqual([])
         },
         { ...VISITOR, portalLink: url },
       )

@@ -28,7 +28,7 @@ const COLUMNS: readonly Column<Signing>[] = [
   {
     id: 'key',
     title: words.publicKey,
-    width: 'minmax(96px, 1fr)',
+    width: 'minmax(136px, 1fr)',
     cell: row =>
       row.publicKey === null ? (
         <span className={styles.muted}>{common.none}</span>
