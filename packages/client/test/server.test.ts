@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ApiBench, KEY } from '../../server/test/api/setup.ts'
 import { PAYLOAD, TYPE } from '../../server/test/services/setup.ts'
-import { ApiError, ConnectionError, type Event, type Fetch, Posthorn } from '../src/index.ts'
+import { ApiError, ConnectionError, type Event, type Fetch, Posthorn, VERSION } from '../src/index.ts'
 
 const bench = new ApiBench()
 let url: string
@@ -103,6 +103,22 @@ describe('the client, at a real server', () => {
     await posthorn.events.publish('acme', event, twice)
     const conflict = await failureOf(posthorn.events.publish('acme', [event], twice))
     expect(conflict).toMatchObject({ code: 'idempotency_conflict', status: 409 })
+  })
+
+  it('learns the version of the server, and has both in the error about a path that it does not know', async () => {
+    const { data } = await posthorn.tenants.list()
+    expect(data.length).toBeGreaterThan(0)
+    const next = new Posthorn({
+      url,
+      apiKey: KEY,
+      fetch: (target, init) => fetch(target.replace('/v1/', '/v1/phases/'), init),
+    })
+    const error = await failureOf(next.eventTypes.list().then())
+    expect(error).toMatchObject({ code: 'not_found', serverVersion: '0.0.0-test', field: '' })
+    expect(error.message).toContain(`This client is version ${VERSION}, the server 0.0.0-test.`)
+    expect(error.message).toContain('upgrade the server')
+    const unknown = await failureOf(posthorn.tenants.put('acme', { phase: 'new' } as object))
+    expect(unknown).toMatchObject({ code: 'invalid', field: '/phase', message: expect.stringContaining('0.0.0-test') })
   })
 
   it('says so if nothing listens at the URL', async () => {
