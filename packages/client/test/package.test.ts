@@ -33,6 +33,7 @@ describe('the built package', () => {
   it('has the version that it says', () => {
     const about = JSON.parse(readFileSync(join(folder, 'node_modules/@posthorn/client/package.json'), 'utf8'))
     expect(about.version).toBe(VERSION)
+    expect(about.bin).toEqual({ 'posthorn-client': './command/main.js' })
   })
 
   it('recognises the errors of another copy of it in the same program', () => {
@@ -52,6 +53,8 @@ describe('the built package', () => {
       `  lost instanceof a.ConnectionError, verification instanceof a.VerificationError, verification instanceof a.PosthornError,`,
       `  api instanceof Own, own instanceof Own, own instanceof b.ApiError, own instanceof a.ApiError,`,
       `  new Error() instanceof a.PosthornError, null instanceof a.PosthornError, {} instanceof a.PosthornError,`,
+      `  await new b.Publisher(new a.Posthorn({ url: 'http://a', fetch: async () => Response.json({ data: [{ id: 'evt_1' }] }) }))`,
+      `    .publish('T', {}, { tenant: 't' }).then(({ id }) => id),`,
       `]))`,
     ]
     writeFileSync(join(folder, 'copies.mjs'), lines.join('\n'))
@@ -62,7 +65,9 @@ describe('the built package', () => {
       [true, true, false],
       [true, true, false],
       [false, true, true, true],
-      [false, false, false]]
+      [false, false, false],
+      'evt_1',
+    ]
     expect(others).toEqual(expected.flat())
   })
 
