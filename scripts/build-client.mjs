@@ -26,12 +26,17 @@ for (const file of readdirSync(target, { recursive: true }).filter(name => name.
 const {
   devDependencies: _,
   private: __,
+  bin,
   exports,
   ...about
 } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'))
-const built = Object.entries(exports).map(([name, file]) => {
-  const stem = file.replace('./src/', './').replace(/\.ts$/, '')
-  return [name, { types: `${stem}.d.ts`, default: `${stem}.js` }]
-})
-const manifest = { ...about, engines: { node: '>=20' }, exports: Object.fromEntries(built) }
+const stemOf = file => file.replace('./src/', './').replace(/\.ts$/, '')
+const mapped = (files, toBuilt) =>
+  Object.fromEntries(Object.entries(files).map(([name, file]) => [name, toBuilt(stemOf(file))]))
+const manifest = {
+  ...about,
+  engines: { node: '>=20' },
+  bin: mapped(bin, stem => `${stem}.js`),
+  exports: mapped(exports, stem => ({ types: `${stem}.d.ts`, default: `${stem}.js` })),
+}
 writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)

@@ -33,7 +33,7 @@ export function generate(document: Document): Map<string, string> {
     const text = writer.resource(tag, own)
     const imports = [...writer.needs]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([file, names]) => importOf(names, `../http/${file}`))
+      .map(([file, names]) => importOf(names, file.startsWith('../') ? file : `../http/${file}`))
     const models = types.takeMentioned()
     if (models.length > 0)
       imports.push(
@@ -44,6 +44,7 @@ export function generate(document: Document): Map<string, string> {
       )
     files.set(fileOf(tag), `${HEADER}${imports.join('')}${text}`)
   }
+  files.set('codes.ts', HEADER + codesFile(document))
   files.set('posthorn.ts', HEADER + clientOf(tags))
   files.set('index.ts', HEADER + indexOf(tags))
   return format(files)
@@ -84,6 +85,13 @@ ${tags.map(tag => `  readonly ${resourceOf(tag)}: ${classOf(tag)}\n`).join('')}
     const connection = new Connection(options)
 ${tags.map(tag => `    this.${resourceOf(tag)} = new ${classOf(tag)}(connection)\n`).join('')}  }
 }
+`
+}
+
+function codesFile({ components }: Document): string {
+  const codes = components.schemas.Problem?.properties?.code?.enum ?? []
+  return `/** The error codes that this client knows. */
+export const ERROR_CODES = [${codes.map(code => `'${code}'`).join(', ')}] as const
 `
 }
 

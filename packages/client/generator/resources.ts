@@ -7,6 +7,8 @@ import { capital, classOf, methodOf } from './words.ts'
 export type Call = { readonly method: string; readonly path: string; readonly operation: Operation }
 
 const MAKES = 'Idempotency-Key'
+/** Bodies with a type of the catalogue and its payload, which programs can have typed (src/event-payloads.ts). */
+const TYPED_BODIES: readonly string[] = ['PublishEventsBody']
 
 export function callsOf(document: Document): Call[] {
   return Object.entries(document.paths).flatMap(([path, item]) =>
@@ -124,9 +126,19 @@ ${methods.join('\n')}}
   #declare(name: string, schema: Schema, way: 'in' | 'out', about: string): string {
     const same = this.#declared.find(([, known]) => JSON.stringify(known) === JSON.stringify(schema))
     if (same !== undefined) return same[0]
-    this.#declarations += `\n${this.#types.declaration(name, schema, way, [about], this.#declared)}`
+    this.#declarations += TYPED_BODIES.includes(name)
+      ? `\n${this.#typed(name, schema, about)}`
+      : `\n${this.#types.declaration(name, schema, way, [about], this.#declared)}`
     this.#declared.push([name, schema])
     return name
+  }
+
+  #typed(name: string, schema: Schema, about: string): string {
+    const { type: _type, payload: _payload, ...others } = schema.properties ?? {}
+    const place = { owner: name, member: '', isDeclared: true }
+    const text = this.#types.type({ ...schema, properties: others }, 'in', place)
+    const typed = this.#need('../event-payloads.ts', 'type TypedEvent')
+    return `${comment([about], '')}export type ${name} = ${typed} & ${text}\n`
   }
 
   #query({ operationId, summary, parameters = [] }: Operation) {

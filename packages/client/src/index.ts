@@ -1,4 +1,5 @@
 export * from './api/index.ts'
+export type * from './event-payloads.ts'
 export { Connection } from './http/connection.ts'
 export {
   ApiError,
@@ -13,5 +14,13 @@ export type { CallOptions, ClientOptions, Fetch, MakingCallOptions, RequestHeade
 export type { ListenedRequest, StreamedAttempt, StreamedEndpoint, StreamOptions, StreamRecord } from './http/stream.ts'
 export type { IncomingRequest, NodeRequest } from './incoming.ts'
 export { type EventToPublish, publish, type SqlTransaction } from './publish.ts'
+export {
+  Publisher,
+  PublisherError,
+  type PublisherOptions,
+  type PublishingClient,
+  type PublishOptions,
+} from './publisher.ts'
 export { type FailedCheck, type FailureReason, VerificationError } from './verification-error.ts'
-export { type VerifyOptions, verify, type Webhook } from './verify.ts'
+export { type VerifiedRequest, type VerifyOptions, verify, type Webhook } from './verify.ts'
+export { VERSION } from './version.ts'

@@ -1,18 +1,25 @@
+import type { EventTypeName, PayloadOf } from './event-payloads.ts'
+
 /** Runs a statement inside the caller's transaction, such as a `pg` client between `begin` and `commit`. */
 export type SqlTransaction = {
   query(text: string, values: (string | null)[]): Promise<{ readonly rows: readonly unknown[] }>
 }
 
-export type EventToPublish = {
+export type EventToPublish = TypedOrText & {
   /** Your own id of the tenant. */
   readonly tenant: string
-  /** The name of an event type. */
-  readonly type: string
-  /** A string must already be JSON and is sent as it is, byte for byte; any other value is serialised. */
-  readonly payload: unknown
   /** Idempotency key, 1 to 255 printable ASCII characters: publishing again with it adds no event. Default: none. */
   readonly key?: string | undefined
 }
+
+type TypedOrText<Type extends EventTypeName = EventTypeName> = Type extends unknown
+  ? {
+      /** The name of an event type. */
+      readonly type: Type
+      /** A string must already be JSON and is sent as it is, byte for byte; any other value is serialised. */
+      readonly payload: PayloadOf<Type> | string
+    }
+  : never
 
 /**
  * Publishes an event in the caller's transaction: the event exists if and only if the transaction commits. Returns its

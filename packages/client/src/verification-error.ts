@@ -1,3 +1,5 @@
+import { brand } from './brand.ts'
+
 /**
  * The check that failed. `bearer`: the `Authorization` header; `timestamp` and `signature`: the headers of Standard
  * Webhooks; `body`: the body couldn't be read or parsed.
@@ -27,6 +29,10 @@ const DETAILS: Readonly<Record<string, string>> = {
 
 /** A request failed verification: don't trust it. Names the check that failed, and never contains a secret. */
 export class VerificationError extends Error {
+  static {
+    brand(VerificationError, 'VerificationError')
+  }
+
   readonly check: FailedCheck
   readonly reason: FailureReason
   /** The status to respond with: 401; for a bad body 413 or 400; 500 if the receiver itself is set up wrongly. */

@@ -1,4 +1,5 @@
 import { isOneOf } from './constant-time.ts'
+import type { ReceivedEvent } from './event-payloads.ts'
 import { headerOf, type IncomingRequest, readBody } from './incoming.ts'
 import { isSigned, parseSigningSecret, type SigningKey } from './signature.ts'
 import { VerificationError } from './verification-error.ts'
@@ -28,8 +29,14 @@ export type VerifyOptions = {
   readonly now?: () => number
 }
 
-/** A verified request. */
-export type Webhook = {
+/**
+ * A verified request. With generated types (`npx @posthorn/client types`), a `switch` over `type` narrows `payload`.
+ * `type` is null if the provider's server is too old to send it.
+ */
+export type Webhook = VerifiedRequest & (ReceivedEvent | { readonly type: null; readonly payload: unknown })
+
+/** What a verified request has, whatever its type. */
+export type VerifiedRequest = {
   /** The event's id, the same at every attempt. Remember the ids of the last few days and skip those you know. */
   readonly id: string
   /** True for a test request, which carries no real event. */
@@ -61,12 +68,18 @@ export async function verify(request: IncomingRequest, options: VerifyOptions): 
   if (keys.length > 0) checkTimestamp(request, names, options)
   const body = await readBody(request, options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES)
   if (keys.length > 0) await checkSignature(request, names, body, keys)
+  let parsed: { readonly value: unknown } | undefined
   return {
     id: headerOf(request, names.id) ?? '',
+    type: headerOf(request, 'x-posthorn-type'),
     test: headerOf(request, 'x-posthorn-test') === 'true',
     body,
+    get payload() {
+      parsed ??= { value: parse(body) }
+      return parsed.value
+    },
     json: <Payload>() => parse(body) as Payload,
-  }
+  } as Webhook
 }
 
 async function checkBearer(request: IncomingRequest, secrets: readonly string[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ApiBench, KEY } from '../../server/test/api/setup.ts'
 import { PAYLOAD, TYPE } from '../../server/test/services/setup.ts'
-import { ApiError, ConnectionError, type Event, type Fetch, Posthorn } from '../src/index.ts'
+import { ApiError, ConnectionError, type Event, type Fetch, Posthorn, Publisher, VERSION } from '../src/index.ts'
 
 const bench = new ApiBench()
 let url: string
@@ -105,6 +105,22 @@ describe('the client, at a real server', () => {
     expect(conflict).toMatchObject({ code: 'idempotency_conflict', status: 409 })
   })
 
+  it('learns the version of the server, and has both in the error about a path that it does not know', async () => {
+    const { data } = await posthorn.tenants.list()
+    expect(data.length).toBeGreaterThan(0)
+    const next = new Posthorn({
+      url,
+      apiKey: KEY,
+      fetch: (target, init) => fetch(target.replace('/v1/', '/v1/phases/'), init),
+    })
+    const error = await failureOf(next.eventTypes.list().then())
+    expect(error).toMatchObject({ code: 'not_found', serverVersion: '0.0.0-test', field: '' })
+    expect(error.message).toContain(`This client is version ${VERSION}, the server 0.0.0-test.`)
+    expect(error.message).toContain('upgrade the server')
+    const unknown = await failureOf(posthorn.tenants.put('acme', { phase: 'new' } as object))
+    expect(unknown).toMatchObject({ code: 'invalid', field: '/phase', message: expect.stringContaining('0.0.0-test') })
+  })
+
   it('says so if nothing listens at the URL', async () => {
     const nowhere = new Posthorn({ url: 'http://127.0.0.1:1', apiKey: KEY, maxRetries: 0 })
     expect(await failureOf(nowhere.health.get())).toMatchObject({ code: 'connection_failed', status: null })
@@ -127,5 +143,81 @@ describe('the client, at a real server', () => {
     expect(await failureOf(posthorn.tenants.delete('..'))).toBeInstanceOf(TypeError)
     expect(await failureOf(posthorn.endpoints.list('').then())).toBeInstanceOf(TypeError)
     expect(await failureOf(posthorn.tenants.export('.').next())).toBeInstanceOf(TypeError)
+  })
+})
+
+describe('a publisher, at a real server', () => {
+  const coverId = (n: number) => `564200aa-7128-4a26-83a8-${n.toString(16).padStart(12, '0')}`
+  const range = (count: number) => Array.from({ length: count }, (_item, n) => n)
+  const storedOf = async (tenant: string) => {
+    const events = await all(posthorn.events.list(tenant, { limit: 1_000 }))
+    return events.map(({ payload }) => (payload as { CoverId: string }).CoverId).toReversed()
+  }
+
+  it('stores all events but those that are refused, in their order, and names what is wrong with each', async () => {
+    await posthorn.tenants.put('batches', {})
+    await posthorn.eventTypes.put('OLD', {
+      group: 'g',
+      description: 'd',
+      schema: { type: 'object', required: ['id'] },
+      example: { id: 1 },
+    })
+    await posthorn.eventTypes.archive('OLD')
+    const publisher = new Publisher(posthorn, { tenant: 'batches', maxBatch: 50 })
+    const publish = (n: number): Promise<unknown> => {
+      if (n === 20) return publisher.publish(TYPE, { CoverId: 'none' })
+      if (n === 21) return publisher.publish('NOWHERE', {})
+      if (n === 22) return publisher.publish('OLD', { id: 1 })
+      if (n === 23) return publisher.publish(TYPE, { CoverId: coverId(n) }, { key: ' spaced' })
+      if (n === 90) return publisher.publish(TYPE, { CoverId: coverId(0) }, { key: 'k91' })
+      if (n === 91) return publisher.publish(TYPE, { CoverId: coverId(n) }, { key: 'k91' })
+      return publisher.publish(TYPE, { CoverId: coverId(n) })
+    }
+    const bad = [20, 21, 22, 23, 91]
+    const results = await Promise.all(range(200).map(n => publish(n).catch(error => error)))
+    await publisher.close()
+    expect(results.flatMap((result, n) => (result instanceof Error ? [n] : []))).toEqual(bad)
+    expect(bad.map(n => results[n] as ApiError).map(({ code, field }) => [code, field])).toEqual([
+      ['invalid', '/payload/CoverId'],
+      ['invalid', '/type'],
+      ['event_type_archived', '/type'],
+      ['invalid', '/key'],
+      ['idempotency_conflict', '/key'],
+    ])
+    const good = range(200).filter(n => !bad.includes(n))
+    expect(await storedOf('batches')).toEqual(good.map(n => coverId(n === 90 ? 0 : n)))
+  })
+
+  it('finds what a call can hold, by number, by size, and by how deep a payload is nested', async () => {
+    const small = new ApiBench()
+    await small.openApi({}, { maxBodyBytes: 20_000 })
+    const at = new Posthorn({ url: await small.api.listen({ host: '127.0.0.1', port: 0 }), apiKey: KEY })
+    await at.tenants.put('acme', {})
+    const publisher = new Publisher(at, { tenant: 'acme' })
+    const payloadOf = (n: number) => {
+      if (n === 7) return { CoverId: coverId(n), note: 'x'.repeat(30_000) }
+      return n === 9
+        ? { CoverId: coverId(n), note: JSON.parse(`${'['.repeat(80)}${']'.repeat(80)}`) }
+        : { CoverId: coverId(n) }
+    }
+    const results = await Promise.all(
+      range(1_200).map(n => publisher.publish(TYPE, payloadOf(n)).catch(error => error)),
+    )
+    await publisher.close()
+    const failed = results.flatMap((result, n) => (result instanceof Error ? [[n, (result as ApiError).code]] : []))
+    expect(failed).toEqual([
+      [7, 'body_too_large'],
+      [9, 'bad_json'],
+    ])
+    expect(await all(at.events.list('acme', { limit: 1_000 }))).toHaveLength(1_198)
+    await small.closeApi()
+  })
+
+  it('loses and doubles nothing if responses are lost', async () => {
+    await posthorn.tenants.put('lossy', {})
+    const lossy = new Posthorn({ url, apiKey: KEY, fetch: losing(3) })
+    await using publisher = new Publisher(lossy, { tenant: 'lossy', maxBatch: 10 })
+    await Promise.all(range(40).map(n => publisher.publish(TYPE, { CoverId: coverId(n) })))
+    expect(await storedOf('lossy')).toEqual(range(40).map(coverId))
   })
 })

@@ -57,6 +57,15 @@ describe('verify', () => {
     expect((await verify(requestWith({ 'x-posthorn-test': 'true' }), BOTH)).test).toBe(true)
   })
 
+  it('has the type that the request names, and the payload, which is parsed when it is read', async () => {
+    const webhook = await verify(requestWith({ 'x-posthorn-type': 'COVER_REFERENCE' }), BOTH)
+    expect([webhook.type, webhook.payload]).toEqual(['COVER_REFERENCE', JSON.parse(BODY)])
+    expect(webhook.payload).toBe(webhook.payload)
+    expect((await verify(requestWith(), BOTH)).type).toBeNull()
+    const broken = await verify(requestWith({ 'webhook-signature': signatureOf(SIGNING_SECRET, '{') }, '{'), BOTH)
+    expect(() => broken.payload).toThrow(VerificationError)
+  })
+
   it('C15: accepts either of two secrets of each kind', async () => {
     const other = `whsec_${Buffer.alloc(24, 9).toString('base64')}`
     const options = { clientSecret: ['new-one', CLIENT_SECRET], signingSecret: [other, SIGNING_SECRET], now }

@@ -1,4 +1,5 @@
 // Generated from the OpenAPI document by `npm run generate:client`. Do not edit.
+import type { TypedEvent } from '../event-payloads.ts'
 import type { Connection } from '../http/connection.ts'
 import { type List, list, type Page } from '../http/list.ts'
 import type { CallOptions, MakingCallOptions } from '../http/options.ts'
@@ -61,11 +62,7 @@ export type ListEventsPage = Page<Event> & {
 }
 
 /** Body of: Publish one event or an array of events. */
-export type PublishEventsBody = {
-  /** The name of an event type. */
-  type: string
-  /** Must satisfy the type's schema. Delivered byte for byte as given here. */
-  payload: unknown
+export type PublishEventsBody = TypedEvent & {
   /**
    * Your own key of the event, such as `order-7-shipped`. Publishing the same key, type and payload again creates no
    * second event. `GET /v1/tenants/{tenant}/events?key=` finds the event. At most 255 characters.

@@ -1,3 +1,4 @@
+import { JsonText } from '../json-text.ts'
 import { Deadline, wait } from './deadline.ts'
 import { type CallName, ConnectionError, PosthornError, TimeoutError } from './errors.ts'
 import {
@@ -22,7 +23,7 @@ export type Call = {
   readonly query?: object | undefined
   /** Headers besides those of every call. */
   readonly headers?: RequestHeaders | undefined
-  /** Sent as JSON, or as it is if it is bytes. Undefined for no body. */
+  /** Sent as JSON, or as it is if it is bytes or JsonText. Undefined for no body. */
   readonly body?: unknown
   /** Whether it takes an `Idempotency-Key`. Default: false. */
   readonly makes?: boolean
@@ -110,7 +111,7 @@ export class Connection {
     const path = toPath(call.path)
     const key = call.makes === true ? (idempotencyKey === undefined ? newKey() : idempotencyKey) : null
     // Written once: with the same key, every attempt must send the same bytes.
-    const content = body === undefined || isBytes(body) ? body : JSON.stringify(body)
+    const content = contentOf(body)
     const request = { method, path, url: `${this.#base}${path}${toQuery(query)}`, content, headers, key }
     const isRepeatable = method === 'GET' || key !== null
     for (let retry = 0; ; retry++) {
@@ -166,6 +167,10 @@ export class Connection {
 }
 
 const BYTES = 'application/octet-stream'
+const contentOf = (body: unknown): PreparedRequest['content'] => {
+  if (body instanceof JsonText) return body.text
+  return body === undefined || isBytes(body) ? body : JSON.stringify(body)
+}
 const isBytes = (body: unknown): body is Uint8Array<ArrayBuffer> => body instanceof Uint8Array
 
 /** Runs a part of an attempt. What fails in it becomes an error of this client, or the reason of the caller's signal. */
@@ -187,7 +192,7 @@ async function during<Result>(
 }
 
 /** 128 random bits. `crypto.randomUUID` is missing in browsers on pages without TLS. */
-function newKey(): string {
+export function newKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
 }

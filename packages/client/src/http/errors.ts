@@ -1,4 +1,7 @@
+import { ERROR_CODES } from '../api/codes.ts'
 import type { FieldError, Problem } from '../api/models.ts'
+import { brand } from '../brand.ts'
+import { noteOn } from '../version.ts'
 
 /** A stable error code of the API. A newer server can have codes that are not in this list. */
 export type ErrorCode = Problem['code']
@@ -11,11 +14,19 @@ type Details = {
   readonly status?: number
   readonly requestId?: string | null
   readonly retryAfterMs?: number | null
+  readonly serverVersion?: string | null
   readonly cause?: unknown
 }
 
-/** Base class of the errors of a call. Neither it nor its subclasses ever contain the API key. */
+/**
+ * Base class of the errors of a call. Neither it nor its subclasses ever contain the API key. If a program has several
+ * copies of this package, `instanceof` recognises the errors of all of them.
+ */
 export class PosthornError extends Error {
+  static {
+    brand(PosthornError, 'PosthornError')
+  }
+
   override readonly name: string = 'PosthornError'
   readonly code: string
   /** HTTP status of the response. Null if there was none. */
@@ -24,6 +35,8 @@ export class PosthornError extends Error {
   readonly requestId: string | null
   /** How long the server asks to wait before the next call, in milliseconds (`Retry-After`). Null if it doesn't. */
   readonly retryAfterMs: number | null
+  /** The version of the server that responded. Null if there was no response, or if it doesn't say. */
+  readonly serverVersion: string | null
 
   constructor({ method, path }: CallName, message: string, details: Details) {
     super(`${method} ${path}: ${message}`, details.cause === undefined ? {} : { cause: details.cause })
@@ -31,11 +44,16 @@ export class PosthornError extends Error {
     this.status = details.status ?? null
     this.requestId = details.requestId ?? null
     this.retryAfterMs = details.retryAfterMs ?? null
+    this.serverVersion = details.serverVersion ?? null
   }
 }
 
 /** The server refused the call, or failed, and said why: a problem document (RFC 9457). */
 export class ApiError extends PosthornError {
+  static {
+    brand(ApiError, 'ApiError')
+  }
+
   override readonly name: string = 'ApiError'
   declare readonly code: ErrorCode
   declare readonly status: number
@@ -44,20 +62,27 @@ export class ApiError extends PosthornError {
   readonly detail: string
   /** The fields that are wrong. Empty if it is not about single fields. */
   readonly fields: readonly FieldError[]
+  /** The first of `fields`: a JSON Pointer into the body, or the name of a parameter. Null if there is none. */
+  readonly field: string | null
   /** Only with `already_made`: id of what the call made. Otherwise null. */
   readonly made: string | null
 
   constructor(call: CallName, problem: Problem, details: Omit<Details, 'code'>) {
-    super(call, problem.detail, { ...details, code: problem.code })
+    super(call, messageOf(problem, details.serverVersion ?? null), { ...details, code: problem.code })
     this.title = problem.title
     this.detail = problem.detail
     this.fields = problem.errors ?? []
+    this.field = this.fields[0]?.field ?? null
     this.made = problem.made ?? null
   }
 }
 
 /** Something responded, but not as this API does: a proxy in between, or another server (`unexpected_response`). */
 export class ResponseError extends PosthornError {
+  static {
+    brand(ResponseError, 'ResponseError')
+  }
+
   override readonly name: string = 'ResponseError'
   declare readonly code: 'unexpected_response'
   declare readonly status: number
@@ -76,12 +101,32 @@ export class ResponseError extends PosthornError {
 
 /** There was no response, or it broke off (`connection_failed`). The call might have been carried out. */
 export class ConnectionError extends PosthornError {
+  static {
+    brand(ConnectionError, 'ConnectionError')
+  }
+
   override readonly name: string = 'ConnectionError'
   declare readonly code: 'connection_failed'
 }
 
 /** The response took longer than `timeoutMs` (`timed_out`). The call might have been carried out. */
 export class TimeoutError extends PosthornError {
+  static {
+    brand(TimeoutError, 'TimeoutError')
+  }
+
   override readonly name: string = 'TimeoutError'
   declare readonly code: 'timed_out'
+}
+
+const UNKNOWN: readonly (string | undefined)[] = ['unknown', 'unknown_path']
+
+/** The detail, and both versions if one of them doesn't know what the other does. */
+function messageOf({ code, detail, errors = [] }: Problem, serverVersion: string | null): string {
+  const isUnknown =
+    code === 'method_not_allowed' ||
+    !(ERROR_CODES as readonly string[]).includes(code) ||
+    errors.some(error => UNKNOWN.includes(error?.reason))
+  const note = isUnknown ? noteOn(serverVersion) : undefined
+  return note === undefined ? detail : `${detail} ${note}`
 }

@@ -1,4 +1,5 @@
 import type { Problem } from '../api/models.ts'
+import { noteOn } from '../version.ts'
 import { ApiError, type CallName, ResponseError } from './errors.ts'
 import { parseRetryAfter } from './retries.ts'
 
@@ -6,11 +7,7 @@ import { parseRetryAfter } from './retries.ts'
 export async function refuseUnlessOk(response: Response, name: CallName): Promise<Response> {
   if (response.ok) return response
   const { status } = response
-  const details = {
-    status,
-    requestId: requestIdOf(response),
-    retryAfterMs: parseRetryAfter(response.headers.get('retry-after')),
-  }
+  const details = { ...sourceOf(response), retryAfterMs: parseRetryAfter(response.headers.get('retry-after')) }
   const body = await bodyOf(response)
   if (isProblem(body)) throw new ApiError(name, body, details)
   const isRedirect = (status >= 300 && status < 400) || response.type === 'opaqueredirect'
@@ -24,9 +21,10 @@ export async function refuseUnlessOk(response: Response, name: CallName): Promis
 export async function readJson<Result>(response: Response, name: CallName): Promise<Result> {
   const value = await bodyOf(response)
   if (value !== undefined) return value as Result
-  const { status } = response
-  const message = 'The response is not JSON. Check that `url` leads to Posthorn.'
-  throw new ResponseError(name, message, { status, requestId: requestIdOf(response) })
+  const source = sourceOf(response)
+  const note = noteOn(source.serverVersion)
+  const message = `The response is not JSON. ${note ?? 'Check that `url` leads to Posthorn.'}`
+  throw new ResponseError(name, message, source)
 }
 
 export function readText(response: Response): Promise<string> {
@@ -48,7 +46,11 @@ async function discard(response: Response): Promise<undefined> {
   return undefined
 }
 
-const requestIdOf = (response: Response): string | null => response.headers.get('x-request-id')
+const sourceOf = ({ status, headers }: Response) => ({
+  status,
+  requestId: headers.get('x-request-id'),
+  serverVersion: headers.get('posthorn-version'),
+})
 
 /** The body, if it is JSON. Otherwise undefined. */
 async function bodyOf(response: Response): Promise<unknown> {

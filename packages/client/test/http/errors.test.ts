@@ -1,7 +1,15 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ApiError, type ClientOptions, Connection, ConnectionError, Posthorn, ResponseError } from '../../src/index.ts'
+import {
+  ApiError,
+  type ClientOptions,
+  Connection,
+  ConnectionError,
+  Posthorn,
+  ResponseError,
+  VERSION,
+} from '../../src/index.ts'
 
 const KEY = 'phk_do-not-show-me-0123456789'
 
@@ -33,6 +41,8 @@ describe('an error', () => {
       code: 'invalid',
       status: 422,
       fields,
+      field: '/url',
+      serverVersion: null,
       requestId: 'req-1',
       retryAfterMs: 2_000,
       made: null,
@@ -50,6 +60,53 @@ describe('an error', () => {
     expect(page).toMatchObject({
       status: 200,
       message: 'GET /v1/tenants/acme: The response is not JSON. Check that `url` leads to Posthorn.',
+    })
+  })
+
+  describe('of a server of another version', () => {
+    const [major, minor] = VERSION.split('.').map(Number)
+    const newer = `${major}.${minor! + 1}.0`
+    const problem = (code: string, reason?: string) => ({
+      type: 't',
+      title: 'T',
+      status: 404,
+      detail: 'D.',
+      code,
+      ...(reason && { errors: [{ field: '', detail: 'D.', reason }] }),
+    })
+    const messageOf = async (body: object, version: string) => {
+      const headers = { 'content-type': 'application/problem+json', 'posthorn-version': version }
+      const error = await failureOf(Response.json(body, { status: 404, headers }))
+      expect(error.serverVersion).toBe(version)
+      return error.message
+    }
+
+    it.each([
+      ['path', problem('not_found', 'unknown_path')],
+      ['method', problem('method_not_allowed')],
+      ['field', problem('invalid', 'unknown')],
+      ['code', problem('moon_phase')],
+    ])('has both versions in its message if it does not know a %s, and says what still works', async (_name, body) => {
+      const start = 'GET /v1/tenants/acme: D.'
+      expect(await messageOf(body, newer)).toBe(
+        `${start} This client is version ${VERSION}, the server ${newer}. Whatever ${newer} still has works. For this one, upgrade the client.`,
+      )
+      expect(await messageOf(body, '0.0.9')).toBe(
+        `${start} This client is version ${VERSION}, the server 0.0.9. Calls and fields of 0.0.9 work. For this one, upgrade the server.`,
+      )
+      expect(await messageOf(body, VERSION)).toBe(start)
+    })
+
+    it('does not blame the version for anything else', async () => {
+      expect(await messageOf(problem('not_found'), newer)).toBe('GET /v1/tenants/acme: D.')
+      expect(await messageOf(problem('invalid', 'missing'), '0.0.9')).toBe('GET /v1/tenants/acme: D.')
+    })
+
+    it('has both if a response is of another kind', async () => {
+      const headers = { 'content-type': 'text/csv', 'posthorn-version': newer }
+      const error = await failureOf(new Response('x', { headers }))
+      expect(error).toMatchObject({ code: 'unexpected_response', serverVersion: newer })
+      expect(error.message).toContain(`the server ${newer}`)
     })
   })
 

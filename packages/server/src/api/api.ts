@@ -112,7 +112,8 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
     isClosing: () => isClosing,
   })
   addCostlyCalls(api)
-  addEndings(api, { doors, idempotency, basePath: options.basePath, isDraining: context.isDraining })
+  const { basePath, version } = options
+  addEndings(api, { doors, idempotency, basePath, version, isDraining: context.isDraining })
   takeJson(api)
   addResources(api, services, options, idempotency)
   return {
@@ -156,13 +157,16 @@ type Endings = {
   readonly doors: Doors
   readonly idempotency: Idempotency
   readonly basePath: string
+  readonly version: string
   readonly isDraining: () => boolean
 }
 
 /** What each response gets when it is sent. */
-function addEndings(api: Api, { doors, idempotency, basePath, isDraining }: Endings): void {
+function addEndings(api: Api, { doors, idempotency, basePath, version, isDraining }: Endings): void {
   api.addHook('onSend', (request, reply, payload, done) => {
     idempotency.end(request)
+    // Only to callers: operators that keep `/openapi.json` from strangers don't want it to be said here.
+    if (request.caller !== null) reply.header('posthorn-version', version)
     // Decided here, not when the request arrives: a connection kept alive by a call that was in progress at shutdown
     // would delay the close.
     if (isDraining()) reply.header('connection', 'close')
@@ -422,5 +426,7 @@ const pathOf = (url: string): string => url.split(/[?#]/, 1)[0]!
 function unknownPath(paths: KnownPaths, { url }: FastifyRequest): PosthornError {
   const allow = paths.allow(pathOf(url))
   if (allow !== undefined) return new MethodNotAllowed(allow)
-  return new PosthornError('not_found', 'Unknown path. GET /openapi.json lists all paths.')
+  const detail = 'Unknown path. GET /openapi.json lists all paths.'
+  // Tells it from an unknown id: a client of another version explains it.
+  return new PosthornError('not_found', detail, { fields: [{ field: '', detail, reason: 'unknown_path' }] })
 }

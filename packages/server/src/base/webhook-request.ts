@@ -81,6 +81,8 @@ export const commonHeaders = (
 export type OwnParts = {
   /** The event's id. */
   readonly event: string
+  /** The event's type. */
+  readonly type: string
   readonly timestamp: string
   readonly signature: string
   /** The token by OAuth. Null for none. */
@@ -99,11 +101,12 @@ export type OwnParts = {
 export function webhookHeaders(
   common: readonly string[],
   names: SignatureHeaders | null,
-  { event, timestamp, signature, token, traceparent, isTest }: OwnParts,
+  { event, type, timestamp, signature, token, traceparent, isTest }: OwnParts,
 ): string[] {
   const own = names ?? STANDARD_SIGNATURE_HEADERS
   const headers = [...common, 'webhook-id', event, own.timestamp, timestamp, own.signature, signature]
   if (own.id !== STANDARD_SIGNATURE_HEADERS.id) headers.push(own.id, event)
+  headers.push('X-Posthorn-Type', type)
   if (token !== null) headers.push('Authorization', `Bearer ${token}`)
   if (traceparent !== null) headers.push('traceparent', traceparent)
   if (isTest) headers.push('X-Posthorn-Test', 'true')
@@ -114,7 +117,7 @@ export function webhookHeaders(
 export const webhookTimestamp = (startedAtMs: number): string => String(Math.floor(startedAtMs / 1_000))
 
 /** What is known of a request that was sent. */
-export type SentParts = Pick<OwnParts, 'event' | 'traceparent' | 'isTest'> & {
+export type SentParts = Pick<OwnParts, 'event' | 'type' | 'traceparent' | 'isTest'> & {
   readonly startedAtMs: number
   /** Length of the body. Null if it is no longer known. */
   readonly payloadBytes: number | null
@@ -129,6 +132,7 @@ export function rebuildRequest(template: RequestTemplate, sender: SenderIdentity
     signatureHeaders,
     {
       event: parts.event,
+      type: parts.type,
       timestamp: webhookTimestamp(parts.startedAtMs),
       signature: SIGNATURE_MASK,
       token: authentication === 'oauth' ? MASK : null,

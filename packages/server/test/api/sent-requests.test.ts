@@ -80,7 +80,7 @@ describe('an attempt’s request', () => {
     const names = shown(before)[0]
       .headers.slice(6)
       .map(([name]: [string]) => name)
-    const signed = ['webhook-id', 'webhook-timestamp', 'x-signed', 'x-sent-id']
+    const signed = ['webhook-id', 'webhook-timestamp', 'x-signed', 'x-sent-id', 'X-Posthorn-Type']
     expect(names).toEqual(['x-a', 'x-api-key', 'x-plan', ...signed, 'content-length'])
     // Another value makes no other version.
     await patch(`${ENDPOINTS}/${id}`, {

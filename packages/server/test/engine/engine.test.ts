@@ -29,6 +29,7 @@ describe('engine', () => {
         'x-apiversion': '3.0',
         'user-agent': 'Posthorn/test',
         'webhook-id': events[0]!.id,
+        'x-posthorn-type': 'COVER_REFERENCE',
       })
       await posthorn.stop()
       await receiver.close()

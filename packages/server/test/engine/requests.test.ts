@@ -98,7 +98,16 @@ const input = fc.record({
   note: text,
 })
 
-const OURS = ['host', 'connection', 'content-type', 'authorization', 'x-apiversion', 'user-agent', 'content-length']
+const OURS = [
+  'host',
+  'connection',
+  'content-type',
+  'authorization',
+  'x-apiversion',
+  'user-agent',
+  'x-posthorn-type',
+  'content-length',
+]
 
 /** The names of what each request has of its own: `webhook-id` in any case (C10). */
 const signatureNames = ({ signatureHeaders }: Pick<EndpointInput, 'signatureHeaders'>) => {

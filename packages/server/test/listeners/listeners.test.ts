@@ -59,6 +59,7 @@ describe.each([sqliteEngine(), postgresEngine()])('a listener on $name', engine 
       'content-type': 'application/json',
       'x-apiversion': '3.0',
       'user-agent': 'Posthorn/test',
+      'x-posthorn-type': 'COVER_REFERENCE',
       ...extra,
     })
     expect(request).toMatchObject({ tenant: 'acme', endpoint: listener.id, type: 'COVER_REFERENCE', number: 1 })

@@ -4,7 +4,14 @@ import { whyReserved } from '../../src/services/endpoints/reserved-headers.ts'
 const RESERVED = {
   'requests authenticate by': ['Authorization', 'Cookie', 'Cookie2', 'Proxy-Authorization', 'Proxy-Connection'],
   'it belongs in responses': ['Set-Cookie', 'Set-Cookie2'],
-  'Posthorn sets it': ['User-Agent', 'X-APIVersion', 'Webhook-Id', 'webhook-extra', 'X-Posthorn-Test'],
+  'Posthorn sets it': [
+    'User-Agent',
+    'X-APIVersion',
+    'Webhook-Id',
+    'webhook-extra',
+    'X-Posthorn-Test',
+    'X-Posthorn-Type',
+  ],
   'it describes the body': ['Content-Type', 'content-length', 'Content-Encoding', 'Content-Digest'],
   'it belongs to the connection': [
     'Host',

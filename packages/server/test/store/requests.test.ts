@@ -100,7 +100,7 @@ describe.each([sqliteEngine(), postgresEngine()])('what requests carried, on $na
         headers: [
           ...['host', 'hooks.example.com', 'connection', 'keep-alive', ...fixed, 'Authorization', 'Bearer [secret]'],
           ...[...versionAnd('Posthorn/1'), '1', 'b', 'x-a', 'é"\\', ...signed('webhook-timestamp')],
-          ...['content-length', '7'],
+          ...['X-Posthorn-Type', item.type, 'content-length', '7'],
         ],
         hasClientCertificate: false,
       },
@@ -114,6 +114,8 @@ describe.each([sqliteEngine(), postgresEngine()])('what requests carried, on $na
             ...signed('x-time'),
             'x-id',
             item.event,
+            'X-Posthorn-Type',
+            item.type,
             'Authorization',
             'Bearer [secret]',
             'content-length',

@@ -6,7 +6,8 @@ import { NOT_EMPTY } from './validation.ts'
 
 const DESCRIPTION =
   'You publish events, and Posthorn delivers them as webhooks to the endpoints that your tenants have registered. ' +
-  'Errors are problem details (RFC 9457) with a stable `code`.'
+  'Errors are problem details (RFC 9457) with a stable `code`. Every response to a caller with a key has the version of ' +
+  'the server in the header `Posthorn-Version`.'
 
 type Described = {
   readonly version: string

@@ -150,6 +150,7 @@ export class Sender {
     const timestamp = webhookTimestamp(startedAtMs)
     const headers = webhookHeaders(destination.headers, destination.endpoint.signatureHeaders, {
       event: item.event,
+      type: item.type,
       timestamp,
       signature: destination.sign(item.event, timestamp, body),
       token: token === null ? null : token.value,

@@ -129,7 +129,7 @@ function* readEvents(
 function requestOf(row: Row, headers: readonly string[], sources: Sources): SentRequest | null {
   const delivery = sources.deliveries.get(deliveryOf(row))
   if (delivery === undefined || row.request_version === null) return null
-  const { endpoint, event, test: isTest } = delivery
+  const { endpoint, event, type, test: isTest } = delivery
   const template = sources.templates.get(templateKey({ endpoint, version: int(row.request_version) }))
   const sender = sources.senders.get(int(row.sender))
   if (template === undefined || sender === undefined) return null
@@ -137,6 +137,7 @@ function requestOf(row: Row, headers: readonly string[], sources: Sources): Sent
   const traceparent = sentTrace(headers, published)
   return rebuildRequest(template, sender, {
     event,
+    type,
     traceparent,
     isTest,
     startedAtMs: int(row.started_ms),
