@@ -81,8 +81,8 @@ export const commonHeaders = (
 export type OwnParts = {
   /** The event's id. */
   readonly event: string
-  /** The event's type. */
-  readonly type: string
+  /** The event's type. Null: the request didn't name it. */
+  readonly type: string | null
   readonly timestamp: string
   readonly signature: string
   /** The token by OAuth. Null for none. */
@@ -106,7 +106,7 @@ export function webhookHeaders(
   const own = names ?? STANDARD_SIGNATURE_HEADERS
   const headers = [...common, 'webhook-id', event, own.timestamp, timestamp, own.signature, signature]
   if (own.id !== STANDARD_SIGNATURE_HEADERS.id) headers.push(own.id, event)
-  headers.push('X-Posthorn-Type', type)
+  if (type !== null) headers.push('X-Posthorn-Type', type)
   if (token !== null) headers.push('Authorization', `Bearer ${token}`)
   if (traceparent !== null) headers.push('traceparent', traceparent)
   if (isTest) headers.push('X-Posthorn-Test', 'true')

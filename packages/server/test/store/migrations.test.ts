@@ -32,6 +32,7 @@ const KNOWN: Readonly<Record<string, string>> = {
   '0010-notifications.ts': '34f33e31b077e108',
   '0011-people.ts': '5047d5f755917c5d',
   '0012-listeners.ts': '5e45a063a194a6c3',
+  '0013-senders.ts': 'f409ff3eae64712c',
 }
 /** Steps that stores of a release have taken; nothing has been released yet. */
 const RELEASED: readonly string[] = []

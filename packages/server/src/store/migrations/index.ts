@@ -11,6 +11,7 @@ import { portalLooks } from './0009-portal-looks.ts'
 import { notifications } from './0010-notifications.ts'
 import { people } from './0011-people.ts'
 import { listeners } from './0012-listeners.ts'
+import { senders } from './0013-senders.ts'
 import { escapeFilters } from './escape-filters.ts'
 import type { CodeName, Migration } from './migration.ts'
 
@@ -28,6 +29,7 @@ export const MIGRATIONS: readonly Migration[] = [
   notifications,
   people,
   listeners,
+  senders,
 ]
 
 /** What steps do beyond SQL. */

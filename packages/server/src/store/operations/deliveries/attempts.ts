@@ -137,7 +137,7 @@ function requestOf(row: Row, headers: readonly string[], sources: Sources): Sent
   const traceparent = sentTrace(headers, published)
   return rebuildRequest(template, sender, {
     event,
-    type,
+    type: sender.namesType ? type : null,
     traceparent,
     isTest,
     startedAtMs: int(row.started_ms),

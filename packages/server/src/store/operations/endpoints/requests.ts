@@ -168,26 +168,33 @@ export function* dropOldTemplates(args: { readonly limit: number; readonly befor
 
 // Senders
 
-export type Sender = SenderIdentity & { readonly id: number }
+export type Sender = SenderIdentity & {
+  readonly id: number
+  /** Whether its requests name the type of their event, as those of this release do. */
+  readonly namesType: boolean
+}
 
 export function* readSenders(): Transaction<Sender[]> {
-  const rows = yield { text: 'select id, user_agent, api_version from sender' }
+  const rows = yield { text: 'select id, user_agent, api_version, names_type from sender' }
   return rows.map(row => ({
     id: int(row.id),
     userAgent: text(row.user_agent),
     apiVersion: text(row.api_version),
+    namesType: row.names_type === 1,
   }))
 }
 
 /** Finds or creates the row of a sender. Returns its id. */
 export function* recordSender({ userAgent, apiVersion }: SenderIdentity): Transaction<number> {
   for (;;) {
-    const own = (yield* readSenders()).find(each => each.userAgent === userAgent && each.apiVersion === apiVersion)
+    const own = (yield* readSenders()).find(
+      each => each.userAgent === userAgent && each.apiVersion === apiVersion && each.namesType,
+    )
     if (own !== undefined) return own.id
     // Another node may take the number first, or make the same row: look again.
     yield {
-      text: `insert into sender (id, user_agent, api_version)
-             select coalesce(max(id), 0) + 1, cast($1 as text), cast($2 as text) from sender where true
+      text: `insert into sender (id, user_agent, api_version, names_type)
+             select coalesce(max(id), 0) + 1, cast($1 as text), cast($2 as text), 1 from sender where true
              on conflict do nothing`,
       params: [userAgent, apiVersion],
     }
