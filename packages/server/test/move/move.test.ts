@@ -219,7 +219,7 @@ describe('a move is refused', () => {
     inPlace(async place => {
       const node = running(await serve(place))
       const { code, stderr } = await move(place, await newDatabase()).ended
-      expect([code, stderr]).toEqual([1, expect.stringContaining('Another process is using the data folder')])
+      expect([code, stderr]).toEqual([1, expect.stringContaining('Another Posthorn is using the data folder')])
       node.kill('SIGTERM')
       await node.ended
     }))
