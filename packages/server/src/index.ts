@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Transaction } from '@posthorn/client'
 import type { InnerRequestInit } from './api/http/inner-fetch.ts'
+import type { Published, PublishOptions } from './base/published.ts'
 import { StartRefused } from './base/start-refused.ts'
 import { type Environment, loadConfig, readTextFile } from './config/config.ts'
 import { flagName, SETTING_KEYS, variableName, type WrittenSettings } from './config/settings.ts'
@@ -9,7 +10,6 @@ import { readTelemetrySettings } from './config/telemetry-settings.ts'
 import { RunningPosthorn } from './server/running-posthorn.ts'
 import { startServer } from './server/server.ts'
 import type { ServerIo } from './server/server-io.ts'
-import type { Published, PublishOptions } from './services/own-publishing.ts'
 
 export type {
   DrizzleTransaction,
@@ -20,8 +20,8 @@ export type {
 } from '@posthorn/client'
 export type { InnerRequestInit } from './api/http/inner-fetch.ts'
 export { type ErrorCode, type FieldError, PosthornError } from './base/errors.ts'
+export type { Published, PublishOptions } from './base/published.ts'
 export { StartRefused } from './base/start-refused.ts'
-export type { Published, PublishOptions } from './services/own-publishing.ts'
 
 /** Anything that takes text, such as `process.stdout`. */
 export type TextSink = { write(text: string): unknown }

@@ -5,7 +5,7 @@ import type { InnerRequestInit } from '../api/http/inner-fetch.ts'
 import { problemOf } from '../api/http/problem.ts'
 import { PROBLEM_TYPE } from '../api/http/problem-schema.ts'
 import { PosthornError } from '../base/errors.ts'
-import type { Published, PublishOptions } from '../services/own-publishing.ts'
+import type { Published, PublishOptions } from '../base/published.ts'
 import type { RunningServer } from './server.ts'
 
 type TransactionOptions = PublishOptions & { readonly tx: Transaction }

@@ -24,7 +24,7 @@ export type ServerIo = {
   readonly listens?: boolean
   /**
    * Whether the process belongs to another program. Then nothing is changed that concerns the process as a whole, and no
-   * root key is generated, since nobody would see it. Default: false.
+   * root key is generated, since no one would see it. Default: false.
    */
   readonly isGuest?: boolean
   /** The environment, for what `resolv.conf` leaves to it. Default: none. */

@@ -2,28 +2,13 @@
 import { Buffer } from 'node:buffer'
 import type { Transaction } from '@posthorn/client'
 import { PosthornError } from '../base/errors.ts'
+import type { Published, PublishOptions } from '../base/published.ts'
 import { isTenantId } from '../base/tenant-id.ts'
 import { parseTraceparent, writeTraceparent } from '../base/trace-context.ts'
 import type { Publisher } from '../publish/publisher.ts'
 import type { Store } from '../store/store.ts'
 import { invalid, notFound } from './checks/refusals.ts'
 import { refusalOfStore } from './checks/store-refusals.ts'
-
-export type PublishOptions = {
-  /** Idempotency key, 1 to 255 printable ASCII characters: publishing again with it adds no event. Default: none. */
-  readonly key?: string | undefined
-  /** The trace that the event belongs to (W3C Trace Context). Default: none. */
-  readonly traceparent?: string | undefined
-}
-
-export type Published = {
-  /** The event's id or, for a key that was used before, the id of the event that first used it. */
-  readonly id: string
-  /** Whether an event with this key existed already, so that nothing was stored. */
-  readonly duplicate: boolean
-  /** Number of deliveries. Null: they are still being created. */
-  readonly deliveries: number | null
-}
 
 /** See `BeginPublishTrace` of the API. */
 type BeginTrace = (

@@ -32,7 +32,7 @@ describe('fetch', () => {
     const ids = []
     for await (const { id } of client.events.list('acme', { limit: 50 })) ids.push(id)
     expect(ids).toHaveLength(200)
-    const error = await client.tenants.get('nobody').catch(thrown => thrown)
+    const error = await client.tenants.get('unknown').catch(thrown => thrown)
     expect(error).toBeInstanceOf(ApiError)
     expect(error.code).toBe('not_found')
   })

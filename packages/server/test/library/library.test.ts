@@ -7,6 +7,7 @@ import { createPosthorn, PosthornError, StartRefused } from 'posthorn'
 import { describe, expect, it } from 'vitest'
 import { call, jsonOf, KEY, PAYLOAD, subscribe, TYPE, useLibrary } from './setup.ts'
 
+// cspell:ignore Bacth prot REFERNCE
 const bench = useLibrary()
 const INDEX = fileURLToPath(new URL('../../src/index.ts', import.meta.url))
 
@@ -111,7 +112,7 @@ describe('createPosthorn', () => {
     expect((await fetch(`${listening.url}/readyz`)).status).toBe(200)
   })
 
-  it('makes no root key that nobody sees: without apiKey, no key works', async () => {
+  it('makes no root key by itself: without apiKey, no key works', async () => {
     const messages: string[] = []
     const posthorn = await bench.start({ apiKey: undefined, messages: { write: text => messages.push(text) } })
     expect((await call(posthorn, 'GET', '/v1/tenants')).status).toBe(401)

@@ -121,7 +121,8 @@ describe('publishing in a transaction', () => {
     expect(await refusal(drizzle(pool))).toContain('db.transaction(async tx => …)')
     expect(await refusal(kysely)).toContain('db.transaction().execute(async tx => …)')
     expect(await refusal({ $connect() {}, $queryRawUnsafe() {} })).toContain('prisma.$transaction')
-    for (const nothing of [undefined, null, {}, 'tx', () => {}]) expect(await refusal(nothing)).toContain('Pass a client')
+    for (const nothing of [undefined, null, {}, 'tx', () => {}])
+      expect(await refusal(nothing)).toContain('Pass a client')
     expect((await jsonOf(await call(posthorn, 'GET', '/v1/tenants/acme/events'))).data).toEqual([])
   })
 
@@ -139,7 +140,12 @@ describe('publishing in a transaction', () => {
 
   it('runs two on one database, of which either delivers, and closing one leaves the other', async () => {
     const { posthorn, receiver } = await start()
-    const other = await bench.start({ databaseUrl: database, encryptionKey: ENCRYPTION_KEY, data: undefined, apiKey: KEY })
+    const other = await bench.start({
+      databaseUrl: database,
+      encryptionKey: ENCRYPTION_KEY,
+      data: undefined,
+      apiKey: KEY,
+    })
     await posthorn.close()
     const { id } = await other.publish('acme', TYPE, PAYLOAD)
     await receiver.waitFor(({ requests }) => requests.some(({ headers }) => headers['webhook-id'] === id))

@@ -10,10 +10,12 @@ type Done = (error?: Error | null) => void
 export class InnerSocket extends Duplex {
   /** The address of the client, as the program around Posthorn knows it. Undefined: it is unknown. */
   readonly remoteAddress: string | undefined
-  bytesWritten = 0
   #other: InnerSocket | undefined
-  /** Called when the other end wants more. */
-  #written: Done | undefined
+  /** What the other end has not asked beyond yet. */
+  #pending: { readonly bytes: number; readonly done: Done } | undefined
+  #delivered = 0
+  /** The other end has ended in good order: it reads nothing more, but what it has sent can still be read here. */
+  #isDiscarding = false
 
   /** @param allowHalfOpen false: this end closes as soon as the other one has ended, like a client's socket */
   private constructor(allowHalfOpen: boolean, remoteAddress: string | undefined) {
@@ -30,6 +32,11 @@ export class InnerSocket extends Duplex {
     return { client, server }
   }
 
+  /** Like that of a socket, it includes what is still waiting. */
+  get bytesWritten(): number {
+    return this.#delivered + this.writableLength
+  }
+
   /** Closes the connection once everything written has been handed over. */
   destroySoon(): void {
     if (this.writable) this.end()
@@ -39,19 +46,19 @@ export class InnerSocket extends Duplex {
 
   override _read(): void {
     const other = this.#other
-    if (other !== undefined) other.#proceed()
+    if (other !== undefined) other.#settle()
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
     const other = this.#other
     if (other === undefined || other.destroyed) {
-      done(closedByPeer())
+      // An error would also end what is being read: the response to a request that was refused before it was complete.
+      done(this.#isDiscarding ? null : closedByPeer())
       return
     }
-    this.bytesWritten += chunk.length
-    this.#written = done
+    this.#pending = { bytes: chunk.length, done }
     // False: the other end is full, and asks for more by reading.
-    if (other.push(chunk)) this.#proceed()
+    if (other.push(chunk)) this.#settle()
   }
 
   override _final(done: Done): void {
@@ -63,16 +70,25 @@ export class InnerSocket extends Duplex {
     const other = this.#other
     this.#other = undefined
     const hasEnded = this.writableFinished
-    // What was written before a regular end stays readable; anything else breaks off, as a reset does.
-    if (other?.destroyed === false)
-      process.nextTick(() => (hasEnded ? other.#proceed(closedByPeer()) : other.destroy(closedByPeer())))
+    if (other?.destroyed === false) {
+      process.nextTick(() => {
+        if (!hasEnded) {
+          other.destroy(closedByPeer())
+          return
+        }
+        other.#isDiscarding = true
+        other.#settle()
+      })
+    }
     done(error)
   }
 
-  #proceed(error?: Error): void {
-    const done = this.#written
-    this.#written = undefined
-    done?.(error)
+  #settle(): void {
+    const pending = this.#pending
+    if (pending === undefined) return
+    this.#pending = undefined
+    this.#delivered += pending.bytes
+    pending.done()
   }
 }
 
