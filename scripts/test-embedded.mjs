@@ -158,7 +158,9 @@ function start(app, env) {
   return { kill: signal => child.kill(signal), ended: once(child, 'exit') }
 }
 
-const untilReady = url => until(async () => (await fetch(url).catch(() => null))?.status === 200)
+function untilReady(url) {
+  return until(async () => (await fetch(url).catch(() => null))?.status === 200)
+}
 
 async function until(isSo) {
   const endMs = Date.now() + START_TIMEOUT_MS
