@@ -13,7 +13,7 @@ export type { Direction, List, Page } from './http/list.ts'
 export type { CallOptions, ClientOptions, Fetch, MakingCallOptions, RequestHeaders } from './http/options.ts'
 export type { ListenedRequest, StreamedAttempt, StreamedEndpoint, StreamOptions, StreamRecord } from './http/stream.ts'
 export type { IncomingRequest, NodeRequest } from './incoming.ts'
-export { type EventToPublish, publish, type SqlTransaction } from './publish.ts'
+export { type EventToPublish, publish } from './publish.ts'
 export {
   Publisher,
   PublisherError,
@@ -21,6 +21,13 @@ export {
   type PublishingClient,
   type PublishOptions,
 } from './publisher.ts'
+export type {
+  DrizzleTransaction,
+  KyselyTransaction,
+  PrismaTransaction,
+  SqlTransaction,
+  Transaction,
+} from './transactions.ts'
 export { type FailedCheck, type FailureReason, VerificationError } from './verification-error.ts'
 export { type VerifiedRequest, type VerifyOptions, verify, type Webhook } from './verify.ts'
 export { VERSION } from './version.ts'

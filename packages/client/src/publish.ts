@@ -1,9 +1,5 @@
 import type { EventTypeName, PayloadOf } from './event-payloads.ts'
-
-/** Runs a statement inside the caller's transaction, such as a `pg` client between `begin` and `commit`. */
-export type SqlTransaction = {
-  query(text: string, values: (string | null)[]): Promise<{ readonly rows: readonly unknown[] }>
-}
+import { runIn, type Transaction } from './transactions.ts'
 
 export type EventToPublish = TypedOrText & {
   /** Your own id of the tenant. */
@@ -25,16 +21,17 @@ type TypedOrText<Type extends EventTypeName = EventTypeName> = Type extends unkn
  * Publishes an event in the caller's transaction: the event exists if and only if the transaction commits. Returns its
  * id, or the id of the event that first used the key.
  *
- * `tx` must be the connection that the transaction runs on. Don't pass a pool: it would run and commit the statement on
- * another connection.
+ * `tx` is the connection that the transaction runs on, or what Drizzle, Kysely or Prisma pass to the callback of a
+ * transaction.
  *
- * Throws TypeError if the payload is not a JSON value or has an unpaired surrogate, and rethrows errors of the
- * database. After a database error the transaction can only be rolled back, as a whole or to a savepoint.
+ * Throws TypeError if the payload is not a JSON value or has an unpaired surrogate, or if `tx` is a pool or another handle
+ * that is no transaction, and rethrows errors of the database. After a database error the transaction can only be rolled
+ * back, as a whole or to a savepoint.
  */
-export async function publish(tx: SqlTransaction, event: EventToPublish): Promise<{ id: string }> {
+export async function publish(tx: Transaction, event: EventToPublish): Promise<{ id: string }> {
   const { tenant, type, payload, key = null } = event
   const values = [tenant, type, toJson(payload), key]
-  const { rows } = await tx.query('select posthorn.publish($1::text, $2::text, $3::json, $4::text) as id', values)
+  const rows = await runIn(tx, 'select posthorn.publish($1::text, $2::text, $3::json, $4::text) as id', values)
   return { id: (rows[0] as { id: string }).id }
 }
 

@@ -1378,10 +1378,10 @@ export type Setting = {
   secret: boolean
   /** Whether the setting has a value, the default included. */
   set: boolean
-  /** Where the value comes from. */
-  source: 'flag' | 'environment' | 'file' | 'default'
+  /** Where the value comes from. `argument`: from the program that Posthorn runs in. */
+  source: 'argument' | 'flag' | 'environment' | 'file' | 'default'
   /** Sources that also have a value, which does not apply because `source` comes before them. */
-  overridden: ('flag' | 'environment' | 'file')[]
+  overridden: ('argument' | 'flag' | 'environment' | 'file')[]
   /** The default. Null if there is none. */
   default: string | number | boolean | (string | number)[] | null
   description: string

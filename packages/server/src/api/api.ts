@@ -55,6 +55,8 @@ export type CreatedApi = {
   closeConnections(): void
   /** Creates a server for a further address to listen on: one more of the API's, or the dashboard's own. */
   createServer(of: Address): Server
+  /** Handles a request that another server has received. */
+  readonly handle: RequestListener
 }
 
 type Address = 'api' | 'dashboard'
@@ -71,7 +73,9 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
   let isClosing = false
   const context: ProblemContext = { lines, isDraining: () => isClosing || options.isDraining() }
   let createAnother: (of: Address) => Server
+  let handle: RequestListener
   const api = createFramework(options, { gate, doors, connections }, context, handler => {
+    handle = handler
     const handleAtDashboard: RequestListener = (request, response) => {
       doors.arriveAtDashboard(request)
       handler(request, response)
@@ -125,6 +129,7 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
     closeConnections: () => connections.closeAll(),
     // The framework does the same for the first one.
     createServer: of => createAnother(of).on('clientError', answerClientError),
+    handle: (request, response) => handle(request, response),
   }
 }
 

@@ -19,7 +19,8 @@ export type Log = {
 
 type LogOptions = {
   readonly level: LevelWithSilent
-  readonly stdout: Output
+  /** Null: nothing is logged, whatever the level is. */
+  readonly stdout: Output | null
   readonly clock?: Clock
   /** Whether other processes write to the same standard output. Default: false. */
   readonly isShared?: boolean
@@ -44,19 +45,19 @@ const REDACTED = [
 
 export function createLogger({ level, stdout, clock = systemClock, isShared = false }: LogOptions): Log {
   const lines =
-    stdout.fd === undefined
+    stdout?.fd === undefined
       ? undefined
       : new LineWriter(stdout.fd, clock, isShared ? SHARED_WRITE_BYTES : Number.POSITIVE_INFINITY)
   const logger = pino(
     {
-      level,
+      level: stdout === null ? 'silent' : level,
       base: { name: 'posthorn' },
       timestamp: createTimestamp(clock),
       formatters: { level: label => ({ level: label }) },
       serializers: { err: plainError, error: value => (value instanceof Error ? plainError(value) : value) },
       redact: { paths: REDACTED, censor: '[secret]' },
     },
-    lines ?? { write: line => void stdout.write(line) },
+    lines ?? { write: line => void stdout?.write(line) },
   )
   if (lines !== undefined) process.once('exit', () => lines.flushSync())
   return {

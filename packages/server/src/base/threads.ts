@@ -15,11 +15,21 @@ export function startThread(file: URL, youngMegabytes: number, data?: unknown): 
       resourceLimits: { maxYoungGenerationSizeMb: youngMegabytes },
     })
   try {
-    // Without the flag from cli.ts, so that the others (`--cpu-prof`) apply to threads too.
-    return start(process.execArgv.filter(flag => !flag.startsWith('--max-semi-space-size')))
+    return start(flagsForThreads(process.execArgv))
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error
     // There are flags of the whole process (`--max-old-space-size`); these apply to its threads anyway.
     return start([])
   }
+}
+
+/**
+ * Of the flags that the process was started with, those that measure. The others are for the program that it runs, which
+ * might be another than Posthorn: with its `--input-type`, no thread could start, and each would run its `--import`.
+ */
+function flagsForThreads(flags: readonly string[]): string[] {
+  return flags.filter((flag, at) => {
+    const isValue = !flag.startsWith('-') && at > 0 && !flags[at - 1]!.includes('=')
+    return /^--(?:cpu-prof|heap-prof|trace-)/.test(isValue ? flags[at - 1]! : flag)
+  })
 }

@@ -19,7 +19,7 @@ export type Effects = {
   readonly stdout: Output
   readonly stderr: Output
   readonly clock: Clock
-  readonly startServer: (config: Config, io: ServerIo) => Promise<RunningServer>
+  readonly startServer: (config: Config, io: ServerIo) => Promise<Pick<RunningServer, 'stop'>>
   readonly migrateStore: (config: Config, io: CommandIo) => Promise<void>
   readonly moveInstallation: (config: MoveConfig, io: CommandIo) => Promise<void>
   readonly rotateKeys: (config: Config, url: string | undefined, io: CommandIo) => Promise<void>

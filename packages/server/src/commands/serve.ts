@@ -44,7 +44,8 @@ async function run({ config, origins }: Loaded, effects: Effects): Promise<void>
   const sharing = effects.forked === null ? 'alone' : effects.forked.isFirst ? 'first' : 'another'
   const telemetry = readTelemetrySettings(effects.env)
   const parent = effects.forked === null ? {} : { parent: effects.forked.parent }
-  const io: ServerIo = { stdout, stderr, clock, sharing, telemetry, origins, ...parent }
+  const environment = effects.env
+  const io: ServerIo = { stdout, stderr, clock, sharing, telemetry, origins, environment, ...parent }
   const started = (async () => effects.startServer(config, io))()
   let stopAskedAtMs: number | undefined
   const stop = async () => {

@@ -1,7 +1,8 @@
 /**
- * Builds one checked, frozen Config from flags, environment, file and defaults. The only reader of the environment.
+ * Builds one checked, frozen Config from arguments or flags, environment, file and defaults. The only reader of the
+ * environment.
  *
- * A flag beats the environment, which beats the file, which beats the default. Every value given is checked, even if
+ * An argument or a flag beats the environment, which beats the file, which beats the default. Every value given is checked, even if
  * another source overrides it, and all problems are reported together, each as a sentence that names its source.
  */
 import { Buffer } from 'node:buffer'
@@ -39,7 +40,13 @@ export type ConfigResult =
   | { readonly ok: true; readonly config: Config; readonly origins: Origins }
   | { readonly ok: false; readonly problems: readonly string[] }
 
-type ConfigInputs = { readonly flags: Flags; readonly env: Environment; readonly readFile: ReadFile }
+type ConfigInputs = {
+  readonly flags: Flags
+  /** Settings that a program passes, as they would be written in the file. Undefined ones count as not given. */
+  readonly args?: Readonly<Record<string, unknown>>
+  readonly env: Environment
+  readonly readFile: ReadFile
+}
 
 type Values = Partial<Record<SettingKey, unknown>>
 
@@ -82,16 +89,17 @@ export function readTextFile(path: string): string {
   return readFileSync(path, 'utf8')
 }
 
-export function loadConfig({ flags, env, readFile }: ConfigInputs): ConfigResult {
+export function loadConfig({ flags, args = {}, env, readFile }: ConfigInputs): ConfigResult {
   const problems: string[] = []
   const asText: ParseContext = { asText: true, folder: '.', readFile }
+  const fromArguments = valuesOfArguments(args, { ...asText, asText: false }, problems)
   const fromFlags = valuesOfFlags(flags, asText, problems)
   const fromEnvironment = valuesOfEnvironment(env, asText, problems)
-  const file = fromFlags.config ?? fromEnvironment.config
+  const file = fromArguments.config ?? fromFlags.config ?? fromEnvironment.config
   const fromFile = typeof file === 'string' ? valuesOfFile(file, readFile, problems) : {}
   if (problems.length > 0) return { ok: false, problems }
-  const given = { ...defaultValues(readFile), ...fromFile, ...fromEnvironment, ...fromFlags }
-  const origins = originsOf({ flag: fromFlags, environment: fromEnvironment, file: fromFile })
+  const given = { ...defaultValues(readFile), ...fromFile, ...fromEnvironment, ...fromFlags, ...fromArguments }
+  const origins = originsOf({ argument: fromArguments, flag: fromFlags, environment: fromEnvironment, file: fromFile })
   // Each value was parsed by the kind of its own key, so it has the type that Config declares for it.
   return { ok: true, config: Object.freeze(given) as Config, origins }
 }
@@ -106,7 +114,7 @@ function originsOf(given: Readonly<Record<Source, Values>>): Origins {
 }
 
 /** The input of `posthorn move`: its two flags, and otherwise the same sources as for serve. */
-export type MoveInputs = Omit<ConfigInputs, 'flags'> & {
+export type MoveInputs = Omit<ConfigInputs, 'flags' | 'args'> & {
   readonly from: string | undefined
   readonly to: string | undefined
 }
@@ -125,6 +133,18 @@ export function loadMoveConfig({ from, to, env, readFile }: MoveInputs): ConfigR
   }
   if (!result.ok || problems.length > 0) return { ok: false, problems }
   return { ...result, config: Object.freeze({ ...result.config, ...(values as Partial<Config>) }) }
+}
+
+function valuesOfArguments(args: Readonly<Record<string, unknown>>, context: ParseContext, problems: string[]): Values {
+  const values: Values = {}
+  for (const [name, value] of Object.entries(args)) {
+    if (value === undefined) continue
+    const key = SETTING_KEYS.find(each => each === name)
+    const source = `setting ${name}`
+    if (key === undefined) problems.push(unknown(source, nearestName(name, SETTING_KEYS), 'remove it'))
+    else keep(values, key, settingOf(key).kind.parse(value, context), source, problems)
+  }
+  return values
 }
 
 function valuesOfFlags(flags: Flags, context: ParseContext, problems: string[]): Values {
@@ -248,7 +268,7 @@ function unknown(source: string, near: string | undefined, remedy: string): stri
   return near === undefined ? `unknown ${source}: ${remedy}.` : `unknown ${source}: did you mean ${near}?`
 }
 
-function keysBy(source: Setting<unknown>['sources'][number], name: (key: SettingKey) => string) {
+function keysBy(source: Exclude<Source, 'argument'>, name: (key: SettingKey) => string) {
   const settable = SETTING_KEYS.filter(key => settingOf(key).sources.includes(source))
   return new Map(settable.map(key => [name(key), key]))
 }

@@ -37,7 +37,8 @@ const INTRODUCTION = `# Configuration
 
 <!-- Generated from packages/server/src/config/settings.ts by packages/server/scripts/write-docs.ts: edit those. -->
 
-This page is for operators. It lists every setting of \`posthorn serve\`.
+This page is for operators. It lists every setting of \`posthorn serve\`, which are also the arguments of
+[\`createPosthorn\`](library.md).
 
 Posthorn takes each setting from the first of these sources that has it: a flag, an environment variable, the
 configuration file, the default. All values are checked at startup, even those that another source overrides. An unknown

@@ -36,6 +36,32 @@ export type IssuerSettings = {
   readonly endsWithToken: boolean
 }
 
+/** An issuer as it is written in the file, with the same members. */
+export type WrittenIssuer = {
+  readonly id: string
+  /** Default: the id. */
+  readonly name?: string
+  readonly issuer: string
+  readonly clientId: string
+  /** Default: none. */
+  readonly clientSecret?: string | null
+  /** Default: `basic`. */
+  readonly clientAuthentication?: (typeof AUTHENTICATIONS)[number]
+  /** Default: openid, profile and email. */
+  readonly scopes?: readonly string[]
+  readonly grants: readonly {
+    readonly claim: string
+    readonly value: string
+    readonly scope: 'all' | 'read'
+    /** Default: null. */
+    readonly tenant?: string | null
+    /** Default: true. */
+    readonly payloads?: boolean
+  }[]
+  /** Default: false. */
+  readonly endsWithToken?: boolean
+}
+
 const AUTHENTICATIONS = ['basic', 'post'] as const
 const MAX_ISSUERS = 16
 const MAX_GRANTS = 256
@@ -51,7 +77,7 @@ class Fault extends Error {}
 type Members = Readonly<Record<string, unknown>>
 
 /** The whole list counts as secret, because it contains client secrets: no message shows a value in it. */
-export function issuerList(): Kind<readonly IssuerSettings[]> {
+export function issuerList(): Kind<readonly IssuerSettings[], readonly WrittenIssuer[]> {
   return {
     shape: 'scalar',
     secret: true,
@@ -65,7 +91,7 @@ export function issuerList(): Kind<readonly IssuerSettings[]> {
         return { ok: false, complaint: `must be ${RULE}; ${error.message} (values are secret and not shown)` }
       }
     },
-    show: issuers => issuers.map(({ id }) => id),
+    show: issuers => issuers.map(each => ({ ...each, clientSecret: each.clientSecret?.toJSON() ?? null })),
   }
 }
 

@@ -23,7 +23,8 @@ export type ParseContext = {
 /** A value, or the rest of a sentence that begins with the setting, such as "must be a whole number …, not "x"". */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly complaint: string }
 
-export type Kind<T> = {
+/** @typeParam Written the value as it is written in the file, and as an argument of `createPosthorn` */
+export type Kind<T, Written = unknown> = {
   readonly shape: 'scalar' | 'list' | 'switch'
   readonly secret: boolean
   /** Stands for the value in --help. */
@@ -32,7 +33,7 @@ export type Kind<T> = {
   readonly rule: string
   parse(value: unknown, context: ParseContext): Parsed<T>
   /** The value as it would be written in the file. Not called for a secret. */
-  show(value: T): unknown
+  show(value: T): Written
 }
 
 const LONGEST_SHOWN = 60
@@ -48,11 +49,11 @@ function shown(value: unknown): string {
 }
 
 /** A kind whose values come from one function, which returns undefined for a value that breaks the rule. */
-function scalar<T>(
+function scalar<T, Written>(
   placeholder: string,
   rule: string,
   read: (value: unknown, context: ParseContext) => T | undefined,
-  show: (value: T) => unknown = value => value,
+  show: (value: T) => Written,
 ) {
   return {
     shape: 'scalar',
@@ -64,11 +65,14 @@ function scalar<T>(
       return result === undefined ? bad(`must be ${rule}, not ${shown(value)}`) : good(result)
     },
     show,
-  } satisfies Kind<T>
+  } satisfies Kind<T, Written>
 }
 
-export function text(placeholder: string, rule: string, accepts: (value: string) => boolean): Kind<string> {
-  return scalar(placeholder, rule, value => (typeof value === 'string' && accepts(value) ? value : undefined))
+const asItIs = <T>(value: T): T => value
+
+export function text(placeholder: string, rule: string, accepts: (value: string) => boolean): Kind<string, string> {
+  const read = (value: unknown) => (typeof value === 'string' && accepts(value) ? value : undefined)
+  return scalar(placeholder, rule, read, asItIs)
 }
 
 /** First segments of the server's own paths. If a proxy drops the base path, no one could tell them from it. */
@@ -78,70 +82,75 @@ const OWN_PATHS = /^\/(?:v1|session|portal|assets|metrics|healthz|readyz|types|n
 const DOT_SEGMENTS = /[/\\](?:\.|%2e){1,2}(?:[/\\]|$)/i
 
 /** A URL that others reach the server by. It ends with a slash. */
-export function publicUrl(): Kind<string> {
+export function publicUrl(): Kind<string, string> {
   const rule =
     'a URL that begins with https:// or http://, with or without a path, such as https://hooks.example.com/posthorn/'
-  return scalar('url', rule, value => {
+  const read = (value: unknown) => {
     const url = typeof value === 'string' && /^https?:\/\/[^\s]+$/i.test(value) ? URL.parse(value) : null
     if (url === null || url.username !== '' || url.password !== '' || /[?#]/.test(value as string)) return undefined
     if (DOT_SEGMENTS.test(value as string)) return undefined
     const path = url.pathname.replace(/\/?$/, '/')
     const isPlain = /^\/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*\/)*$/.test(path) && !OWN_PATHS.test(path)
     return isPlain ? `${url.origin}${path}` : undefined
-  })
+  }
+  return scalar('url', rule, read, asItIs)
 }
 
 /** The origin of a page (RFC 6454), as browsers write it. */
-export function origin(): Kind<string> {
+export function origin(): Kind<string, string> {
   const rule = 'the origin of a page, such as https://app.example.com or http://localhost:3000'
-  return scalar('origin', rule, value => {
+  const read = (value: unknown) => {
     const url = typeof value === 'string' && /^https?:\/\/[^\s/?#@\\*;,]+\/?$/i.test(value) ? URL.parse(value) : null
     return url === null || url.hostname.includes('*') ? undefined : url.origin
-  })
+  }
+  return scalar('origin', rule, read, asItIs)
 }
 
 /** An address to listen on. */
 export type ListenAddress = { readonly host: string; readonly port: number }
 
-export function listenAddress(): Kind<ListenAddress> {
+export function listenAddress(): Kind<ListenAddress, string> {
   const rule = 'an address and a port, such as 127.0.0.1:8471 or [::1]:8471; port 0 takes any free one'
-  return scalar('address:port', rule, value => {
+  const read = (value: unknown) => {
     const [, bracketed, plain, digits] =
       (typeof value === 'string' ? /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(value) : null) ?? []
     const port = Number(digits)
     const host = bracketed ?? plain ?? ''
     const isHost = bracketed === undefined ? isIPv4(host) || HOST_NAME.test(host) : isIPv6(bracketed)
     return isHost && port <= 65_535 ? Object.freeze({ host, port }) : undefined
-  })
+  }
+  const show = ({ host, port }: ListenAddress) => `${host.includes(':') ? `[${host}]` : host}:${port}`
+  return scalar('address:port', rule, read, show)
 }
 
-export function choice<const T extends string>(placeholder: string, choices: readonly T[]): Kind<T> {
-  return scalar(placeholder, `one of ${choices.join(', ')}`, value => choices.find(each => each === value))
+export function choice<const T extends string>(placeholder: string, choices: readonly T[]): Kind<T, T> {
+  return scalar(placeholder, `one of ${choices.join(', ')}`, value => choices.find(each => each === value), asItIs)
 }
 
-export function integer(placeholder: string, smallest: number, largest: number): Kind<number> {
+export function integer(placeholder: string, smallest: number, largest: number): Kind<number, number> {
   const rule = `a whole number from ${smallest} to ${largest}`
-  return scalar(placeholder, rule, (value, { asText }) => {
+  const read = (value: unknown, { asText }: ParseContext) => {
     const number = asText ? numberOf(value, /^-?\d+$/) : value
     const inRange = Number.isSafeInteger(number) && (number as number) >= smallest && (number as number) <= largest
     return inRange ? (number as number) : undefined
-  })
+  }
+  return scalar(placeholder, rule, read, asItIs)
 }
 
-export function seconds(smallest: number, largest: number): Kind<number> {
-  const rule = `a number of seconds from ${smallest} to ${largest}`
-  return scalar('seconds', rule, (value, { asText }) => {
-    const number = asText ? numberOf(value, /^\d+(\.\d+)?$/) : value
-    return typeof number === 'number' && number >= smallest && number <= largest ? number : undefined
-  })
+export function seconds(smallest: number, largest: number): Kind<number, number> {
+  return amount('seconds', smallest, largest)
 }
 
-export function days(smallest: number, largest: number): Kind<number> {
-  const rule = `a number of days from ${smallest} to ${largest}`
-  return scalar('days', rule, (value, { asText }) => {
+export function days(smallest: number, largest: number): Kind<number, number> {
+  return amount('days', smallest, largest)
+}
+
+function amount(unit: string, smallest: number, largest: number): Kind<number, number> {
+  const read = (value: unknown, { asText }: ParseContext) => {
     const number = asText ? numberOf(value, /^\d+(\.\d+)?$/) : value
     return typeof number === 'number' && number >= smallest && number <= largest ? number : undefined
-  })
+  }
+  return scalar(unit, `a number of ${unit} from ${smallest} to ${largest}`, read, asItIs)
 }
 
 function numberOf(value: unknown, form: RegExp): number | undefined {
@@ -150,25 +159,25 @@ function numberOf(value: unknown, form: RegExp): number | undefined {
 
 const SWITCH_WORDS: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false }
 
-export function onOff(): Kind<boolean> {
-  const kind = scalar('', 'true or false', (value, { asText }) => {
+export function onOff(): Kind<boolean, boolean> {
+  const read = (value: unknown, { asText }: ParseContext) => {
     if (typeof value === 'boolean') return value
     return asText && typeof value === 'string' ? SWITCH_WORDS[value] : undefined
-  })
-  return { ...kind, shape: 'switch' }
+  }
+  return { ...scalar('', 'true or false', read, asItIs), shape: 'switch' }
 }
 
 /** A path. Relative ones become absolute. */
-export function path(): Kind<string> {
-  const rule = 'a non-empty path'
-  return scalar('path', rule, (value, { folder }) => {
+export function path(): Kind<string, string> {
+  const read = (value: unknown, { folder }: ParseContext) => {
     const usable = typeof value === 'string' && value !== '' && !value.includes('\0')
     return usable ? resolve(folder, value) : undefined
-  })
+  }
+  return scalar('path', 'a non-empty path', read, asItIs)
 }
 
 /** A secret: no complaint ever shows the value. `read` returns undefined for a value that breaks the rule. */
-export function secret<T>(rule: string, read: (value: string) => T | undefined): Kind<Hidden<T>> {
+export function secret<T>(rule: string, read: (value: string) => T | undefined): Kind<Hidden<T>, string> {
   return {
     shape: 'scalar',
     secret: true,
@@ -185,7 +194,12 @@ export function secret<T>(rule: string, read: (value: string) => T | undefined):
 }
 
 /** A list. In a flag or variable, items are separated by commas; in the file, it is an array. */
-export function list<T>(item: Kind<T>, fewest: number, most: number, rule: string): Kind<readonly T[]> {
+export function list<T, Written>(
+  item: Kind<T, Written>,
+  fewest: number,
+  most: number,
+  rule: string,
+): Kind<readonly T[], readonly Written[]> {
   return {
     shape: 'list',
     secret: item.secret,
@@ -208,7 +222,7 @@ export function list<T>(item: Kind<T>, fewest: number, most: number, rule: strin
 }
 
 /** An IPv4 or IPv6 address, or a network in CIDR notation. No zone id, which has no meaning outside its host. */
-export function network(): Kind<string> {
+export function network(): Kind<string, string> {
   return text('address', 'an IP address or a network such as 192.0.2.0/24', value => {
     const [address = '', prefix, ...rest] = value.split('/')
     if (rest.length > 0 || isIP(address) === 0 || address.includes('%')) return false
@@ -217,20 +231,20 @@ export function network(): Kind<string> {
 }
 
 /** A network to open. No bits can be set after the prefix: 10.2.3.4/16 might have been meant as a narrower network. */
-export function openedNetwork(): Kind<string> {
+export function openedNetwork(): Kind<string, string> {
   const rule = 'an IP address or a network such as 10.2.0.0/16, with no bits set after the prefix'
   return text('network', rule, value => parseNetwork(value) !== undefined)
 }
 
 /** The prefix of a NAT64 translator. */
-export function nat64Prefix(): Kind<string> {
+export function nat64Prefix(): Kind<string, string> {
   const rule =
     'an IPv6 network of 32, 40, 48, 56, 64 or 96 bits such as 2001:db8:64::/96, whose bits 64 to 71 are zero (RFC 6052)'
   return text('network', rule, value => parseNat64Prefix(value) !== undefined)
 }
 
 /** A receiver, or several, that requests go to without the proxy. */
-export function directRule(): Kind<DirectRule> {
+export function directRule(): Kind<DirectRule, string> {
   const rule =
     'a host name, a domain such as .example.com, an IP address or a network, and :port if it is for that port'
   const read = (value: unknown) => (typeof value === 'string' ? parseDirectRule(value) : undefined)
@@ -238,7 +252,7 @@ export function directRule(): Kind<DirectRule> {
 }
 
 /** A port or a port range that lies entirely within one of `allowed`. */
-export function portRange(allowed: readonly PortRange[]): Kind<PortRange> {
+export function portRange(allowed: readonly PortRange[]): Kind<PortRange, string | number> {
   const rule = `a port or a port range within ${allowed.map(range => portRangeText(range)).join(' or ')}`
   const read = (value: unknown) => {
     const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(
@@ -258,7 +272,7 @@ export type CertificateFile = { readonly path: string; readonly pem: string }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g
 
-export function certificateFile(): Kind<CertificateFile> {
+export function certificateFile(): Kind<CertificateFile, string> {
   const file = path()
   return {
     ...file,

@@ -29,26 +29,33 @@ import {
   text,
 } from './kinds.ts'
 
-export type Setting<T> = {
-  readonly kind: Kind<NonNullable<T>>
+/** @typeParam Written the value as it is written in the file, and as an argument of `createPosthorn` */
+export type Setting<T, Written = unknown> = {
+  readonly kind: Kind<NonNullable<T>, Written>
   /** As it would be written in the file. Undefined if there is none: without a value, the setting is null. */
   readonly default: unknown
   /** Meaning, unit and special values. */
   readonly doc: string
-  /** Where it can be set. Secrets have no flag: flags are visible in the process list. */
-  readonly sources: readonly Source[]
+  /** Where the command can get it from. Secrets have no flag: flags are visible in the process list. */
+  readonly sources: readonly CommandSource[]
 }
 
-export type Source = 'flag' | 'environment' | 'file'
+type CommandSource = 'flag' | 'environment' | 'file'
+/** `argument`: of `createPosthorn`, by a program that Posthorn runs in. */
+export type Source = 'argument' | CommandSource
 
 const EVERYWHERE = ['flag', 'environment', 'file'] as const
 
-function setting<T>(kind: Kind<T>, byDefault: unknown, doc: string): Setting<T> {
-  return { kind: kind as Kind<NonNullable<T>>, default: byDefault, doc, sources: EVERYWHERE }
+function setting<T, Written>(kind: Kind<T, Written>, byDefault: unknown, doc: string): Setting<T, Written> {
+  return { kind: kind as Kind<NonNullable<T>, Written>, default: byDefault, doc, sources: EVERYWHERE }
 }
 
-function optional<T>(kind: Kind<T>, doc: string, sources: readonly Source[] = EVERYWHERE): Setting<T | null> {
-  return { kind: kind as Kind<NonNullable<T>>, default: undefined, doc, sources }
+function optional<T, Written>(
+  kind: Kind<T, Written>,
+  doc: string,
+  sources: readonly CommandSource[] = EVERYWHERE,
+): Setting<T | null, Written> {
+  return { kind: kind as Kind<NonNullable<T>, Written>, default: undefined, doc, sources }
 }
 
 const ROLES = ['all', 'api', 'delivery'] as const
@@ -405,10 +412,14 @@ export const SHARED_SETTINGS = [
   'sessionIdleHours',
 ] as const satisfies readonly SettingKey[]
 
-type ValueOf<S> = S extends Setting<infer T> ? T : never
+type ValueOf<S> = S extends Setting<infer T, infer _> ? T : never
+type WrittenOf<S> = S extends Setting<infer _, infer Written> ? Written : never
 
 /** The settings that serve runs with: checked, complete and frozen. */
 export type Config = { readonly [K in SettingKey]: ValueOf<(typeof SETTINGS)[K]> }
+
+/** Settings as they are written, in the file or as arguments. */
+export type WrittenSettings = { readonly [K in SettingKey]?: WrittenOf<(typeof SETTINGS)[K]> | undefined }
 
 /** drainTimeoutMs → --drain-timeout-ms */
 export function flagName(key: SettingKey): string {

@@ -25,6 +25,8 @@ export type TelemetryOptions = {
   readonly clock: Clock
   readonly logger: Pick<Logger, 'warn'>
   readonly snapshot: () => Promise<Snapshot>
+  /** Whether the process belongs to another program: its diagnostics are then left as they are. */
+  readonly isGuest: boolean
 }
 
 /** A collector that hangs must not hold up a shutdown. */
@@ -34,10 +36,10 @@ const MAX_DETAIL_CHARACTERS = 500
 const WARNING_PAUSE_MS = 60_000
 
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
-  const { settings, version, clock, logger } = options
+  const { settings, version, clock, logger, isGuest } = options
   const warn = warner(clock, logger)
   const quiet = () => {}
-  diag.setLogger({ error: warn, warn, info: quiet, debug: quiet, verbose: quiet }, DiagLogLevel.WARN)
+  if (!isGuest) diag.setLogger({ error: warn, warn, info: quiet, debug: quiet, verbose: quiet }, DiagLogLevel.WARN)
   const sdk = await import('@opentelemetry/resources')
   const named = sdk.resourceFromAttributes({ 'service.name': 'posthorn', 'service.version': version })
   // An instance id tells apart nodes with the same name. Values from the environment override our own.

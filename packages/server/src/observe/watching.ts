@@ -22,6 +22,8 @@ export type WatchingOptions = {
   readonly forwardTrace: boolean
   /** The environment's settings for OpenTelemetry. Null if it has none. */
   readonly telemetry: TelemetrySettings | null
+  /** Whether the process belongs to another program, whose OpenTelemetry has diagnostics of its own. */
+  readonly isGuest: boolean
   /** The channel to the parent, if several processes share the port. */
   readonly parent: Channel | undefined
 }
@@ -45,7 +47,7 @@ export class Watching {
   readonly #telemetry: Telemetry | null
 
   static async open(options: WatchingOptions): Promise<Watching> {
-    const { store, clock, version, telemetry, logger } = options
+    const { store, clock, version, telemetry, logger, isGuest } = options
     const backlog = new Backlog(store, clock)
     const unsettled = () => store.unsettled
     const metrics = new Metrics({ version, unsettled, store: () => backlog.read() })
@@ -53,7 +55,14 @@ export class Watching {
     const isOn = telemetry !== null && (telemetry.traces || telemetry.metrics)
     const snapshot = async () => metrics.gather([await metrics.snapshot()])
     const started = isOn
-      ? await (await import('./telemetry.ts')).startTelemetry({ settings: telemetry, version, clock, logger, snapshot })
+      ? await (await import('./telemetry.ts')).startTelemetry({
+          settings: telemetry,
+          version,
+          clock,
+          logger,
+          snapshot,
+          isGuest,
+        })
       : null
     return new Watching(options, backlog, metrics, started, await tracesOf(started, options.forwardTrace))
   }

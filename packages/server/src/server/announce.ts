@@ -40,7 +40,13 @@ export function announceExposed(io: Pick<ServerIo, 'stderr'>, logger: Logger, ex
   }
 }
 
-export function announce(io: Pick<ServerIo, 'stderr' | 'sharing'>, logger: Logger, config: Config, url: string): void {
+/** @param url null if it doesn't listen */
+export function announce(
+  io: Pick<ServerIo, 'stderr' | 'sharing' | 'isGuest'>,
+  logger: Logger,
+  config: Config,
+  url: string | null,
+): void {
   const say = (line: string) => io.sharing !== 'another' && io.stderr.write(line)
   if (config.dev) {
     say('DEVELOPMENT MODE: endpoints on this machine are allowed, also over http://. Never use it in production.\n')
@@ -48,6 +54,11 @@ export function announce(io: Pick<ServerIo, 'stderr' | 'sharing'>, logger: Logge
   }
   if (config.extraCa.length > 0)
     logger.warn({ count: config.extraCa.length }, 'extra certificate authorities are trusted')
-  say(`Posthorn is listening on ${url}. Stop it with Ctrl-C or SIGTERM.\n`)
-  logger.info({ url, pid: process.pid, data: config.data, version: pkg.version }, 'listening')
+  const what = { pid: process.pid, data: config.data, version: pkg.version }
+  if (url === null) {
+    logger.info(what, 'started')
+    return
+  }
+  say(`Posthorn is listening on ${url}.${io.isGuest ? '' : ' Stop it with Ctrl-C or SIGTERM.'}\n`)
+  logger.info({ url, ...what }, 'listening')
 }

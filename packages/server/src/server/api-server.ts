@@ -1,10 +1,12 @@
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { CreatedApi } from '../api/api.ts'
 import type { CloseReason } from '../api/http/connections.ts'
+import { InnerFetch, type InnerRequestInit } from '../api/http/inner-fetch.ts'
 import type { Clock } from '../base/clock.ts'
+import { PosthornError } from '../base/errors.ts'
 import type { ListenAddress } from '../config/kinds.ts'
 
 /** The dashboard's own address can't be listened on. */
@@ -23,16 +25,23 @@ export type Listening = ListenAddress & {
   readonly dashboardListen: ListenAddress | null
 }
 
-/** The API, listening on its port, and the dashboard. */
+/** The API and the dashboard: listening on a port, within the process, or both. */
 export class ApiServer {
   readonly #created: CreatedApi
+  readonly #inner: InnerFetch
   readonly #clock: Clock
   #dashboard: Server | undefined
   #closed: Promise<void> | undefined
 
   constructor(created: CreatedApi, clock: Clock) {
     this.#created = created
+    this.#inner = new InnerFetch(() => created.createServer('api'))
     this.#clock = clock
+  }
+
+  /** Gets ready without listening. */
+  async open(): Promise<void> {
+    await this.#created.api.ready()
   }
 
   /** Rejects with the system's error if it can't listen on that address. */
@@ -62,7 +71,22 @@ export class ApiServer {
     }
   }
 
-  /** The URL it listens on. */
+  /** Makes a call from within the process, as the global `fetch` would make it over the network. */
+  fetch(input: Request | string | URL, init?: InnerRequestInit): Promise<Response> {
+    return this.#inner.fetch(input, init)
+  }
+
+  /** Handles a request that another server of this process has received. */
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    this.#created.handle(request, response)
+  }
+
+  /** Whether it listens on a port. */
+  get isListening(): boolean {
+    return this.#created.api.server.listening
+  }
+
+  /** The URL it listens on. Throws PosthornError if it doesn't listen. */
   url(): string {
     return urlOf(this.#created.api.server)
   }
@@ -94,7 +118,10 @@ export class ApiServer {
 
   /** Stops listening. Requests already being processed still get a response. */
   refuse(): void {
-    this.#closed = this.#created.api.close()
+    const { api } = this.#created
+    // The framework leaves a server alone that has never listened. Without this, it would check its connections forever.
+    if (!api.server.listening) api.server.close()
+    this.#closed = api.close()
     // Awaited in `drain`.
     this.#closed.catch(() => {})
   }
@@ -104,16 +131,30 @@ export class ApiServer {
    * delay the shutdown for longer than the timeout.
    */
   async drain(timeoutMs: number): Promise<void> {
-    const { untilIdle, closeConnections: cut } = this.#created
+    const { untilIdle, closeConnections } = this.#created
+    const { promise: isOver, resolve: end } = Promise.withResolvers<void>()
+    const cut = () => {
+      closeConnections()
+      end()
+    }
     const late = this.#clock.after(timeoutMs, cut)
     void untilIdle().then(cut)
-    await this.#closed
+    // The framework waits for connections of its own server only.
+    await Promise.all([this.#closed, isOver])
+    this.#inner.close()
     late.cancel()
   }
 }
 
 function urlOf(server: Server): string {
-  const { address, family, port } = server.address() as AddressInfo
+  const bound = server.address() as AddressInfo | null
+  if (bound === null) {
+    throw new PosthornError(
+      'conflict',
+      'This server does not know its own URL. Set publicUrl to the URL it is mounted at.',
+    )
+  }
+  const { address, family, port } = bound
   return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`
 }
 

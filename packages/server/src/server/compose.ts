@@ -21,7 +21,7 @@ import { StatisticsCleaner } from '../background/statistics.ts'
 import { BackgroundWorks } from '../background/works.ts'
 import { type ApiKeyId, PARTITION_COUNT } from '../base/model.ts'
 import { TypeSamples } from '../catalogue/type-samples.ts'
-import { type Config, readEnvironment } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import { settingsInEffect } from '../config/in-effect.ts'
 import { SHARED_SETTINGS } from '../config/settings.ts'
 import { Engine } from '../engine/engine.ts'
@@ -38,6 +38,7 @@ import { Replayer } from '../replay/replayer.ts'
 import { createReplayCounter, type ReplayCounter } from '../replay/selection.ts'
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts'
 import { KeyRotation } from '../services/key-rotation.ts'
+import { OwnPublishing } from '../services/own-publishing.ts'
 import { PortalLinks } from '../services/portal/portal-links.ts'
 import { SessionCache } from '../services/sessions/session-cache.ts'
 import { Sessions } from '../services/sessions/sessions.ts'
@@ -59,6 +60,7 @@ export type Composed = {
   readonly services: readonly Service[]
   readonly api: ApiServer
   readonly engine: Engine
+  readonly publishing: OwnPublishing
   /** What starts once the operator has been told the API's URL. */
   readonly whenAnnounced: readonly Service[]
 }
@@ -84,11 +86,12 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     version: pkg.version,
     forwardTrace: config.forwardTrace,
     telemetry: io.telemetry ?? null,
+    isGuest: io.isGuest === true,
     parent: io.parent,
   })
   const apiKeys = new ApiKeyCache(store, clock)
   const callers = composeCallers(foundation, apiKeys)
-  const names = new Names(clock, { environment: readEnvironment() })
+  const names = new Names(clock, { environment: io.environment ?? {} })
   const checker = new Checker(clock, logger)
   const sending = composeSending(foundation, partitions, watching, { names, checker })
   const countReplay = createReplayCounter(store, clock)
@@ -140,9 +143,16 @@ export async function compose(foundation: Foundation): Promise<Composed> {
   })
   const history = new HistoryKeeper(store, clock, logger, config.retentionDays)
   const statistics = new StatisticsCleaner(store, clock, logger, () => partitions.epochOf(0) !== undefined)
+  const publishing = new OwnPublishing({
+    store,
+    publisher: sending.publisher,
+    maxBodyBytes: config.maxBodyBytes,
+    beginTrace: watching.traces.beginPublishTrace,
+  })
   return {
     api,
     engine: sending.engine,
+    publishing,
     whenAnnounced: composeLink(foundation, pages, callers, () => config.publicUrl ?? api.dashboardUrl()),
     services: [
       { name: 'checking', close: () => checker.stop() },
@@ -159,10 +169,11 @@ export async function compose(foundation: Foundation): Promise<Composed> {
       { name: 'key rotation', stop: () => keyRotation.stop() },
       {
         name: 'API',
-        start: () => api.listen(listeningOf(config, pages)),
+        start: () => (io.listens === false ? api.open() : api.listen(listeningOf(config, pages))),
         refuse: () => api.refuse(),
         drain: timeoutMs => api.drain(timeoutMs),
       },
+      { name: 'own publishing', refuse: () => publishing.refuse(), drain: () => publishing.drain() },
       // After the API, so that its streams end before it waits for its calls.
       {
         name: 'streams',
@@ -239,7 +250,8 @@ function composeLink(
   { sessions }: Callers,
   url: () => string,
 ): Service[] {
-  if (!config.dev || pages === null || config.dashboard === 'off' || io.sharing === 'another') return []
+  const isReachable = io.listens !== false || config.publicUrl !== null
+  if (!config.dev || pages === null || config.dashboard === 'off' || io.sharing === 'another' || !isReachable) return []
   const link = new DashboardLink({ url, pages, sessions }, clock, io)
   return [{ name: 'dashboard link', start: () => link.start(), stop: () => link.stop() }]
 }

@@ -2,7 +2,7 @@
  * The two keys of an installation, opened at startup: the encryption key, which is kept next to the store and never in
  * it, and the root API key, whose hash is all that the store has.
  */
-import { timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { join } from 'node:path'
 import { StartRefused } from '../base/start-refused.ts'
 import { hashOfKey, makeKey } from '../secrets/api-key.ts'
@@ -49,6 +49,9 @@ export async function openKeyring(store: Store, settings: KeySettings): Promise<
   return { keyring, place, keyFile, isNew: found === undefined }
 }
 
+/** Of SHA-256. */
+const HASH_BYTES = 32
+
 /** The root key, which can do everything. */
 export type RootKey = {
   readonly hash: Buffer
@@ -58,16 +61,20 @@ export type RootKey = {
 
 /**
  * @param given the configured key, which replaces the stored one. Undefined to use the stored one
- * @param show called with a newly generated key, before its hash is stored
+ * @param show called with a newly generated key, before its hash is stored. Null: none is generated, and without a given
+ *   or stored one, nothing matches
  */
 export async function openRootKey(
   store: Store,
   given: string | undefined,
-  show: (made: string) => void,
+  show: ((made: string) => void) | null,
 ): Promise<RootKey> {
   const stored = await store.read('readMeta', { key: 'api_key_hash' })
+  if (given === undefined && stored === null && show === null) {
+    return { hash: randomBytes(HASH_BYTES), matches: () => false }
+  }
   const made = given === undefined && stored === null ? makeKey() : undefined
-  if (made !== undefined) show(made)
+  if (made !== undefined) show?.(made)
   const key = given ?? made
   const hash = key === undefined ? Buffer.from(stored!, 'hex') : hashOfKey(key)
   if (hash.toString('hex') !== stored) {

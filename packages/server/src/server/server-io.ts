@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Output } from '../base/output.ts'
-import type { Origins } from '../config/config.ts'
+import type { Environment, Origins } from '../config/config.ts'
 import type { TelemetrySettings } from '../config/telemetry-settings.ts'
 import type { Channel } from '../observe/gathering.ts'
 
@@ -8,7 +8,8 @@ import type { Channel } from '../observe/gathering.ts'
 export type Sharing = 'alone' | 'first' | 'another'
 
 export type ServerIo = {
-  readonly stdout: Output
+  /** Takes log lines. Null: nothing is logged. */
+  readonly stdout: Output | null
   readonly stderr: Output
   readonly clock?: Clock
   /** Default: `alone`. */
@@ -19,6 +20,15 @@ export type ServerIo = {
   readonly origins?: Origins
   /** The folder with the built dashboard. Default: where `npm run build:dashboard` puts it. */
   readonly dashboardFolder?: string
+  /** Whether the API listens on a port. Default: true. */
+  readonly listens?: boolean
+  /**
+   * Whether the process belongs to another program. Then nothing is changed that concerns the process as a whole, and no
+   * root key is generated, since no one would see it. Default: false.
+   */
+  readonly isGuest?: boolean
+  /** The environment, for what `resolv.conf` leaves to it. Default: none. */
+  readonly environment?: Environment
   /** The OpenTelemetry settings from the environment. Default: none, and OpenTelemetry is not loaded. */
   readonly telemetry?: TelemetrySettings | null
 }

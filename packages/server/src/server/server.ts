@@ -3,9 +3,10 @@ import { systemClock } from '../base/clock.ts'
 import { createLogger, type Log } from '../base/logger.ts'
 import { StartRefused } from '../base/start-refused.ts'
 import type { Config } from '../config/config.ts'
+import type { OwnPublishing } from '../services/own-publishing.ts'
 import type { Store } from '../store/store.ts'
 import { announce, announceExposed, announceKeyFile, remindOfKey } from './announce.ts'
-import { DashboardNotListening } from './api-server.ts'
+import { type ApiServer, DashboardNotListening } from './api-server.ts'
 import type { Composed } from './compose.ts'
 import { findExposed } from './exposure.ts'
 import { openKeyring, openRootKey } from './instance-keys.ts'
@@ -14,8 +15,10 @@ import type { ServerIo } from './server-io.ts'
 import { type Opened, openShared, storeRefusal } from './store-opening.ts'
 
 export type RunningServer = {
-  /** The API's URL. */
-  readonly url: string
+  /** The URL that the API listens on. Null if it doesn't listen. */
+  readonly url: string | null
+  readonly api: Pick<ApiServer, 'fetch' | 'handle'>
+  readonly publishing: Pick<OwnPublishing, 'publish' | 'publishIn' | 'refuse'>
   /** Accepts nothing new, waits for attempts in flight (at most `drainTimeoutMs`), settles them, and closes all. */
   stop(): Promise<void>
 }
@@ -39,7 +42,7 @@ export async function startServer(config: Config, io: ServerIo): Promise<Running
   try {
     announceExposed(io, log.logger, exposed)
     await lifecycle.start({ name: 'store', close: () => opened.store.close() })
-    const { services, api, engine, whenAnnounced } = await prepareAndCompose(
+    const { services, api, engine, publishing, whenAnnounced } = await prepareAndCompose(
       await parts,
       opened,
       config,
@@ -49,11 +52,13 @@ export async function startServer(config: Config, io: ServerIo): Promise<Running
     )
     for (const service of services) await lifecycle.start(service)
     lifecycle.ready()
-    const url = api.url()
+    const url = api.isListening ? api.url() : null
     announce(io, log.logger, config, url)
     for (const service of whenAnnounced) await lifecycle.start(service)
     return {
       url,
+      api,
+      publishing,
       async stop() {
         log.logger.info({ drainTimeoutMs: config.drainTimeoutMs }, 'stopping')
         await lifecycle.stop(config.drainTimeoutMs)
@@ -88,9 +93,8 @@ async function prepareAndCompose(
   if (keys.isNew) announceKeyFile(io, keys.keyFile)
   remindOfKey(log.logger, keys.keyring, config.encryptionKey === null ? keys.keyFile : 'POSTHORN_ENCRYPTION_KEY')
   // Shown before it is stored: a startup that fails in between must not leave a key that no one has seen.
-  const rootKey = await openRootKey(store, config.apiKey?.reveal(), made =>
-    io.stderr.write(`The API key, shown only once: ${made}\n`),
-  )
+  const show = (made: string) => void io.stderr.write(`The API key, shown only once: ${made}\n`)
+  const rootKey = await openRootKey(store, config.apiKey?.reveal(), io.isGuest ? null : show)
   await seedStore(store, config)
   return compose({ config, store, bus, clock, logger: log.logger, io, keys, rootKey, lifecycle })
 }

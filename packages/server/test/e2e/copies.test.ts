@@ -106,7 +106,7 @@ describe('posthorn backup and restore', () => {
         [backup(join(place.folder, 'x.db'), join(place.folder, 'nowhere')), /There is no Posthorn/],
         [backup(join(place.folder, 'no', 'x.db')), /could not be created/],
         [backup('x.db', place.data, { POSTHORN_DATABASE_URL: 'postgres://localhost/x' }), /pg_dump/],
-        [restore(copy, place.data), /Another process is using/],
+        [restore(copy, place.data), /Another Posthorn is using/],
         [restore(join(place.folder, 'none.db'), join(place.folder, 'a')), /it does not exist/],
       ]
       for (const [refusal, words] of refusals) {

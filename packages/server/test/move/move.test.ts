@@ -219,7 +219,7 @@ describe('a move is refused', () => {
     inPlace(async place => {
       const node = running(await serve(place))
       const { code, stderr } = await move(place, await newDatabase()).ended
-      expect([code, stderr]).toEqual([1, expect.stringContaining('Another process is using the data folder')])
+      expect([code, stderr]).toEqual([1, expect.stringContaining('Another Posthorn is using the data folder')])
       node.kill('SIGTERM')
       await node.ended
     }))
@@ -317,7 +317,7 @@ describe('posthorn migrate', () => {
       expect([second.code, second.stdout]).toEqual([0, expect.stringMatching(/is already at schema version \d+/)])
       const node = running(await serve(place))
       const locked = await start(place, ['migrate', '--data', place.data]).ended
-      expect([locked.code, locked.stderr]).toEqual([1, expect.stringContaining('Another process is using')])
+      expect([locked.code, locked.stderr]).toEqual([1, expect.stringContaining('Another Posthorn is using')])
       node.kill('SIGTERM')
       await node.ended
       const after = await start(place, ['migrate', '--data', place.data]).ended

@@ -18,7 +18,7 @@ import styles from './settings.module.css'
 
 const words = operate.settings
 
-const SOURCES = ['all', 'set', 'flag', 'environment', 'file', 'default'] as const
+const SOURCES = ['all', 'set', 'argument', 'flag', 'environment', 'file', 'default'] as const
 type Source = (typeof SOURCES)[number]
 
 const isOf = (source: Source) => (setting: Setting) =>
@@ -155,7 +155,12 @@ function Origin({ setting }: { readonly setting: Setting }) {
   const { source, overridden, flag, variable, name, secret, default: byDefault } = setting
   const { from } = words
   if (source === 'default') return <span className={styles.from}>{from.default}</span>
-  const text = { flag: from.flag(flag ?? name), environment: from.environment(variable), file: from.file(name) }[source]
+  const text = {
+    argument: from.argument(name),
+    flag: from.flag(flag ?? name),
+    environment: from.environment(variable),
+    file: from.file(name),
+  }[source]
   const standard = valueText(byDefault)
   return (
     <>

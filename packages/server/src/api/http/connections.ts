@@ -15,6 +15,7 @@ import type { Network } from '../../guard/address.ts'
 import { isTrusted, networkOf, plainAddress } from './client-address.ts'
 import { answerTooSlow } from './client-errors.ts'
 import { ConnectionGroup } from './connection-group.ts'
+import { InnerSocket } from './inner-socket.ts'
 import { Openings } from './openings.ts'
 import { partyOf } from './party.ts'
 
@@ -184,7 +185,9 @@ export class Connections {
   #open(socket: Socket): void {
     const nowMs = this.#options.clock.monotonicMs()
     const address = plainAddress(socket.remoteAddress ?? 'unknown')
-    const isExempt = EXEMPT_ADDRESSES.has(address) || isTrusted(address, this.#options.trustedProxies)
+    const isExempt =
+      // How many clients a program around Posthorn serves is its own affair, wherever they are.
+      socket instanceof InnerSocket || EXEMPT_ADDRESSES.has(address) || isTrusted(address, this.#options.trustedProxies)
     const network = isExempt ? undefined : networkOf(address)
     const ofAddress = network === undefined ? undefined : groupOf(this.#addresses, network)
     if (network !== undefined && !this.#openings.take(network)) {

@@ -7,6 +7,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { SharedBudget } from '../../base/shared-budget.ts'
+import { InnerSocket } from './inner-socket.ts'
 import type { Turns } from './turns.ts'
 
 /** Calls of one connection in progress. Further ones wait. Without a valid key, one. */
@@ -40,7 +41,9 @@ export class Intake {
 
   /** Reads all connections to a server from now on. */
   watch(server: Server): void {
-    server.on('connection', socket => {
+    server.on('connection', (socket: Socket | InnerSocket) => {
+      // The program around Posthorn has parsed that request already, and there is one on a connection.
+      if (socket instanceof InnerSocket) return
       if (!socket.destroyed) this.#readers.set(socket, new Reader(socket, this.#shared))
     })
     // What follows can't be understood.

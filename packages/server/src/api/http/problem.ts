@@ -5,8 +5,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { CountedLines } from '../../base/counted-lines.ts'
 import { ERRORS, type ErrorCode, PosthornError } from '../../base/errors.ts'
-import { StoreOverloaded } from '../../store/store.ts'
-import { StoreContended, StoreUnavailable } from '../../store/transaction.ts'
+import { refusalOfStore } from '../../services/checks/store-refusals.ts'
 import { SEND_JSON } from './bodies.ts'
 import { PROBLEM_TYPE, type Problem } from './problem-schema.ts'
 
@@ -14,8 +13,8 @@ import { PROBLEM_TYPE, type Problem } from './problem-schema.ts'
 const MAX_DRAINED_BYTES = 64 * 1024 * 1024
 /** What reading a chunk counts as, however small it is. */
 const CHUNK_COST_BYTES = 1024
-const STORE_RETRY_SECONDS = 5
-const BUSY_RETRY_SECONDS = 1
+/** For a refusal that doesn't say when to try again. */
+const RETRY_SECONDS = 1
 
 export function problemOf(error: PosthornError): Problem {
   const { code, message: detail, fields, made } = error
@@ -43,7 +42,7 @@ export function sendProblem(
   else reply.removeHeader('connection')
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
   if (problem.status === 503 || problem.status === 429 || error.retryAfterSeconds !== undefined)
-    reply.header('retry-after', String(error.retryAfterSeconds ?? BUSY_RETRY_SECONDS))
+    reply.header('retry-after', String(error.retryAfterSeconds ?? RETRY_SECONDS))
   if (thrown instanceof MethodNotAllowed) reply.header('allow', thrown.allow)
   // Sent as bytes: the framework would add a charset to a string, which this content type does not have.
   reply
@@ -97,20 +96,8 @@ const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> =
 /** @param tooLarge what the route says about a body that is too large */
 function toPosthornError(thrown: unknown, tooLarge: string | undefined): PosthornError {
   if (thrown instanceof PosthornError) return thrown
-  if (thrown instanceof StoreUnavailable) {
-    const detail =
-      'The store is unavailable, so the request might not have been stored. Try again, with the same key when publishing.'
-    return new PosthornError('store_unavailable', detail, { retryAfterSeconds: STORE_RETRY_SECONDS })
-  }
-  if (thrown instanceof StoreContended) {
-    const detail =
-      'Another open transaction, such as one that published this key from SQL, is blocking this request. Try again.'
-    return new PosthornError('busy', detail, { retryAfterSeconds: BUSY_RETRY_SECONDS })
-  }
-  if (thrown instanceof StoreOverloaded) {
-    const detail = 'Too many events are waiting to be stored. Try again.'
-    return new PosthornError('overloaded', detail, { retryAfterSeconds: BUSY_RETRY_SECONDS })
-  }
+  const ofStore = refusalOfStore(thrown)
+  if (ofStore !== undefined) return ofStore
   const { code, statusCode } = (thrown ?? {}) as { code?: unknown; statusCode?: unknown }
   const known = typeof code === 'string' ? FRAMEWORK_ERRORS[code] : undefined
   if (known !== undefined) {

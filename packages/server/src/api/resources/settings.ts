@@ -6,7 +6,7 @@ import type { ApiOptions } from '../options.ts'
 import { resource } from '../resource.ts'
 import examples from './settings.examples.json' with { type: 'json' }
 
-const SOURCES = ['flag', 'environment', 'file'] as const
+const SOURCES = ['argument', 'flag', 'environment', 'file'] as const
 
 /** As it would be written in the file. */
 const Value = (description: string) =>
@@ -25,7 +25,9 @@ const SettingSchema = Type.Object(
     ),
     secret: Type.Boolean({ description: 'Whether the value is secret, and therefore never shown.' }),
     set: Type.Boolean({ description: 'Whether the setting has a value, the default included.' }),
-    source: Word([...SOURCES, 'default'] as const, { description: 'Where the value comes from.' }),
+    source: Word([...SOURCES, 'default'] as const, {
+      description: 'Where the value comes from. `argument`: from the program that Posthorn runs in.',
+    }),
     overridden: Type.Array(Word(SOURCES), {
       description: 'Sources that also have a value, which does not apply because `source` comes before them.',
     }),

@@ -15,7 +15,7 @@ import type { Failure, Success } from './worker.ts'
 /** Another process has the folder open. */
 export class FolderInUse extends Error {
   constructor(folder: string) {
-    super(`Another process is using the data folder ${folder}: stop it, or choose another folder with --data.`)
+    super(`Another Posthorn is using the data folder ${folder}: stop it, or choose another folder with --data.`)
     this.name = 'FolderInUse'
   }
 }
