@@ -246,5 +246,5 @@ export const bookOperations = {
   checkTenant: reads({ run: checkTenant, waitedForBy: 'people' }),
   storeMismatches: writes({ run: storeMismatches, configuration: 'ignores' }),
   forgetMismatches: writes({ run: forgetMismatches, configuration: 'ignores' }),
-  listMismatches: reads({ run: listMismatches, waitedForBy: 'people' }),
+  listMismatches: reads({ run: listMismatches, waitedForBy: 'engine' }),
 }
