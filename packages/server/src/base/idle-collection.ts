@@ -7,20 +7,20 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterUnheld } from './clock.ts'
 
-/** How long a thread must have had next to nothing to do, in milliseconds. */
+/** How long after its start a thread is looked at, in milliseconds, and how much of that it can have worked. */
 const IDLE_MS = 10_000
-const IDLE_SHARE = 0.05
-/** A thread that is busy for longer than that has collections of its own. */
-const TRIES = 6
+const IDLE_SHARE = 0.25
 
 type Collect = (options: { readonly type: 'major'; readonly flavor: 'last-resort' }) => void
 
-/** Collects this thread's garbage once, when it is idle: that takes some 40 ms on the main thread, 10 on others. */
-export function collectOnceIdle(tries = TRIES): void {
+/**
+ * Collects this thread's garbage once, ten seconds from now, unless the thread is working by then: it would need the
+ * space again. That takes some 40 ms on the main thread, 10 on others.
+ */
+export function collectOnceIdle(): void {
   const before = performance.eventLoopUtilization()
   afterUnheld(IDLE_MS, () => {
     if (performance.eventLoopUtilization(before).utilization < IDLE_SHARE) collect()
-    else if (tries > 1) collectOnceIdle(tries - 1)
   })
 }
 
