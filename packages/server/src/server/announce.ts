@@ -1,6 +1,6 @@
 /** The messages of a startup: on standard error for the person who started it, and in the log. */
-import pkg from '../../package.json' with { type: 'json' }
 import type { Logger } from '../base/logger.ts'
+import { VERSION } from '../base/own-files.ts'
 import type { Config } from '../config/config.ts'
 import { type Keyring, nameOfKey } from '../secrets/keyring.ts'
 import { closeExposed, type Exposed } from './exposure.ts'
@@ -54,7 +54,7 @@ export function announce(
   }
   if (config.extraCa.length > 0)
     logger.warn({ count: config.extraCa.length }, 'extra certificate authorities are trusted')
-  const what = { pid: process.pid, data: config.data, version: pkg.version }
+  const what = { pid: process.pid, data: config.data, version: VERSION }
   if (url === null) {
     logger.info(what, 'started')
     return

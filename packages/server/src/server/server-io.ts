@@ -18,7 +18,7 @@ export type ServerIo = {
   readonly parent?: Channel
   /** Where the settings come from. Default: all are defaults. */
   readonly origins?: Origins
-  /** The folder with the built dashboard. Default: where `npm run build:dashboard` puts it. */
+  /** The folder with the built dashboard. Default: the package's own (base/own-files.ts). */
   readonly dashboardFolder?: string
   /** Whether the API listens on a port. Default: true. */
   readonly listens?: boolean

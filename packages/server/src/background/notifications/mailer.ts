@@ -1,4 +1,4 @@
-import nodemailer from 'nodemailer'
+import type { Transporter } from 'nodemailer'
 import { type Clock, systemClock } from '../../base/clock.ts'
 import type { Sending } from '../../store/operations/notifications/messages.ts'
 import type { Mail } from './forms.ts'
@@ -51,29 +51,14 @@ export function createMailer(
   { ca, longestMs = LONGEST_MS, clock = systemClock }: MailerOptions = {},
 ): Mailer {
   let pausedUntilMs = Number.NEGATIVE_INFINITY
-  const transport = nodemailer.createTransport({
-    host: server.host,
-    port: server.port,
-    secure: server.tls === 'always',
-    requireTLS: server.tls === 'starttls',
-    // A server on this machine often has a certificate that no one has signed.
-    ignoreTLS: server.tls === 'never',
-    ...(server.user === '' ? {} : { auth: { user: server.user, pass: server.password } }),
-    connectionTimeout: CONNECT_MS,
-    greetingTimeout: CONNECT_MS,
-    socketTimeout: SILENCE_MS,
-    dnsTimeout: CONNECT_MS,
-    ...(ca === undefined ? {} : { tls: { ca: [...ca] } }),
-    // A message must never be able to have a file or a page read.
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  })
+  let opened: Promise<Transporter> | undefined
   return {
     async send({ to, subject, text, html, messageId, unsubscribeUrl }, stop) {
       if (clock.monotonicMs() < pausedUntilMs) return TIMED_OUT
       const late = AbortSignal.timeout(longestMs)
       try {
-        await transport.sendMail({
+        opened ??= open(server, ca)
+        await (await opened).sendMail({
           signal: AbortSignal.any([stop, late]),
           from,
           to: { name: '', address: to },
@@ -95,8 +80,30 @@ export function createMailer(
         return TIMED_OUT
       }
     },
-    close: () => transport.close(),
+    close: () => void opened?.then(transport => transport.close()),
   }
+}
+
+async function open(server: SmtpServer, ca: readonly string[] | undefined): Promise<Transporter> {
+  // Imported only here: a start needs none of its 600 kB.
+  const { createTransport } = await import('nodemailer')
+  return createTransport({
+    host: server.host,
+    port: server.port,
+    secure: server.tls === 'always',
+    requireTLS: server.tls === 'starttls',
+    // A server on this machine often has a certificate that no one has signed.
+    ignoreTLS: server.tls === 'never',
+    ...(server.user === '' ? {} : { auth: { user: server.user, pass: server.password } }),
+    connectionTimeout: CONNECT_MS,
+    greetingTimeout: CONNECT_MS,
+    socketTimeout: SILENCE_MS,
+    dnsTimeout: CONNECT_MS,
+    ...(ca === undefined ? {} : { tls: { ca: [...ca] } }),
+    // A message must never be able to have a file or a page read.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
 }
 
 type SmtpError = Error & { readonly code?: string; readonly responseCode?: number; readonly command?: string }
