@@ -12,18 +12,24 @@ if (folder !== undefined) {
   process.env.POSTHORN_TEST_FOLDER = folder
 }
 
-const ALL = ['{packages,bench,chaos,drill,examples}/**/*.test.ts']
+const ALL = ['{packages,packaging,bench,chaos,drill,examples}/**/*.test.ts']
 /** Tests that kill processes, wait for leases to expire, or move whole stores: two thirds of the time of all. */
 const SYSTEM = ['packages/server/test/{cluster,e2e,move}/**/*.test.ts', '{chaos,drill}/**/*.test.ts']
+/** Tests that pack, install and run what can be published: some minutes, and other versions of Node. */
+const PACKAGES = ['packaging/packages/**/*.test.ts']
 /** Tests in a browser, but for one journey, which is a test of the parts. */
 const BROWSER = ['packages/dashboard/test/browser/journeys/**/*.test.ts']
 
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: 'parts', include: ALL, exclude: ['**/node_modules/**', ...SYSTEM, ...BROWSER] } },
+      {
+        extends: true,
+        test: { name: 'parts', include: ALL, exclude: ['**/node_modules/**', ...SYSTEM, ...BROWSER, ...PACKAGES] },
+      },
       { extends: true, test: { name: 'system', include: SYSTEM } },
       { extends: true, test: { name: 'browser', include: BROWSER } },
+      { extends: true, test: { name: 'packages', include: PACKAGES } },
     ],
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -1,10 +1,10 @@
 /**
- * Builds the package that receivers install from `packages/client`: JavaScript with declarations, because no runtime
- * accepts TypeScript in `node_modules`. `npm run build:client [-- <folder>]` writes it to `packages/client/dist` by
- * default; publish or `npm pack` that folder.
+ * Builds the package that receivers install from `packages/client`: JavaScript with declarations and source maps, because
+ * no runtime accepts TypeScript in `node_modules`. `npm run build:client [-- <folder>]` writes it to
+ * `packages/client/dist` by default; `npm run pack` makes a tarball of it.
  */
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -20,7 +20,14 @@ execFileSync(process.execPath, [compiler, '-p', project, '--outDir', target], { 
 // The compiler doesn't change the file extensions of imports in declarations.
 for (const file of readdirSync(target, { recursive: true }).filter(name => name.endsWith('.d.ts'))) {
   const text = readFileSync(join(target, file), 'utf8')
-  writeFileSync(join(target, file), text.replace(/(from '\.\.?\/[\w/-]+)\.ts'/g, "$1.js'"))
+  writeFileSync(join(target, file), text.replace(/((?:from |import\()(['"])\.\.?\/[\w/-]+)\.ts\2/g, '$1.js$2'))
+}
+for (const [file, from] of [
+  ['LICENSE', root],
+  ['CHANGELOG.md', root],
+  ['README.md', source],
+]) {
+  copyFileSync(join(from, file), join(target, file))
 }
 
 const {
@@ -33,5 +40,9 @@ const built = Object.entries(exports).map(([name, file]) => {
   const stem = file.replace('./src/', './').replace(/\.ts$/, '')
   return [name, { types: `${stem}.d.ts`, default: `${stem}.js` }]
 })
-const manifest = { ...about, engines: { node: '>=20' }, exports: Object.fromEntries(built) }
+const manifest = {
+  ...about,
+  engines: { node: '>=20' },
+  exports: { ...Object.fromEntries(built), './package.json': './package.json' },
+}
 writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)

@@ -48,6 +48,8 @@ export default defineConfig(({ command }) => ({
     // Its polyfill is an inline script.
     modulePreload: { polyfill: false },
     sourcemap: false,
+    // Their licences ask that their texts go wherever their code goes. Also read by packaging/server-package.ts.
+    license: { fileName: 'licences.json' },
     reportCompressedSize: false,
     chunkSizeWarningLimit: 800,
     rolldownOptions: { output: { codeSplitting: { groups: GROUPS } } },

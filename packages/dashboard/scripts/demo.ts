@@ -11,13 +11,13 @@ export type RunningDemo = {
   end(): Promise<number>
 }
 
-const DEMO = fileURLToPath(new URL('../../../examples/demo/demo.ts', import.meta.url))
+const CLI = fileURLToPath(new URL('../../server/src/cli.ts', import.meta.url))
 /** The last thing that the demo says when it stands: a call to publish one more event. */
 const LAST_CALL = /^curl \S+ (https?:\/\/[^/]+)\/.*Authorization: Bearer ([^']+)'/
 
 /** Resolves when everything that the demo begins with has happened. It keeps publishing from then on. */
 export async function startDemo(flags: readonly string[] = []): Promise<RunningDemo> {
-  const child = spawnTethered(process.execPath, [DEMO, ...flags], { signal: 'SIGTERM' })
+  const child = spawnTethered(process.execPath, [CLI, 'demo', ...flags], { signal: 'SIGTERM' })
   child.stderr.on('data', (text: Buffer) => process.stderr.write(text))
   const { promise, resolve, reject } = Promise.withResolvers<RunningDemo>()
   createInterface({ input: child.stdout }).on('line', line => {

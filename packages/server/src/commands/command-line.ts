@@ -1,6 +1,6 @@
 /** Defines the commands. Everything they touch is passed in: `cli.ts` runs them on the real process. */
 import { Command, CommanderError } from 'commander'
-import pkg from '../../package.json' with { type: 'json' }
+import { DESCRIPTION, VERSION } from '../base/own-files.ts'
 import { loadConfig, loadMoveConfig } from '../config/config.ts'
 import type { Effects } from './effects.ts'
 import { crash, EXIT, finish, refuseStart } from './endings.ts'
@@ -22,8 +22,8 @@ export async function runCommandLine(effects: Effects): Promise<void> {
 
 function program(effects: Effects): Command {
   const root = new Command('posthorn')
-    .description(pkg.description)
-    .version(`posthorn ${pkg.version}`, '--version', 'Show the version.')
+    .description(DESCRIPTION)
+    .version(`posthorn ${VERSION}`, '--version', 'Show the version.')
     .helpOption('-h, --help', 'Show this help.')
     .helpCommand('help [command]', 'Show help for a command.')
     .exitOverride()
@@ -50,6 +50,7 @@ function program(effects: Effects): Command {
   addKeys(root, effects)
   addCopies(root, effects)
   addDoctor(root, effects)
+  addDemo(root, effects)
   return root
 }
 
@@ -140,4 +141,15 @@ function addDoctor(root: Command, effects: Effects): void {
       refuseStart(error, effects)
     }
   })
+}
+
+function addDemo(root: Command, effects: Effects): void {
+  root
+    .command('demo')
+    .description('Show Posthorn at work, with receivers of its own, in a temporary folder.')
+    .option('--exit', 'End once nothing is pending, within 30 seconds; the last line is a summary as JSON.')
+    .option('--cluster', 'Run three nodes on one PostgreSQL, kill one of them under load, and add another.')
+    .action(({ exit = false, cluster = false }: { exit?: boolean; cluster?: boolean }) =>
+      effects.runDemo({ exit, cluster }),
+    )
 }

@@ -26,8 +26,13 @@ export type Effects = {
   readonly backUpStore: (config: CopyConfig, io: CommandIo) => Promise<void>
   readonly restoreStore: (config: CopyConfig, io: CommandIo) => Promise<void>
   readonly examine: (result: ConfigResult, options: DoctorOptions, io: CommandIo) => Promise<boolean>
-  /** Starts to build the dashboard in another process, where its sources are and unless it is built already. */
-  readonly buildDashboard: () => void
+  /** Runs until a signal arrives or, with `exit`, until nothing is pending. Ends the process itself. */
+  readonly runDemo: (options: DemoOptions) => Promise<void>
+  /**
+   * Builds the dashboard in another process, where its sources are and unless it is built already. Resolves with whether
+   * it is there, and never rejects: without it, `/` says how to build it.
+   */
+  readonly buildDashboard: () => Promise<boolean>
   /** Ends the process. */
   readonly exit: (code: number) => void
   readonly onSignal: (signal: StopSignal, handle: () => void) => void
@@ -38,6 +43,13 @@ export type Effects = {
   readonly fork: () => ServingProcess & Channel
   /** How this process was forked. Null if it was not. */
   readonly forked: Forked | null
+}
+
+export type DemoOptions = {
+  /** End once nothing is pending, with one line of JSON. */
+  readonly exit: boolean
+  /** Run three nodes on one PostgreSQL database instead of one with the embedded store. */
+  readonly cluster: boolean
 }
 
 export type Forked = {

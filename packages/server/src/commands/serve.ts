@@ -26,7 +26,7 @@ export async function serve(command: Command, effects: Effects): Promise<void> {
   if (!result.ok || problems.length > 0) return refuseUsage(problems, effects)
   const { dev, dashboard } = result.config
   // `npm start` is how one runs it from its sources. Nothing waits for the build.
-  if (dev && dashboard === 'on' && effects.forked === null && isStartedByNpm(effects)) effects.buildDashboard()
+  if (dev && dashboard === 'on' && effects.forked === null && isStartedByNpm(effects)) void effects.buildDashboard()
   if (result.config.processes === 1 || effects.forked !== null) return run(result, effects)
   if (result.config.databaseUrl === null) {
     const why = 'processes is more than 1, but the embedded store allows only one process'

@@ -65,6 +65,10 @@ export function growThreadPool(): void {
  * By default V8 lets a heap grow to up to four times the memory in use before it collects garbage: a busy node held
  * 600 MB and used 100. Growth by two fifths costs hardly any processor time (by one fifth: a tenth more per event).
  *
+ * Call it when most code is loaded. From then on V8 refuses the compiled code that Node carries for its own modules, and
+ * whatever a compile cache has, since both were made with other flags: loading takes three times as long, and starting a
+ * thread twice as long.
+ *
  * The space for short-lived objects can only be bounded at startup: hence `--max-semi-space-size` wherever `posthorn`
  * is started. The same holds for the arenas of glibc's `malloc`: it creates one per thread, up to eight per processor,
  * and returns little of their memory. `MALLOC_ARENA_MAX` saves some 30 MB; other C libraries ignore it.

@@ -1,6 +1,6 @@
 /** The messages of a startup: on standard error for the person who started it, and in the log. */
-import pkg from '../../package.json' with { type: 'json' }
 import type { Logger } from '../base/logger.ts'
+import { VERSION } from '../base/own-files.ts'
 import type { Config } from '../config/config.ts'
 import { type Keyring, nameOfKey } from '../secrets/keyring.ts'
 import { closeExposed, type Exposed } from './exposure.ts'
@@ -49,5 +49,5 @@ export function announce(io: Pick<ServerIo, 'stderr' | 'sharing'>, logger: Logge
   if (config.extraCa.length > 0)
     logger.warn({ count: config.extraCa.length }, 'extra certificate authorities are trusted')
   say(`Posthorn is listening on ${url}. Stop it with Ctrl-C or SIGTERM.\n`)
-  logger.info({ url, pid: process.pid, data: config.data, version: pkg.version }, 'listening')
+  logger.info({ url, pid: process.pid, data: config.data, version: VERSION }, 'listening')
 }

@@ -1,8 +1,6 @@
 /** Puts the parts of a process together, and lists the services in the order in which they start. */
 import { Buffer } from 'node:buffer'
 import { hostname } from 'node:os'
-import { fileURLToPath } from 'node:url'
-import pkg from '../../package.json' with { type: 'json' }
 import { createApi } from '../api/api.ts'
 import { Pages } from '../api/dashboard/pages.ts'
 import type { DoorOptions } from '../api/http/doors.ts'
@@ -20,6 +18,7 @@ import { Retention } from '../background/retention.ts'
 import { StatisticsCleaner } from '../background/statistics.ts'
 import { BackgroundWorks } from '../background/works.ts'
 import { type ApiKeyId, PARTITION_COUNT } from '../base/model.ts'
+import { DASHBOARD_FOLDER, VERSION } from '../base/own-files.ts'
 import { TypeSamples } from '../catalogue/type-samples.ts'
 import { type Config, readEnvironment } from '../config/config.ts'
 import { settingsInEffect } from '../config/in-effect.ts'
@@ -81,7 +80,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     store,
     clock,
     logger,
-    version: pkg.version,
+    version: VERSION,
     forwardTrace: config.forwardTrace,
     telemetry: io.telemetry ?? null,
     parent: io.parent,
@@ -94,7 +93,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
   const countReplay = createReplayCounter(store, clock)
   const telling = composeTelling(foundation, {
     resolver: names.resolve,
-    userAgent: `Posthorn/${pkg.version}`,
+    userAgent: `Posthorn/${VERSION}`,
     apiUrl: () => config.publicUrl ?? api.portalUrl(),
     dashboardUrl: () => config.publicUrl ?? api.dashboardUrl(),
   })
@@ -183,7 +182,7 @@ const idOfNode = (node: Uint8Array): string => Buffer.from(node).toString('hex')
 /** What this process reports about itself to the other nodes. */
 function reportOf({ config, lifecycle }: Foundation, startedAtMs: number, load: NodeLoad): NodeReport {
   return {
-    version: pkg.version,
+    version: VERSION,
     role: config.role,
     host: hostname(),
     pid: process.pid,
@@ -216,9 +215,6 @@ function composeCallers(foundation: Foundation, apiKeys: ApiKeyCache) {
   const singleSignOn = new SingleSignOn(store, { issuers, sessions, keyring: keys.keyring })
   return { gate, cache, sessions, singleSignOn, portalLinks: new PortalLinks(store, sessions, config) }
 }
-
-/** Where `npm run build:dashboard` puts the dashboard. */
-const DASHBOARD_FOLDER = fileURLToPath(new URL('../../../dashboard/dist', import.meta.url))
 
 function composePages({ config, clock, io }: Foundation): Pages | null {
   if ((config.dashboard === 'off' && config.portal === 'off') || config.role === 'delivery') return null
@@ -304,7 +300,7 @@ function composeSending(
   const { config, store, bus, clock, logger, keys } = foundation
   const engine = new Engine(store, keys.keyring, partitions, clock, logger, {
     ...config,
-    userAgent: `Posthorn/${pkg.version}`,
+    userAgent: `Posthorn/${VERSION}`,
     random: Math.random,
     resolver: names.resolve,
     beginTrace: traces.beginTrace,
@@ -348,7 +344,7 @@ function composeApi(
     pages,
     clock,
     egressAddresses: config.egressAddresses,
-    version: pkg.version,
+    version: VERSION,
     takesCalls: config.role !== 'delivery',
     maxBodyBytes: config.maxBodyBytes,
     bodyMemoryBytes: config.bodyMemoryBytes,

@@ -17,7 +17,7 @@ export type ServerIo = {
   readonly parent?: Channel
   /** Where the settings come from. Default: all are defaults. */
   readonly origins?: Origins
-  /** The folder with the built dashboard. Default: where `npm run build:dashboard` puts it. */
+  /** The folder with the built dashboard. Default: the package's own (base/own-files.ts). */
   readonly dashboardFolder?: string
   /** The OpenTelemetry settings from the environment. Default: none, and OpenTelemetry is not loaded. */
   readonly telemetry?: TelemetrySettings | null

@@ -7,7 +7,7 @@ export const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
 /** Every page of Markdown, as a path from the root. */
 export const PAGES = globSync('**/*.md', {
   cwd: ROOT,
-  exclude: ['node_modules/**', '**/node_modules/**', 'bench/results/**'],
+  exclude: ['node_modules/**', '**/node_modules/**', '**/dist/**', 'bench/results/**'],
 })
   .concat(globSync('.github/**/*.md', { cwd: ROOT }))
   .sort()

@@ -39,7 +39,7 @@ type DemoNode = { readonly name: string; readonly node: RunningNode; isUp: boole
 
 export type Summary = { readonly isGood: boolean; readonly lastLine: string }
 
-/** `npm run demo -- --cluster`: three nodes on one PostgreSQL. One is killed while they send, and another is added. */
+/** `posthorn demo --cluster`: three nodes on one PostgreSQL. One is killed while they send, and another is added. */
 export class ClusterDemo {
   readonly #say: (text: string) => void
   readonly #startedAtMs = performance.now()

@@ -1,4 +1,4 @@
-/** `npm run demo`: a complete Posthorn, real receivers over TLS, and every attempt on the screen. */
+/** `posthorn demo`: a complete Posthorn, real receivers over TLS, and every attempt on the screen. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,9 +6,8 @@ import { type Authority, createAuthority } from '@posthorn/testkit'
 import { type Api, createApi, type PublishedEvent } from './api.ts'
 import { ClusterDemo } from './cluster.ts'
 import { Company } from './company/company.ts'
-import { build, createLink } from './dashboard.ts'
+import { createLink } from './dashboard.ts'
 import { readEvents } from './events.ts'
-import { type DemoOptions, parseOptions, USAGE } from './options.ts'
 import { type DemoReceiver, startReceivers } from './receivers.ts'
 import { type DemoServer, startServer } from './server.ts'
 import { formatAttempt, TABLE_HEAD } from './table.ts'
@@ -22,6 +21,19 @@ const WAIT_UNTIL_MS = 23_000
 const HARD_DEADLINE_MS = 28_000
 const LAST_WAIT_MS = 2_500
 const CLUSTER_HARD_DEADLINE_MS = 44_000
+
+export type DemoOptions = {
+  /** End once nothing is pending, with one line of JSON. */
+  readonly exit: boolean
+  /** Run three nodes on one PostgreSQL database, and kill one of them, instead of one node with the embedded store. */
+  readonly cluster: boolean
+}
+
+/**
+ * Builds the dashboard, which takes some seconds, or none if nothing has changed. Resolves with whether it is there, and
+ * never rejects: the demo goes on without.
+ */
+export type Build = () => Promise<boolean>
 
 type Demo = {
   readonly options: DemoOptions
@@ -38,25 +50,22 @@ type Demo = {
   company?: Company
 }
 
-const events = readEvents(new URL('../events.ndjson', import.meta.url))
+const events = readEvents(new URL('./events.ndjson', import.meta.url))
 const startedAtMs = performance.now()
 const elapsedMs = () => performance.now() - startedAtMs
 const say = (text: string) => process.stdout.write(`${text}\n`)
-process.stdout.on('error', () => {}) // the reader (such as `| head`) has ended
 
-const options = parseOptions(process.argv.slice(2))
-if (typeof options === 'string') {
-  process.stderr.write(`${options}\n`)
-  process.exitCode = 2
-} else if (options.help) {
-  say(USAGE)
-} else if (options.cluster) {
-  await runCluster(options)
-} else {
-  await run(options)
+/**
+ * Runs until a signal arrives, or as the options say, and ends the process.
+ *
+ * @param build builds the dashboard; see `Build`
+ */
+export async function runDemo(options: DemoOptions, build: Build): Promise<void> {
+  process.stdout.on('error', () => {}) // the reader (such as `| head`) has ended
+  await (options.cluster ? runCluster(options, build) : run(options, build))
 }
 
-async function runCluster({ exit }: DemoOptions): Promise<void> {
+async function runCluster({ exit }: DemoOptions, build: Build): Promise<void> {
   const demo = new ClusterDemo(say)
   let isEnding = false
   const stop = once(async (exitCode: number, lastLine?: string) => {
@@ -90,7 +99,7 @@ async function runCluster({ exit }: DemoOptions): Promise<void> {
   }
 }
 
-async function run(options: DemoOptions): Promise<void> {
+async function run(options: DemoOptions, build: Build): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-demo-'))
   const demo: Demo = { options, folder, receivers: [], byEndpoint: new Map(), timers: new Set(), showing: true }
   const stop = once(async (exitCode: number, lastLine?: string) => {

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Build, buildDashboard } from '../../scripts/dashboard-build.ts'
+import { type Build, buildDashboard } from '../scripts/dashboard-build.ts'
 
 let root: string
 let folder: string

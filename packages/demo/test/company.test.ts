@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { compileSchema } from '../../../packages/server/src/catalogue/schema.ts'
-import { starterCatalogue } from '../../../packages/server/src/catalogue/starter-catalogue.ts'
-import { behaviours } from './behaviours.ts'
-import { customers } from './customers.ts'
-import { makeEvent } from './payloads.ts'
-import { createRandom, pickByWeight, uuid } from './random.ts'
-import { tokenThatExpiresIn } from './secrets.ts'
+import { compileSchema } from '../../server/src/catalogue/schema.ts'
+import { starterCatalogue } from '../../server/src/catalogue/starter-catalogue.ts'
+import { behaviours } from '../src/company/behaviours.ts'
+import { customers } from '../src/company/customers.ts'
+import { makeEvent } from '../src/company/payloads.ts'
+import { createRandom, pickByWeight, uuid } from '../src/company/random.ts'
+import { tokenThatExpiresIn } from '../src/company/secrets.ts'
 
 const EVENTS = 500
 

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { parseEvents, readEvents } from './events.ts'
-import { Moves } from './moves.ts'
-import { parseOptions } from './options.ts'
+import { parseEvents, readEvents } from '../src/events.ts'
+import { Moves } from '../src/moves.ts'
 
-const FILE = new URL('../events.ndjson', import.meta.url)
+const FILE = new URL('../src/events.ndjson', import.meta.url)
 
 test('the events cover every starter type, and their payloads are sent exactly as in the file', () => {
   const events = readEvents(FILE)
@@ -31,10 +30,4 @@ test('endpoints that move from node to node are reported once, with their number
     'The second node has taken over from the third node for 1 endpoint.',
   ])
   expect([moves.countOf('third'), moves.take()]).toEqual([0, []])
-})
-
-test('an unknown flag is refused with a sentence that names it', () => {
-  expect(parseOptions(['--exit'])).toEqual({ exit: true, cluster: false, help: false })
-  expect(parseOptions(['--cluster', '--exit'])).toEqual({ exit: true, cluster: true, help: false })
-  expect(parseOptions(['--exti'])).toContain('--exti')
 })
