@@ -21,6 +21,7 @@ export default {
   useGitignore: true,
   ignorePaths: [
     'package-lock.json',
+    'deploy/tools/go.{mod,sum}',
     '.cspell',
     'docs/style.md',
     'docs/benchmarks/*.json',

@@ -19,6 +19,8 @@ const SYSTEM = ['packages/server/test/{cluster,e2e,move}/**/*.test.ts', '{chaos,
 const PACKAGES = ['packaging/packages/**/*.test.ts']
 /** Tests in a browser, but for one journey, which is a test of the parts. */
 const BROWSER = ['packages/dashboard/test/browser/journeys/**/*.test.ts']
+/** Images and charts: `scripts/test-deploy.sh` installs what they need, and runs them. */
+const DEPLOY = ['deploy/**/*.test.ts']
 
 export default defineConfig({
   test: {
@@ -30,6 +32,7 @@ export default defineConfig({
       { extends: true, test: { name: 'system', include: SYSTEM } },
       { extends: true, test: { name: 'browser', include: BROWSER } },
       { extends: true, test: { name: 'packages', include: PACKAGES } },
+      { extends: true, test: { name: 'deploy', include: DEPLOY } },
     ],
     testTimeout: 30_000,
     hookTimeout: 60_000,
