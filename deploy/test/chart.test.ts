@@ -164,7 +164,7 @@ describe.each(EXAMPLES)('with examples/%s', example => {
     }
     const policies = ofKind(resources, 'NetworkPolicy')
     const egress = named(policies, 'NetworkPolicy', `${full}-egress`).spec.podSelector.matchLabels
-    expect(selected(resources, egress)).toEqual(expect.arrayContaining(serving))
+    expect(selected(resources, egress).toSorted()).toEqual(serving.toSorted())
     const guarded = policies.filter(({ spec }) => spec.policyTypes.includes('Ingress'))
     expect(guarded.flatMap(({ spec }) => selected(resources, spec.podSelector.matchLabels)).toSorted()).toEqual(
       serving.toSorted(),
@@ -423,7 +423,11 @@ describe('the chart', () => {
     const [rule] = named(resources, 'NetworkPolicy', 'hooks-posthorn-delivery').spec.ingress
     const monitoring = { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }
     expect(rule.from).toEqual([monitoring])
-    expect(named(resources, 'NetworkPolicy', 'hooks-posthorn-api').spec.ingress[0].from).toContainEqual(monitoring)
+    const { from } = named(resources, 'NetworkPolicy', 'hooks-posthorn-api').spec.ingress[0]
+    expect(from).toContainEqual(monitoring)
+    // `helm test` calls the API as well.
+    const pods = from.flatMap(({ podSelector }: Resource) => (podSelector ? [podSelector.matchLabels] : []))
+    expect(pods.map((labels: Labels) => selected(resources, labels))).toEqual([['hooks-posthorn-test']])
   })
 
   it('spreads the pods of a component over machines, unless told otherwise', async () => {
