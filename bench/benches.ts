@@ -21,6 +21,7 @@ import { fasterPublisher, largeResponses, refusingReceivers } from './neighbours
 import { refusedCalls } from './neighbours/refused-calls.ts'
 import { rateWithBacklog } from './rate-with-backlog.ts'
 import { singleEvents } from './single-events.ts'
+import { start } from './start.ts'
 import { startWithBacklog } from './start-with-backlog.ts'
 import { stream } from './stream.ts'
 
@@ -38,6 +39,7 @@ export const BENCHES: readonly Bench[] = [
   diskBytes,
   moreNodes,
   stream,
+  start,
   configuration,
   matching,
   lookups,

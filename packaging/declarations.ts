@@ -22,7 +22,8 @@ export function writeDeclarations(entry: string, target: string): void {
     const settings = {
       extends: join(ROOT, 'tsconfig.json'),
       compilerOptions: { noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: ROOT, outDir: draft },
-      files: [entry],
+      // The compiler takes another workspace for an installed package, and writes nothing of it unless it is named.
+      files: [entry, join(ROOT, 'packages/client/src/index.ts')],
       include: [],
     }
     // In the repository, so that the compiler finds the installed packages.

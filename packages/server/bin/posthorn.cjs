@@ -5,6 +5,7 @@
  */
 'use strict'
 
+var path = require('path')
 var about = require('../package.json')
 
 /* Bounds on memory that can only be set when a process starts (see boundHeapGrowth in config/config.ts). */
@@ -22,8 +23,8 @@ function numbersIn(text) {
 }
 
 /*
- * Takes this process's place, with the bounds: it keeps its id, terminal and signals. Only a server runs long enough
- * for that. Does nothing if the bounds are there already, on Windows, and where a parent talks to this process.
+ * Starts Node again in this process, with the bounds: it keeps its id, terminal and signals. Only a server runs long
+ * enough for that. Does nothing if the bounds are there already, on Windows, and where a parent talks to this process.
  */
 function restartBounded() {
   var isBounded =
@@ -32,6 +33,8 @@ function restartBounded() {
     return
   var env = Object.assign({}, process.env)
   if (env[ARENAS.name] === undefined) env[ARENAS.name] = ARENAS.value
+  /* Compiled code is kept next to the code that it was made of, where only those who can change that can change it. */
+  if (env.NODE_COMPILE_CACHE === undefined) env.NODE_COMPILE_CACHE = path.join(__dirname, '..', '.compiled')
   /* Node warns that execve is experimental: that is for us to know. */
   process.removeAllListeners('warning')
   process.execve(process.execPath, [process.execPath, FLAG].concat(process.execArgv, process.argv.slice(1)), env)
@@ -40,9 +43,8 @@ function restartBounded() {
 var found = process.versions.bun ? 'Bun ' + process.versions.bun : 'Node.js ' + process.versions.node
 var needed = /\d+(\.\d+)*/.exec(about.engines.node)[0]
 if (process.versions.bun || isOlder(numbersIn(process.versions.node), numbersIn(needed))) {
-  process.stderr.write(
-    'posthorn: Posthorn needs Node.js ' + needed + ' or newer, and this is ' + found + ' (' + process.execPath + ').\n',
-  )
+  found = 'Posthorn needs Node.js ' + needed + ' or newer, and this is ' + found
+  process.stderr.write('posthorn: ' + found + ' (' + process.execPath + ').\n')
   process.exitCode = 1
 } else {
   restartBounded()

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import cluster from 'node:cluster'
 import { systemClock } from './base/clock.ts'
+import { collectOnceIdle } from './base/idle-collection.ts'
 import { BUILD_SCRIPT } from './base/own-files.ts'
 import { runCommandLine } from './commands/command-line.ts'
 import {
@@ -48,6 +49,7 @@ void runCommandLine({
     const server = await (await import('./server/server.ts')).startServer(config, io)
     // Not earlier: see there.
     boundHeapGrowth()
+    collectOnceIdle()
     return server
   },
   migrateStore: async (config, io) => (await import('./commands/migrate.ts')).migrateStore(config, io),

@@ -66,7 +66,7 @@ export class Books implements BackgroundWork {
 
   /** Called before each look, so that every node learns what another one has found. */
   isWanted = async (): Promise<boolean> => {
-    this.#mismatches = (await this.#store.read('listMismatches', { limit: 0 })).count
+    this.#mismatches = await this.#store.read('readMismatchCount', {})
     return true
   }
 
@@ -83,7 +83,7 @@ export class Books implements BackgroundWork {
       await steps.keep(JSON.stringify(state))
     }
     await this.#store.write('forgetMismatches', { beforeMs: state.beganAtMs })
-    this.#mismatches = (await this.#store.read('listMismatches', { limit: 0 })).count
+    this.#mismatches = await this.#store.read('readMismatchCount', {})
     this.#log.info({ looked: state.looked, mismatches: this.#mismatches }, 'consistency check finished')
     return { state: JSON.stringify({ ...state, endedAtMs: this.#store.now() }), afterMs: EVERY_MS }
   }

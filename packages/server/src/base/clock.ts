@@ -21,3 +21,8 @@ export const systemClock: Clock = {
     return { cancel: () => clearTimeout(handle) }
   },
 }
+
+/** As `after`, for what no process and no thread should be kept running for. */
+export function afterUnheld(delayMs: number, fire: () => void): void {
+  setTimeout(fire, delayMs).unref()
+}

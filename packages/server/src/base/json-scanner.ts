@@ -5,8 +5,10 @@
  *
  * Most bytes of an event are inside strings: keep the loop of `scanString` minimal.
  */
+
 import { Buffer, isUtf8 } from 'node:buffer'
 import { describeByteOrderMark, isMarkAt } from './byte-order-mark.ts'
+import { formatCount } from './counts.ts'
 
 export type CutLimits = {
   /** Maximum nesting of a payload, itself included. Default: 64; at most 1,000 (stack). */
@@ -261,7 +263,7 @@ function scanWord(scan: Scan, at: number, word: Buffer): number {
 
 function startElement(scan: Scan, index: number, at: number): void {
   if (index === scan.maxBatch) {
-    fail(scan, 'too_many_events', at, `A call can publish at most ${scan.maxBatch.toLocaleString('en')} events`, 0)
+    fail(scan, 'too_many_events', at, `A call can publish at most ${formatCount(scan.maxBatch)} events`, 0)
   }
   scan.starts[index] = -1
   scan.ends[index] = -1
@@ -269,7 +271,7 @@ function startElement(scan: Scan, index: number, at: number): void {
 
 function notePayload(scan: Scan, start: number, end: number, level: number): void {
   if (end - start > scan.maxPayloadBytes) {
-    const [most, found] = [scan.maxPayloadBytes, end - start].map(bytes => bytes.toLocaleString('en'))
+    const [most, found] = [scan.maxPayloadBytes, end - start].map(bytes => formatCount(bytes))
     const detail = `A payload can have at most ${most} bytes; this one has ${found}`
     fail(scan, 'payload_too_large', start, detail, level)
   }
@@ -336,7 +338,7 @@ export function fail(scan: Scan, kind: CutErrorKind, at: number, what: string, l
   const offset = at - scan.firstByte
   const pointer = pointerTo(scan, level)
   const inside = pointer === '' ? '' : `, in ${pointer}`
-  throw new Fault({ kind, detail: `${what} (at byte ${offset.toLocaleString('en')}${inside}).`, offset, pointer })
+  throw new Fault({ kind, detail: `${what} (at byte ${formatCount(offset)}${inside}).`, offset, pointer })
 }
 
 function pointerTo(scan: Scan, level: number): string {

@@ -1,4 +1,5 @@
 /** Checks the definitions of event types (C1). */
+import { formatCount } from '../base/counts.ts'
 import type { FieldError } from '../base/errors.ts'
 import { compileSchema, faultOfSize } from './schema.ts'
 import { findUnknownKeywords } from './unknown-keywords.ts'
@@ -51,5 +52,5 @@ function faultOfRoot(schema: unknown): string | undefined {
 
 function checkText(text: unknown, field: string, min: number, max: number, errors: FieldError[]): void {
   if (typeof text === 'string' && text.trim().length >= min && text.length <= max) return
-  errors.push({ field, detail: `The value must be a string of ${min} to ${max.toLocaleString('en')} characters.` })
+  errors.push({ field, detail: `The value must be a string of ${min} to ${formatCount(max)} characters.` })
 }

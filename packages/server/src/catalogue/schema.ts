@@ -5,7 +5,9 @@
  * would validate nothing. Keywords that begin with `x-` are annotations. Keywords of OpenAPI and unknown formats are
  * passed over, so that schemas can be taken from an OpenAPI document (schema-advice.ts warns of them).
  */
+
 import { Ajv2020, type ErrorObject, MissingRefError, type ValidateFunction } from 'ajv/dist/2020.js'
+import { formatCount } from '../base/counts.ts'
 import { hasAtMost } from '../base/value-count.ts'
 import { FORMATS, KNOWN_FORMATS } from './schema-formats.ts'
 import { annotationsOf, formatsOf, OPENAPI_KEYWORDS } from './schema-keywords.ts'
@@ -144,7 +146,7 @@ export function faultOfSize(value: unknown): string | undefined {
   if (value === undefined) return 'is missing'
   if (!isShallow(value, MAX_DEPTH)) return `must not nest objects and arrays more than ${MAX_DEPTH} levels deep`
   if (JSON.stringify(value).length <= MAX_JSON_CHARACTERS) return undefined
-  return `can have at most ${MAX_JSON_CHARACTERS.toLocaleString('en')} characters as JSON`
+  return `can have at most ${formatCount(MAX_JSON_CHARACTERS)} characters as JSON`
 }
 
 function isShallow(value: unknown, depth: number): boolean {

@@ -6,6 +6,7 @@
  * the same text. Then the authority as parsed, because only the parser knows that `0x7f.1` is 127.0.0.1. Path and query
  * are never parsed, only encoded (request-target.ts). Use the returned `url`, never the text.
  */
+import { formatCount } from '../base/counts.ts'
 import { isLoopbackAddress, parseAddress, parseIpv4, parseIpv6 } from './address.ts'
 import { contains, type PortRange, portRangeText } from './ports.ts'
 import { addressRefusal, type Opened } from './refusal.ts'
@@ -82,7 +83,7 @@ const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
 /** C3: whether an endpoint can have this URL. Names are not looked up: see `resolveTarget` and `guardedLookup`. */
 export function checkTargetUrl(text: string, policy: TargetPolicy): Target | RefusedTarget {
   if (text.length > MAX_URL_LENGTH)
-    return refuse('too_long', `Use a URL of at most ${MAX_URL_LENGTH.toLocaleString('en')} characters.`)
+    return refuse('too_long', `Use a URL of at most ${formatCount(MAX_URL_LENGTH)} characters.`)
   const [origin] = ORIGIN.exec(text) ?? [text]
   const target = text.slice(origin.length)
   if (BAD_CHARACTER.test(origin)) {
@@ -115,7 +116,7 @@ export function checkTargetUrl(text: string, policy: TargetPolicy): Target | Ref
   if (href.length > MAX_URL_LENGTH) {
     return refuse(
       'too_long',
-      `Use a URL of at most ${MAX_URL_LENGTH.toLocaleString('en')} characters, counted after percent-encoding.`,
+      `Use a URL of at most ${formatCount(MAX_URL_LENGTH)} characters, counted after percent-encoding.`,
     )
   }
   const checked = checkAuthority(url, writtenHost, policy)

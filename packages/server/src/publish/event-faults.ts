@@ -1,5 +1,7 @@
 /** Validates events, by the same rules for those from the API and those published from SQL. */
+
 import { Buffer } from 'node:buffer'
+import { formatCount } from '../base/counts.ts'
 import type { FieldError } from '../base/errors.ts'
 import { type EventType, isOperational } from '../base/model.ts'
 import type { KnownType } from '../catalogue/configuration-cache.ts'
@@ -107,7 +109,7 @@ export function checkEvent(
 ): { readonly faults: readonly FieldError[]; readonly value: unknown } {
   const { type, payload, payloadBytes } = event
   if (payload === null) {
-    const detail = `A payload can have at most ${limits.maxBodyBytes.toLocaleString('en')} bytes; this one has ${payloadBytes.toLocaleString('en')}.`
+    const detail = `A payload can have at most ${formatCount(limits.maxBodyBytes)} bytes; this one has ${formatCount(payloadBytes)}.`
     return { faults: [{ field: '/payload', detail, reason: 'payload_too_large' }], value: undefined }
   }
   // PostgreSQL stores only valid JSON as a payload, so it can't break out of its place in this body.

@@ -1,4 +1,5 @@
 /** Which `clientSecret` a tenant can use (C7), and advice on it (C8). No text from here contains the secret. */
+import { formatCount } from '../base/counts.ts'
 import { DAY_MS } from '../base/durations.ts'
 
 /** The longest allowed secret, in characters (C7). */
@@ -61,7 +62,7 @@ export function checkClientSecret(secret: string): SecretCheck {
     }
   }
   if (secret.length > MAX_SECRET_LENGTH) {
-    const detail = `The secret is longer than ${MAX_SECRET_LENGTH.toLocaleString('en')} characters; use a shorter one.`
+    const detail = `The secret is longer than ${formatCount(MAX_SECRET_LENGTH)} characters; use a shorter one.`
     return { ok: false, position: MAX_SECRET_LENGTH, detail }
   }
   return { ok: true }

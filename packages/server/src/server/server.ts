@@ -28,13 +28,14 @@ export async function startServer(config: Config, io: ServerIo): Promise<Running
   const clock = io.clock ?? systemClock
   const isShared = io.sharing !== undefined && io.sharing !== 'alone'
   const log = createLogger({ level: config.logLevel, stdout: io.stdout, clock, isShared })
-  // Load the code while the store's thread starts: the two take about as long.
+  // Looked for before the store closes its files.
+  const exposed = config.databaseUrl === null ? findExposed(config.data) : []
+  // The store's threads start while the code is loaded: they take longer, so they come first.
+  const opening = openShared(config, clock, text => io.stderr.write(text))
   const parts = loadParts()
   // A failure is reported where `parts` is awaited; until then it must not crash the process.
   parts.catch(() => {})
-  // Looked for before the store closes its files.
-  const exposed = config.databaseUrl === null ? findExposed(config.data) : []
-  const opened = await openShared(config, clock, text => io.stderr.write(text))
+  const opened = await opening
   const lifecycle = new Lifecycle()
   try {
     announceExposed(io, log.logger, exposed)

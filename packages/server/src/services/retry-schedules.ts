@@ -1,3 +1,4 @@
+import { formatCount } from '../base/counts.ts'
 import type { FieldError } from '../base/errors.ts'
 import {
   type EndpointReference,
@@ -48,7 +49,7 @@ export function checkSchedule(
   const least = leastRetrySeconds(dev)
   for (const [index, seconds] of schedule.entries()) {
     if (typeof seconds === 'number' && seconds >= least && seconds <= LONGEST_RETRY_SECONDS) continue
-    const detail = `The value must be a number of seconds from ${least} to ${LONGEST_RETRY_SECONDS.toLocaleString('en')}.`
+    const detail = `The value must be a number of seconds from ${least} to ${formatCount(LONGEST_RETRY_SECONDS)}.`
     faults.push({ field: `${field}/${index}`, detail })
   }
   return schedule

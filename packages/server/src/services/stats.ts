@@ -1,3 +1,4 @@
+import { formatCount } from '../base/counts.ts'
 import type { FieldError, PosthornError } from '../base/errors.ts'
 import { addBins, type LatencyBins } from '../base/latency-bins.ts'
 import type { EndpointId, EndpointReference, TenantId } from '../base/model.ts'
@@ -130,7 +131,7 @@ export function planStats(
   if ((end - start) / ms > MAX_POINTS) {
     throw refusal(
       'step',
-      `The period has more than ${MAX_POINTS.toLocaleString('en')} steps. Choose a longer step or a shorter period.`,
+      `The period has more than ${formatCount(MAX_POINTS)} steps. Choose a longer step or a shorter period.`,
     )
   }
   if (start < nowMs - keptMs - ms) {

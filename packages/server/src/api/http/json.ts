@@ -2,8 +2,10 @@
  * Parses the JSON bodies of all calls except publishing, which has its own parser (publish/cut.ts). Stricter than
  * JSON.parse: refuses anything that two parsers could read differently.
  */
+
 import { type Buffer, isUtf8 } from 'node:buffer'
 import { describeByteOrderMark } from '../../base/byte-order-mark.ts'
+import { formatCount } from '../../base/counts.ts'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
 import { endOfString, isLost, odditiesOf } from './json-oddities.ts'
 
@@ -162,7 +164,7 @@ function inspect(value: unknown): { readonly properties: number; readonly hasPro
 const tooDeep = (what: string) => badJson(`${what} is nested more than ${MAX_DEPTH} levels deep.`)
 
 function tooMany(what: string): PosthornError {
-  const detail = `${what} has more than ${MAX_VALUES.toLocaleString('en')} values. Send less at a time.`
+  const detail = `${what} has more than ${formatCount(MAX_VALUES)} values. Send less at a time.`
   return new PosthornError('body_too_large', detail)
 }
 

@@ -1,6 +1,8 @@
 /** Validates requests with the schemas that are also their types and documentation. */
+
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import type { FastifySchemaCompiler } from 'fastify'
+import { formatCount } from '../../base/counts.ts'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
 import { pointerToken } from '../../base/json-scanner.ts'
 import { describeUnknown } from '../../base/nearest.ts'
@@ -19,6 +21,7 @@ const MAX_VALUES_FOR_ALL_FAULTS = 1000
 const OPTIONS = {
   // The tests check that our schemas are valid. Compiling the meta-schema here would take longer than all of them.
   validateSchema: false,
+  meta: false,
   removeAdditional: false,
   useDefaults: true,
   strictTypes: false as const,
@@ -129,9 +132,9 @@ function describe({ keyword, params, message, parentSchema }: ErrorObject, thing
     case 'enum':
       return `The value must be one of ${params.allowedValues.join(', ')}.`
     case 'minimum':
-      return `The value must be at least ${params.limit.toLocaleString('en')}.`
+      return `The value must be at least ${formatCount(params.limit)}.`
     case 'maximum':
-      return `The value must be at most ${params.limit.toLocaleString('en')}.`
+      return `The value must be at most ${formatCount(params.limit)}.`
     case 'minLength':
     case 'maxLength':
     case 'minItems':
@@ -145,7 +148,7 @@ function describe({ keyword, params, message, parentSchema }: ErrorObject, thing
 function describeCount(keyword: string, limit: number): string {
   const what = keyword.endsWith('Length') ? 'character' : 'item'
   if (limit === 1 && keyword.startsWith('min')) return 'The value must not be empty.'
-  const count = `${limit.toLocaleString('en')} ${what}${limit === 1 ? '' : 's'}`
+  const count = `${formatCount(limit)} ${what}${limit === 1 ? '' : 's'}`
   return `The value must have at ${keyword.startsWith('min') ? 'least' : 'most'} ${count}.`
 }
 

@@ -1,4 +1,4 @@
-import nodemailer from 'nodemailer'
+import type { Transporter } from 'nodemailer'
 import type { Sending } from '../../store/operations/notifications/messages.ts'
 import type { Mail } from './forms.ts'
 
@@ -28,27 +28,12 @@ const SILENCE_MS = 20_000
 
 /** @param ca certificates of the authorities to trust; undefined: the usual ones */
 export function createMailer(server: SmtpServer, from: string, ca?: readonly string[]): Mailer {
-  const transport = nodemailer.createTransport({
-    host: server.host,
-    port: server.port,
-    secure: server.tls === 'always',
-    requireTLS: server.tls === 'starttls',
-    // A server on this machine often has a certificate that no one has signed.
-    ignoreTLS: server.tls === 'never',
-    ...(server.user === '' ? {} : { auth: { user: server.user, pass: server.password } }),
-    connectionTimeout: CONNECT_MS,
-    greetingTimeout: CONNECT_MS,
-    socketTimeout: SILENCE_MS,
-    dnsTimeout: CONNECT_MS,
-    ...(ca === undefined ? {} : { tls: { ca: [...ca] } }),
-    // A message must never be able to have a file or a page read.
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  })
+  let opened: Promise<Transporter> | undefined
   return {
     async send({ to, subject, text, html, messageId, unsubscribeUrl }) {
       try {
-        await transport.sendMail({
+        opened ??= open(server, ca)
+        await (await opened).sendMail({
           from,
           to: { name: '', address: to },
           subject,
@@ -67,8 +52,30 @@ export function createMailer(server: SmtpServer, from: string, ca?: readonly str
         return failureOf(error as SmtpError)
       }
     },
-    close: () => transport.close(),
+    close: () => void opened?.then(transport => transport.close()),
   }
+}
+
+async function open(server: SmtpServer, ca: readonly string[] | undefined): Promise<Transporter> {
+  // Imported only here: a start needs none of its 600 kB.
+  const { createTransport } = await import('nodemailer')
+  return createTransport({
+    host: server.host,
+    port: server.port,
+    secure: server.tls === 'always',
+    requireTLS: server.tls === 'starttls',
+    // A server on this machine often has a certificate that no one has signed.
+    ignoreTLS: server.tls === 'never',
+    ...(server.user === '' ? {} : { auth: { user: server.user, pass: server.password } }),
+    connectionTimeout: CONNECT_MS,
+    greetingTimeout: CONNECT_MS,
+    socketTimeout: SILENCE_MS,
+    dnsTimeout: CONNECT_MS,
+    ...(ca === undefined ? {} : { tls: { ca: [...ca] } }),
+    // A message must never be able to have a file or a page read.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
 }
 
 type SmtpError = Error & { readonly code?: string; readonly responseCode?: number; readonly command?: string }

@@ -1,4 +1,5 @@
 /** Tries a filter on a payload, and says which part of it decided. */
+import { formatCount } from '../../base/counts.ts'
 import type { PayloadFilter } from '../../base/model.ts'
 import {
   compileCondition,
@@ -32,7 +33,7 @@ export type Reason = {
 
 /** An explanation tests some parts again, so it takes more steps than the decision. Each test has as many as a decision. */
 const MAX_STEPS_OF_EXPLANATION = 5 * MAX_STEPS
-const RAN_OUT = `The filter had no result after ${MAX_STEPS.toLocaleString('en')} steps, so it lets the event through.`
+const RAN_OUT = `The filter had no result after ${formatCount(MAX_STEPS)} steps, so it lets the event through.`
 const TOO_LONG = 'The payload has too many values to say which part decided.'
 /** Thrown when the steps of an explanation run out, and caught in `createTrial`: not an error. */
 const UNEXPLAINED = Symbol('unexplained')

@@ -2,6 +2,7 @@
  * Checks the input for an endpoint and collects every fault. Only resolving the host name, which takes time, is left to
  * `host.ts`.
  */
+import { formatCount } from '../../base/counts.ts'
 import type { FieldError } from '../../base/errors.ts'
 import {
   type Endpoint,
@@ -198,7 +199,7 @@ function checkTimeout(timeoutMs: unknown, dev: boolean, faults: FieldError[]): n
   const least = leastTimeoutMs(dev)
   const isInteger = typeof timeoutMs === 'number' && Number.isInteger(timeoutMs)
   if (isInteger && timeoutMs >= least && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs
-  const detail = `The value must be a whole number of milliseconds from ${least.toLocaleString('en')} to ${MAX_TIMEOUT_MS.toLocaleString('en')}.`
+  const detail = `The value must be a whole number of milliseconds from ${formatCount(least)} to ${formatCount(MAX_TIMEOUT_MS)}.`
   faults.push({ field: '/timeoutMs', detail })
   return null
 }

@@ -1,4 +1,5 @@
 /** What endpoints refuse, and in which words. */
+import { formatCount } from '../../base/counts.ts'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
 import { type Endpoint, isOperational, MAX_LISTENERS } from '../../base/model.ts'
 import { OPERATOR_TENANT } from '../../base/tenant.ts'
@@ -27,7 +28,7 @@ export function tooManyListeners(): PosthornError {
 }
 
 export function tooLarge(maxCharacters: number | undefined): PosthornError {
-  const detail = `The types and filters of all endpoints of a tenant can have ${maxCharacters?.toLocaleString('en')} characters as JSON (maxSelectionCharacters), and this tenant's would have more. Use fewer or shorter types and conditions, or delete endpoints first.`
+  const detail = `The types and filters of all endpoints of a tenant can have ${formatCount(maxCharacters!)} characters as JSON (maxSelectionCharacters), and this tenant's would have more. Use fewer or shorter types and conditions, or delete endpoints first.`
   return new PosthornError('conflict', detail)
 }
 

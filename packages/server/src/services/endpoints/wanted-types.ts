@@ -1,4 +1,5 @@
 /** The event types that an endpoint receives: single names, or patterns with `*` for several (C2). */
+import { formatCount } from '../../base/counts.ts'
 import type { FieldError } from '../../base/errors.ts'
 import { type EventType, OPERATIONAL_PREFIX } from '../../base/model.ts'
 import { createWildcard } from '../../catalogue/filter/texts.ts'
@@ -32,9 +33,7 @@ export function checkTypes(
     return null
   }
   if (types.length > MAX_TYPES) {
-    fault(
-      `There must not be more than ${MAX_TYPES.toLocaleString('en')} types. Omit types to receive events of all types.`,
-    )
+    fault(`There must not be more than ${formatCount(MAX_TYPES)} types. Omit types to receive events of all types.`)
     return null
   }
   const patterns = new Set(types.filter(type => typeof type === 'string' && isPattern(type)))

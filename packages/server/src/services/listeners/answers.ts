@@ -1,3 +1,4 @@
+import { formatCount } from '../../base/counts.ts'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
 import { type ListenerAnswer, MAX_ANSWER_HEADER_CHARACTERS } from '../../base/listener-request.ts'
 import type { DeliveryId, TenantId } from '../../base/model.ts'
@@ -64,7 +65,7 @@ function checkHeaders(headers: readonly (readonly string[])[]): void {
     faults.push({ field: `/headers/${index}`, detail })
   }
   if (characters > MAX_ANSWER_HEADER_CHARACTERS) {
-    const detail = `The headers can have ${MAX_ANSWER_HEADER_CHARACTERS.toLocaleString('en')} characters together. Send fewer.`
+    const detail = `The headers can have ${formatCount(MAX_ANSWER_HEADER_CHARACTERS)} characters together. Send fewer.`
     faults.push({ field: '/headers', detail })
   }
   if (faults.length > 0) throw invalid(faults)

@@ -220,15 +220,21 @@ export type MismatchList = {
   readonly some: readonly (Mismatch & { readonly foundAtMs: number })[]
 }
 
+/** How many mismatches there are. Asked every few seconds, so it must not keep a thread of its own. */
+export function* readMismatchCount(_args: object): Transaction<number> {
+  const counted = yield { text: 'select count(*) as n from mismatch' }
+  return int(counted[0]!.n)
+}
+
 /** How many mismatches there are, and the first few, oldest first. */
 export function* listMismatches(args: { readonly limit: number }): Transaction<MismatchList> {
-  const counted = yield { text: 'select count(*) as n from mismatch' }
+  const count = yield* readMismatchCount({})
   const rows = yield {
     text: `select kind, tenant, id, detail, found_ms from mismatch order by found_ms, kind, tenant, id limit $1`,
     params: [args.limit],
   }
   return {
-    count: int(counted[0]!.n),
+    count,
     some: rows.map(row => ({
       kind: text(row.kind) as MismatchKind,
       tenant: text(row.tenant),
@@ -246,5 +252,6 @@ export const bookOperations = {
   checkTenant: reads({ run: checkTenant, waitedForBy: 'people' }),
   storeMismatches: writes({ run: storeMismatches, configuration: 'ignores' }),
   forgetMismatches: writes({ run: forgetMismatches, configuration: 'ignores' }),
+  readMismatchCount: reads({ run: readMismatchCount, waitedForBy: 'engine' }),
   listMismatches: reads({ run: listMismatches, waitedForBy: 'people' }),
 }

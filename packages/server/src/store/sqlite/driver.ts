@@ -9,6 +9,7 @@ import { packCall, unpackResult } from './crossing.ts'
 import { sqliteDialect } from './dialect.ts'
 import { makeFolder } from './make-folder.ts'
 import { databaseFile, lockFile, makeStorePrivate } from './private-store.ts'
+import { Readers } from './readers.ts'
 import { newWorkers, Thread, type Workers } from './thread.ts'
 import type { Failure, Success } from './worker.ts'
 
@@ -68,19 +69,9 @@ export async function openSqlite(folder: string, clock: Clock, workers: Workers 
   const file = databaseFile(folder)
   makeStorePrivate(folder)
   const writer = new Thread({ file, readOnly: false }, workers)
+  const readers = new Readers({ file, workers, clock })
   await writer.ask({ kind: 'pragma', name: 'journal_mode' })
-  // Started when first used: a thread takes memory and some processor time. The file exists by now.
-  const readers = new Map<'engine' | 'people', Thread>()
   const people = new Seats({ clock, count: 1, patienceMs: READ_PATIENCE_MS, longMs: LONG_READ_MS })
-  let isClosed = false
-  const readerFor = (name: ReadName): Thread => {
-    // A thread started now would never be ended.
-    if (isClosed) throw new StoreUnavailable('The store is closed')
-    const whom = operations[name].waitedForBy
-    const thread = readers.get(whom) ?? new Thread({ file, readOnly: true }, workers)
-    readers.set(whom, thread)
-    return thread
-  }
 
   return {
     dialect: sqliteDialect,
@@ -93,9 +84,11 @@ export async function openSqlite(folder: string, clock: Clock, workers: Workers 
     },
     async read<Name extends ReadName>(name: Name, args: Arguments<Name>) {
       const calls = [packCall({ name, args } as OperationCall)]
-      const ask = () => readerFor(name).ask({ kind: 'calls', calls })
+      const ask = (thread: Thread) => thread.ask({ kind: 'calls', calls })
       const isForPeople = operations[name].waitedForBy === 'people'
-      const [result] = await (isForPeople ? people.run(ask).catch(toUnavailable) : ask())
+      const [result] = await (isForPeople
+        ? people.run(() => readers.forPeople(ask)).catch(toUnavailable)
+        : ask(readers.forEngine()))
       if (!result!.ok) throw toError(result as Failure)
       return unpackResult(name, result!.value) as Result<Name>
     },
@@ -114,8 +107,7 @@ export async function openSqlite(folder: string, clock: Clock, workers: Workers 
     },
     makeHistory: async () => 0,
     async close() {
-      isClosed = true
-      await Promise.all(Array.from(readers.values(), thread => thread.close()))
+      await readers.close()
       await writer.close()
       lock.close()
     },

@@ -1,5 +1,6 @@
 /** The thread that owns a connection: runs the calls it is sent in order, and replies to each. */
 import { parentPort } from 'node:worker_threads'
+import { collectOnceIdle } from '../../base/idle-collection.ts'
 import { forgetTime } from '../../base/ids.ts'
 import type { OperationCall } from '../driver.ts'
 import { runOperation } from '../run-operation.ts'
@@ -105,6 +106,7 @@ function answer(request: Request): (Success | Failure)[] {
   return [{ ok: true, value: null }]
 }
 
+collectOnceIdle()
 parentPort!.on('message', (request: Request) => {
   let results: (Success | Failure)[]
   try {
