@@ -24,6 +24,7 @@ export default {
     // Names of packages.
     'examples/receivers/**/package-lock.json',
     'examples/receivers/**/requirements.txt',
+    'deploy/tools/go.{mod,sum}',
     '.cspell',
     'docs/style.md',
     'docs/benchmarks/*.json',

@@ -21,6 +21,8 @@ const PACKAGES = ['packaging/packages/**/*.test.ts']
 const BROWSER = ['packages/dashboard/test/browser/journeys/**/*.test.ts']
 /** Receivers in other languages, which `npm run test:examples` builds first. */
 const EXAMPLES = ['examples/receivers/languages.test.ts']
+/** Images and charts: `scripts/test-deploy.sh` installs what they need, and runs them. */
+const DEPLOY = ['deploy/**/*.test.ts']
 
 export default defineConfig({
   test: {
@@ -37,6 +39,7 @@ export default defineConfig({
       { extends: true, test: { name: 'browser', include: BROWSER } },
       { extends: true, test: { name: 'packages', include: PACKAGES } },
       { extends: true, test: { name: 'examples', include: EXAMPLES } },
+      { extends: true, test: { name: 'deploy', include: DEPLOY } },
     ],
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -68,8 +68,17 @@ export class Backlog {
     const counted = await this.count()
     if (counted === null) return null
     const { pending, setAside } = counted
-    const ageMs = pending.oldestMs === null ? 0 : this.#store.now() - pending.oldestMs
-    return { pending: pending.pending, oldestPendingSeconds: Math.max(0, ageMs) / 1_000, setAside }
+    return {
+      pending: pending.pending,
+      oldestPendingSeconds: this.#secondsSince(pending.oldestMs),
+      backlog: pending.due,
+      lagSeconds: this.#secondsSince(pending.oldestDueMs),
+      setAside,
+    }
+  }
+
+  #secondsSince(timeMs: number | null): number {
+    return timeMs === null ? 0 : Math.max(0, this.#store.now() - timeMs) / 1_000
   }
 
   /** The same by partition, for those that have pending deliveries. */

@@ -20,6 +20,10 @@ export type StoreState = {
   readonly pending: number
   /** How long ago the oldest of them was created, in seconds. 0 if there is none. */
   readonly oldestPendingSeconds: number
+  /** How many of them are due. */
+  readonly backlog: number
+  /** For how long the first of those has been due, in seconds. 0 if there is none. */
+  readonly lagSeconds: number
   readonly setAside: number
 }
 
@@ -257,6 +261,12 @@ export class Metrics {
       'posthorn_oldest_pending_seconds',
       'Age of the oldest pending delivery. 0 if there is none.',
       state.oldestPendingSeconds,
+    )
+    add('posthorn_backlog_deliveries', 'Pending deliveries that are due.', state.backlog)
+    add(
+      'posthorn_lag_seconds',
+      'For how long a pending delivery has been due, at most. 0 if none is.',
+      state.lagSeconds,
     )
     add(
       'posthorn_set_aside_deliveries',

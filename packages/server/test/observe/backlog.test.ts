@@ -44,7 +44,7 @@ describe('the backlog', () => {
   it('counts a few deliveries on each call, once for concurrent calls', async () => {
     const { store, reads } = storeOf({ pending: 7 })
     const owed = new Backlog(store, new HandClock(), 10)
-    const found = { pending: 7, oldestPendingSeconds: 7, setAside: 3 }
+    const found = { pending: 7, oldestPendingSeconds: 7, backlog: 4, lagSeconds: 0.006, setAside: 3 }
     expect(await Promise.all([owed.read(), owed.read()])).toEqual([found, found])
     expect(reads()).toBe(1)
     const pending = { pending: 7, due: 4, oldestDueMs: NOW_MS - 6, oldestMs: NOW_MS - 7_000 }
@@ -64,7 +64,8 @@ describe('the backlog', () => {
       await turn()
       clock.turn(0)
     }
-    expect(await first).toEqual({ pending: 95, oldestPendingSeconds: 95, setAside: 3 })
+    const found = { pending: 95, oldestPendingSeconds: 95, backlog: 48, lagSeconds: 0.094, setAside: 3 }
+    expect(await first).toEqual(found)
     expect(reads()).toBe(1 + 10)
     const pending = { pending: 95, due: 48, oldestDueMs: NOW_MS - 94, oldestMs: NOW_MS - 95_000 }
     expect((await owed.count())!.pending).toMatchObject({ ...pending, countedAtMs: NOW_MS, isWhole: true })
@@ -127,7 +128,7 @@ describe('the backlog', () => {
     state.pending = 2
     expect((await owed.read())!.pending).toBe(2)
     state.pending = 0
-    expect(await owed.read()).toEqual({ pending: 0, oldestPendingSeconds: 0, setAside: 3 })
+    expect(await owed.read()).toEqual({ pending: 0, oldestPendingSeconds: 0, backlog: 0, lagSeconds: 0, setAside: 3 })
   })
 
   it("keeps no caller waiting if the store is unavailable or doesn't respond", async () => {

@@ -5,7 +5,7 @@ import { Metrics, writeMetrics } from '../../src/observe/metrics.ts'
 const PAGE = new URL('../../../../docs/operations.md', import.meta.url)
 
 it('docs/operations.md lists exactly the metrics of Posthorn', async () => {
-  const store = async () => ({ pending: 0, oldestPendingSeconds: 0, setAside: 0 })
+  const store = async () => ({ pending: 0, oldestPendingSeconds: 0, backlog: 0, lagSeconds: 0, setAside: 0 })
   const metrics = new Metrics({ version: '1.2.3', unsettled: () => 0, store })
   metrics.attach({
     engine: () => ({ inFlight: 0, partitions: 0, lanes: { ordinary: 0, ordered: 0, cautious: 0 } }),

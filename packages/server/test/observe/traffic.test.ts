@@ -135,6 +135,8 @@ describe('posthorn serve, observed', () => {
   it('no attempt is in flight when all deliveries have ended', () => {
     expect(after.get('posthorn_pending_deliveries')).toBe(0)
     expect(after.get('posthorn_oldest_pending_seconds')).toBe(0)
+    expect(after.get('posthorn_backlog_deliveries')).toBe(0)
+    expect(after.get('posthorn_lag_seconds')).toBe(0)
     expect(after.get('posthorn_set_aside_deliveries')).toBe(0)
     expect(after.get('posthorn_attempts_in_flight')).toBe(0)
     expect(after.get('posthorn_unsettled_outcomes')).toBe(0)
@@ -188,6 +190,9 @@ describe('posthorn serve, observed', () => {
     const now = await scrape(server.url)
     expect(now.get('posthorn_pending_deliveries')).toBe(2)
     expect(now.get('posthorn_oldest_pending_seconds')).toBeGreaterThan(0)
+    // Their retries are due in ten minutes.
+    expect(now.get('posthorn_backlog_deliveries')).toBe(0)
+    expect(now.get('posthorn_lag_seconds')).toBe(0)
     await server.call('DELETE', `/tenants/acme/endpoints/${ids.bad}`)
     const cancelled = async () => (await scrape(server.url)).get('posthorn_deliveries_total{state="cancelled"}')
     await expect.poll(cancelled, { timeout: 20_000 }).toBe(2)
