@@ -101,7 +101,7 @@ function signatureOf(statement: string): string {
 
 /** Names with their labels, of Posthorn's own metrics. */
 async function metrics(): Promise<string[]> {
-  const store = async () => ({ pending: 0, oldestPendingSeconds: 0, setAside: 0 })
+  const store = async () => ({ pending: 0, oldestPendingSeconds: 0, backlog: 0, lagSeconds: 0, setAside: 0 })
   const all = new Metrics({ version: '0', unsettled: () => 0, store })
   all.attach({
     engine: () => ({ inFlight: 0, partitions: 0, lanes: { ordinary: 0, ordered: 0, cautious: 0 } }),
