@@ -22,6 +22,9 @@ const PATH = `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}`
 const ENVIRONMENT = { ...process.env, PATH, NEXT_TELEMETRY_DISABLED: '1', CI: 'true' }
 
 const DIST = join(ROOT, 'dist')
+/** Prisma's command line asks for an engine that is downloaded, but generates without it. */
+const NO_ENGINE = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath }
+
 const folder = mkdtempSync(join(tmpdir(), 'posthorn-embedded-'))
 /** @type {(() => unknown)[]} */
 const open = []
@@ -58,9 +61,6 @@ async function tryNext() {
   const [code] = await serving.ended
   assert.equal(code, 0, 'the application ends by itself after SIGTERM')
 }
-
-/** Prisma's command line asks for an engine that is downloaded, but generates without it. */
-const NO_ENGINE = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath }
 
 async function tryPrisma() {
   const app = await install('packages/client/test/prisma', 'posthorn-client')

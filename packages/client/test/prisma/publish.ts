@@ -6,7 +6,12 @@ import { PrismaClient } from './generated/client.ts'
 
 const adapter = new PrismaPg({ connectionString: process.env.DATABASE_URL ?? '' })
 const prisma = new PrismaClient({ adapter })
-const event = { tenant: 'acme', type: 'COVER_REFERENCE', payload: ' {"CoverId": "a"}', key: 'k' } as const
+const event = {
+  tenant: 'acme',
+  type: 'COVER_REFERENCE',
+  payload: '{"CoverId": "564200aa-7128-4a26-83a8-cf0201903fcc"}',
+  key: 'k',
+} as const
 
 await prisma.$executeRawUnsafe('create table if not exists "Order" (id text primary key)')
 const undone = prisma.$transaction(async tx => {

@@ -289,7 +289,7 @@ describe('posthorn serve', () => {
     inPlace(async place => {
       const first = running(await serve(place))
       const second = refused(await serve(place))
-      expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining('Another process') })
+      expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining('Another Posthorn') })
       first.kill('SIGKILL')
       await first.ended
       const otherKey = Buffer.alloc(32, 9).toString('base64')

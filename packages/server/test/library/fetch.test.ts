@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { ApiError, Posthorn } from '@posthorn/client'
 import type { Posthorn as RunningPosthorn } from 'posthorn'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { splitEvents } from '../api/stream-text.ts'
 import { call, jsonOf, KEY, PAYLOAD, subscribe, TYPE, useLibrary } from './setup.ts'
 
@@ -54,7 +54,7 @@ describe('fetch', () => {
       if (seen.some(text => text.includes(id))) break
     }
     // Leaving the loop cancels the body: only the call that asks is left.
-    await vi.waitFor(async () => expect(await openConnections(posthorn)).toBe(1))
+    await expect.poll(() => openConnections(posthorn)).toBe(1)
   })
 
   it('ends streams when it is closed, without waiting for their readers', async () => {
@@ -86,7 +86,7 @@ describe('fetch', () => {
     const rest = buffer(stream.body as never).catch(thrown => thrown)
     reading.abort(reason)
     expect(await rest).toBeInstanceOf(Error)
-    await vi.waitFor(async () => expect(await openConnections(posthorn)).toBe(1))
+    await expect.poll(() => openConnections(posthorn)).toBe(1)
   })
 
   it('takes a large body in pieces and without its length, and refuses one that is too large', async () => {

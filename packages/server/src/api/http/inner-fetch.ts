@@ -25,6 +25,11 @@ const OF_CONNECTION = new Set([
   'transfer-encoding',
   'upgrade',
 ])
+/**
+ * Nothing is compressed: a framework knows better what its own server does. Next.js takes `Content-Encoding` off responses,
+ * because those of the global `fetch` have it although their bodies are decoded.
+ */
+const NOT_PASSED_ON = new Set([...OF_CONNECTION, 'accept-encoding', 'content-length'])
 /** Responses that have no body (Fetch §2.2.3). */
 const WITHOUT_BODY = new Set([101, 103, 204, 205, 304])
 /** A body of unknown length is read up to here before it is sent: most end before, and their length is then known. */
@@ -128,9 +133,7 @@ function exchange(request: Request, { length, stream }: Body, client: InnerSocke
 function headersOf(headers: Headers, host: string, length: number | null): string[] {
   const named = (headers.get('connection') ?? '').toLowerCase().split(',')
   const dropped = new Set(named.map(name => name.trim()))
-  const kept = [...headers].filter(
-    ([name]) => !OF_CONNECTION.has(name) && !dropped.has(name) && name !== 'content-length',
-  )
+  const kept = [...headers].filter(([name]) => !NOT_PASSED_ON.has(name) && !dropped.has(name))
   const framing =
     length === null ? ['transfer-encoding', 'chunked'] : length > 0 ? ['content-length', String(length)] : []
   return ['host', host, ...kept.flat(), ...framing]
