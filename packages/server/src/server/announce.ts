@@ -54,11 +54,11 @@ export function announce(
   }
   if (config.extraCa.length > 0)
     logger.warn({ count: config.extraCa.length }, 'extra certificate authorities are trusted')
-  const what = { pid: process.pid, data: config.data, version: VERSION }
+  const { data } = config
   if (url === null) {
-    logger.info(what, 'started')
+    logger.info({ pid: process.pid, data, version: VERSION }, 'started')
     return
   }
   say(`Posthorn is listening on ${url}.${io.isGuest ? '' : ' Stop it with Ctrl-C or SIGTERM.'}\n`)
-  logger.info({ url, ...what }, 'listening')
+  logger.info({ url, pid: process.pid, data, version: VERSION }, 'listening')
 }
