@@ -1,6 +1,6 @@
 /** Writes declarations for TypeScript next to a build: those of its entry, and of whatever they refer to. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
@@ -22,8 +22,9 @@ export function writeDeclarations(entry: string, target: string): void {
     const settings = {
       extends: join(ROOT, 'tsconfig.json'),
       compilerOptions: { noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: ROOT, outDir: draft },
-      // The compiler takes another workspace for an installed package, and writes nothing of it unless it is named.
-      files: [entry, join(ROOT, 'packages/client/src/index.ts')],
+      // The compiler takes another workspace for an installed package, and writes nothing of it unless it is named. Of a
+      // file that is only imported, it depends on the order in which threads come to it.
+      files: [entry, ...globSync('packages/client/src/**/*.ts', { cwd: ROOT }).map(file => join(ROOT, file))],
       include: [],
     }
     // In the repository, so that the compiler finds the installed packages.
