@@ -11,10 +11,12 @@ type Manifest = {
   readonly peerDependencies?: Record<string, string>
 }
 
-/** Where else the version is: a chart's own version and that of what it installs, and the image's default. */
+/** Where else the version is: a chart's own version and that of what it installs, the image's, and what the client says. */
 const OTHERS = [
   { files: 'deploy/**/Chart.yaml', pattern: /^((?:version|appVersion): *)\d[\w.+-]*$/gm },
   { files: 'Dockerfile', pattern: /^(ARG VERSION=)\d[\w.+-]*$/gm },
+  { files: 'deploy/compose/*.yaml', pattern: /^( *image: posthorn:)\d[\w.+-]*$/gm },
+  { files: 'packages/client/src/version.ts', pattern: /^(export const VERSION = ')[^']*/gm },
 ]
 
 /** Returns the version that all packages have. Throws if they differ. */
