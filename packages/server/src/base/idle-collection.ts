@@ -20,14 +20,16 @@ type Collect = (options: { readonly type: 'major'; readonly flavor: 'last-resort
 export function collectOnceIdle(): void {
   const before = performance.eventLoopUtilization()
   afterUnheld(IDLE_MS, () => {
-    if (performance.eventLoopUtilization(before).utilization < IDLE_SHARE) collect()
+    if (performance.eventLoopUtilization(before).utilization < IDLE_SHARE) collectGarbage()
   })
 }
 
-function collect(): void {
+/** Collects all garbage of this thread now. */
+export function collectGarbage(): void {
+  // The flag is one for all threads of the process and stays set: a thread that cleared it could do so between the two
+  // lines of another. It shows only in contexts that are made from now on.
   setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc') as Collect
-  setFlagsFromString('--no-expose-gc')
   // Of all kinds, only this one shrinks the space whatever was allocated before.
   gc({ type: 'major', flavor: 'last-resort' })
 }
