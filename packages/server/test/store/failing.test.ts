@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DAY_MS } from '../../src/base/durations.ts'
 import { newId } from '../../src/base/ids.ts'
-import { RETURNING } from '../../src/base/model.ts'
+import { type EndpointId, RETURNING } from '../../src/base/model.ts'
 import type { NextStep } from '../../src/store/operations/deliveries/settlement.ts'
 import type { EndpointMark } from '../../src/store/operations/endpoints/marks.ts'
 import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
@@ -86,6 +86,31 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     const moved = { ...change, url: 'https://new.example/', updatedAtMs: change.updatedAtMs + 1 }
     expect(await store.write('updateEndpoint', { endpoint: moved, readAtMs: change.updatedAtMs })).toBe('updated')
     expect((await read()).health.pausedUntilMs).toBeNull()
+  })
+
+  it('takes marks of many endpoints in a few statements, and several of one endpoint in their order', async () => {
+    const others = Array.from({ length: 50 }, () => anEndpoint('acme'))
+    for (const other of others) await store.write('createEndpoint', { endpoint: other })
+    const { url } = endpoint
+    const failing: EndpointMark = { kind: 'failing', sinceMs: 5_000 }
+    const place = (id: EndpointId, mark: EndpointMark, epoch = 0) => ({ endpoint: id, epoch, mark })
+    await store.write('markEndpoints', [
+      ...others.map(({ id }) => place(id, failing)),
+      place(endpoint.id, failing),
+      place(endpoint.id, { kind: 'well' }),
+      place(endpoint.id, { ...failing, sinceMs: 7_000 }),
+      place(endpoint.id, { kind: 'paused', untilMs: 60_000, url }),
+      place(endpoint.id, { kind: 'paused', untilMs: 50_000, url }),
+      place(others[0]!.id, { kind: 'well' }),
+      // Of an earlier owner of the partition: says nothing.
+      place(others[0]!.id, { ...failing, sinceMs: 9_000 }, 4),
+    ])
+    const health = await Promise.all(
+      [endpoint, ...others].map(async ({ id }) => (await store.read('getEndpoint', { tenant: 'acme', id }))!.health),
+    )
+    expect(health[0]).toEqual({ failingSinceMs: 7_000, stage: 0, pausedUntilMs: 60_000 })
+    expect(health[1]!.failingSinceMs).toBeNull()
+    expect(new Set(health.slice(2).map(({ failingSinceMs }) => failingSinceMs))).toEqual(new Set([5_000]))
   })
 
   it('C11: warns once at each of 1, 2 and 4 days, and disables at five, however often it is checked', async () => {

@@ -38,7 +38,7 @@ export function* settle(
   yield {
     note: () => settlements.filter(({ delivery }) => moved.has(delivery)).map(settlement => noteOf(settlement)),
   }
-  yield* markEndpoints(marks)
+  yield* markEndpoints(marks, dialect)
   const disabled = yield* disableGone(settlements)
   return { moved: settlements.map(({ delivery }) => moved.get(delivery) ?? 'unmoved'), disabled }
 }

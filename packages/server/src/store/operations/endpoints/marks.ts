@@ -3,9 +3,9 @@
  * or that the receiver asked for a pause. Marks are rare: an attempt in the middle of a run writes none.
  */
 
-import { idBytes } from '../../../base/ids.ts'
+import { idBytes, idText } from '../../../base/ids.ts'
 import { type Endpoint, type EndpointId, RETURNING } from '../../../base/model.ts'
-import { type Row, type Transaction, text } from '../../transaction.ts'
+import { type BulkQuery, bytes, type Dialect, type Row, type Transaction, text } from '../../transaction.ts'
 import { urlOf } from './stored-url.ts'
 
 export type EndpointMark =
@@ -18,43 +18,107 @@ export type EndpointMark =
 /** A mark with its endpoint, and the partition's epoch at which it was made. */
 export type PlacedMark = { readonly endpoint: EndpointId; readonly epoch: number; readonly mark: EndpointMark }
 
-const isOurs = (epoch: string): string =>
-  `exists (select 1 from partition_lease p where p.id = endpoint.partition and p.epoch = ${epoch})`
+const isOurs = `exists (select 1 from partition_lease p where p.id = endpoint.partition and p.epoch = v.epoch)`
 
-export function* markEndpoints(marks: readonly PlacedMark[]): Transaction<void> {
-  // In the order of the endpoints, so that two transactions wait for each other instead of deadlocking.
-  const sorted = [...marks].sort((a, b) => (a.endpoint < b.endpoint ? -1 : a.endpoint > b.endpoint ? 1 : 0))
-  for (const { endpoint, epoch, mark } of sorted) {
-    const id = idBytes(endpoint)
-    let changed: Row[]
-    if (mark.kind === 'failing') {
-      changed = yield {
-        text: `update endpoint set failing_since_ms = $2, failing_stage = 0
-               where id = $1 and failing_since_ms is null and deleted_ms is null and ${isOurs('$3')}
-               returning tenant`,
-        params: [id, mark.sinceMs, epoch],
-      }
-    } else if (mark.kind === 'well') {
-      changed = yield {
-        text: `update endpoint set failing_since_ms = null, failing_stage = 0
-               where id = $1 and (failing_since_ms is not null or failing_stage <> 0) returning tenant`,
-        params: [id],
-      }
-    } else {
-      const [row] = yield { text: 'select url from endpoint where id = $1', params: [id] }
-      const stored = row === undefined ? '' : text(row.url)
-      if (urlOf(stored) !== mark.url) continue
-      changed = yield {
-        text: `update endpoint set paused_until_ms = $2
-               where id = $1 and url = $3 and (paused_until_ms is null or paused_until_ms < $2) and ${isOurs('$4')}
-               returning tenant`,
-        params: [id, mark.untilMs, stored, epoch],
-      }
+/** Writes many marks in few statements: thousands of a tenant's endpoints can begin to fail in the same moment. */
+export function* markEndpoints(marks: readonly PlacedMark[], dialect: Dialect): Transaction<void> {
+  for (const round of roundsOf(marks)) {
+    // In the order of the endpoints, so that two transactions wait for each other instead of deadlocking.
+    const sorted = round.sort((a, b) => (a.endpoint < b.endpoint ? -1 : 1))
+    const changed = [
+      ...(yield* markFailing(sorted, dialect)),
+      ...(yield* markWell(sorted, dialect)),
+      ...(yield* markPaused(sorted, dialect)),
+    ]
+    if (changed.length === 0) continue
+    yield {
+      note: () =>
+        changed.map(({ id, tenant }) => ({ kind: 'endpoint', tenant: text(tenant), id: bytes(id), change: 'updated' })),
     }
-    const [row] = changed
-    if (row !== undefined) {
-      yield { note: () => [{ kind: 'endpoint', tenant: text(row.tenant), id, change: 'updated' }] }
-    }
+  }
+}
+
+/** Several marks of one endpoint count one after another: divides them into lists with at most one of each endpoint. */
+function roundsOf(marks: readonly PlacedMark[]): PlacedMark[][] {
+  const rounds: PlacedMark[][] = []
+  const counts = new Map<EndpointId, number>()
+  for (const mark of marks) {
+    const nth = counts.get(mark.endpoint) ?? 0
+    counts.set(mark.endpoint, nth + 1)
+    const round = rounds[nth]
+    if (round === undefined) rounds.push([mark])
+    else round.push(mark)
+  }
+  return rounds
+}
+
+const KEY = ['id']
+
+const FAILING_COLUMNS: BulkQuery['columns'] = [
+  ['id', 'bytes'],
+  ['since_ms', 'int'],
+  ['epoch', 'int'],
+]
+
+function* markFailing(marks: readonly PlacedMark[], { isNamed }: Dialect): Transaction<Row[]> {
+  const rows = marks.flatMap(({ endpoint, epoch, mark }) =>
+    mark.kind === 'failing' ? [[idBytes(endpoint), mark.sinceMs, epoch]] : [],
+  )
+  if (rows.length === 0) return []
+  return yield {
+    text: `update endpoint set failing_since_ms = v.since_ms, failing_stage = 0 from v
+           where ${isNamed('endpoint', KEY)} and endpoint.failing_since_ms is null and endpoint.deleted_ms is null
+             and ${isOurs}
+           returning endpoint.id, endpoint.tenant`,
+    columns: FAILING_COLUMNS,
+    rows,
+  }
+}
+
+const WELL_COLUMNS: BulkQuery['columns'] = [['id', 'bytes']]
+
+function* markWell(marks: readonly PlacedMark[], { isNamed }: Dialect): Transaction<Row[]> {
+  const rows = marks.flatMap(({ endpoint, mark }) => (mark.kind === 'well' ? [[idBytes(endpoint)]] : []))
+  if (rows.length === 0) return []
+  return yield {
+    text: `update endpoint set failing_since_ms = null, failing_stage = 0 from v
+           where ${isNamed('endpoint', KEY)} and (endpoint.failing_since_ms is not null or endpoint.failing_stage <> 0)
+           returning endpoint.id, endpoint.tenant`,
+    columns: WELL_COLUMNS,
+    rows,
+  }
+}
+
+const PAUSED_COLUMNS: BulkQuery['columns'] = [
+  ['id', 'bytes'],
+  ['until_ms', 'int'],
+  ['url', 'text'],
+  ['epoch', 'int'],
+]
+
+function* markPaused(marks: readonly PlacedMark[], { isNamed }: Dialect): Transaction<Row[]> {
+  const paused = marks.flatMap(({ endpoint, epoch, mark }) =>
+    mark.kind === 'paused' ? [{ ...mark, id: idBytes(endpoint), endpoint, epoch }] : [],
+  )
+  if (paused.length === 0) return []
+  const found = yield {
+    text: `select endpoint.id, endpoint.url from v cross join endpoint where ${isNamed('endpoint', KEY)}`,
+    columns: WELL_COLUMNS,
+    rows: paused.map(({ id }) => [id]),
+  }
+  const urls = new Map(found.map(row => [idText('ep', bytes(row.id)), text(row.url)]))
+  const rows = paused.flatMap(({ endpoint, id, untilMs, url, epoch }) => {
+    const stored = urls.get(endpoint)
+    return stored !== undefined && urlOf(stored) === url ? [[id, untilMs, stored, epoch]] : []
+  })
+  if (rows.length === 0) return []
+  return yield {
+    text: `update endpoint set paused_until_ms = v.until_ms from v
+           where ${isNamed('endpoint', KEY)} and endpoint.url = v.url
+             and (endpoint.paused_until_ms is null or endpoint.paused_until_ms < v.until_ms) and ${isOurs}
+           returning endpoint.id, endpoint.tenant`,
+    columns: PAUSED_COLUMNS,
+    rows,
   }
 }
 
