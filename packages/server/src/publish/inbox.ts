@@ -130,11 +130,11 @@ export class Inbox {
   }
 
   /**
-   * While several tenants have something to store, leaves half of the time to them. SQLite commits on the main thread,
-   * so rounds without a rest, of a tenant that publishes to thousands of endpoints, would take nearly all of it.
+   * While several tenants have something to store, leaves half of the time to them. Rounds without a rest, of a tenant
+   * that publishes to thousands of endpoints, would take nearly all of the main thread, or of PostgreSQL.
    */
   async #restSince(begunAtMs: number): Promise<void> {
-    if (this.#store.engine !== 'sqlite' || !this.#store.isShared) return
+    if (!this.#store.isShared) return
     await this.#loop.rest(Math.min(this.#clock.monotonicMs() - begunAtMs, LONGEST_REST_MS))
   }
 
