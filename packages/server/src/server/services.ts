@@ -74,6 +74,7 @@ export function composeServices(foundation: Foundation, parts: ServiceParts): Se
       // Twice the connection timeout: a token might have to be requested first.
       attemptMs: 2 * config.connectTimeoutMs + config.responseTimeoutMs + ATTEMPT_MARGIN_MS,
       onErase: onBackgroundWork,
+      untilRefused: () => Promise.all([apiKeys.untilFresh(), sessions.announce()]),
       clock,
     }),
     exports: new Exports(store),

@@ -33,6 +33,11 @@ export type TenantOptions = {
   readonly attemptMs: number
   /** Called when the erasure of a tenant was requested, so that it can start without waiting. */
   readonly onErase: () => void
+  /**
+   * Resolves when this node refuses the keys and sessions of tenants that have been deleted, so that nobody gets in once
+   * the deletion was answered. Default: nothing is waited for.
+   */
+  readonly untilRefused?: () => Promise<unknown>
   /** Bounds how long a search takes. Default: the system's. */
   readonly clock?: Pick<Clock, 'monotonicMs'>
 }
@@ -110,7 +115,7 @@ export class Tenants {
     if (id === OPERATOR_TENANT) throw reserved()
     const endpoints = await this.#store.write('deleteTenant', { id, by, nowMs: this.#store.now() })
     if (endpoints === null) throw notFound('tenant')
-    this.#emitGone(id, endpoints)
+    await this.#announceGone(id, endpoints)
     const { changes } = this.#store
     for (let from = 0; from < endpoints.length; from += ENDPOINTS_AT_ONCE) {
       const some = endpoints.slice(from, from + ENDPOINTS_AT_ONCE)
@@ -132,7 +137,7 @@ export class Tenants {
     const args = { id, by, nowMs: this.#store.now(), attemptMs: this.#options.attemptMs }
     const begun = isStorableId(id) ? await this.#store.write('eraseTenant', args) : null
     if (begun === null) throw notFound('tenant')
-    this.#emitGone(id, begun.endpoints)
+    await this.#announceGone(id, begun.endpoints)
     this.#options.onErase()
     return begun.erasure
   }
@@ -144,7 +149,10 @@ export class Tenants {
     return erasure
   }
 
-  #emitGone(id: TenantId, endpoints: readonly { readonly id: string; readonly partition: number }[]): void {
+  async #announceGone(
+    id: TenantId,
+    endpoints: readonly { readonly id: string; readonly partition: number }[],
+  ): Promise<void> {
     const { changes } = this.#store
     changes.emit({ kind: 'tenant', tenant: id })
     // Its API keys were revoked.
@@ -154,6 +162,7 @@ export class Tenants {
     for (const { id: endpoint, partition } of endpoints) {
       changes.emit({ kind: 'endpoint', tenant: id, endpoint, partition })
     }
+    await this.#options.untilRefused?.()
   }
 }
 
