@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs'
+import { chmodSync, globSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
@@ -15,6 +15,17 @@ if (folder !== undefined) {
 const ALL = ['{packages,packaging,bench,chaos,drill,upgrade,release,examples}/**/*.test.ts']
 /** Tests that kill processes, wait for leases to expire, or move whole stores: two thirds of the time of all. */
 const SYSTEM = ['packages/server/test/{cluster,e2e,move}/**/*.test.ts', '{chaos,drill,upgrade}/**/*.test.ts']
+/** The conformance suites of the stores, which run against SQLite as tests of the parts. */
+const CONFORMANCE = globSync('packages/server/test/**/*.test.ts').filter(file =>
+  readFileSync(file, 'utf8').includes('describe.each(engines())'),
+)
+/** Tests of a part that needs PostgreSQL. */
+const POSTGRES = [
+  'packages/server/test/store/named-rows.test.ts',
+  'packages/server/test/library/transactions.test.ts',
+  'packages/testkit/test/postgres.test.ts',
+  'examples/outbox-drizzle/shop.test.ts',
+]
 /** Tests that pack, install and run what can be published: some minutes, and other versions of Node. */
 const PACKAGES = ['packaging/packages/**/*.test.ts']
 /** Tests in a browser, but for one journey, which is a test of the parts. */
@@ -32,8 +43,13 @@ export default defineConfig({
         test: {
           name: 'parts',
           include: ALL,
-          exclude: ['**/node_modules/**', ...SYSTEM, ...BROWSER, ...PACKAGES, ...EXAMPLES],
+          exclude: ['**/node_modules/**', ...SYSTEM, ...POSTGRES, ...BROWSER, ...PACKAGES, ...EXAMPLES],
+          env: { TESTS_ON: 'sqlite' },
         },
+      },
+      {
+        extends: true,
+        test: { name: 'postgres', include: [...CONFORMANCE, ...POSTGRES], env: { TESTS_ON: 'postgres' } },
       },
       { extends: true, test: { name: 'system', include: SYSTEM } },
       { extends: true, test: { name: 'browser', include: BROWSER } },

@@ -1,6 +1,6 @@
 /**
  * Runs the PostgreSQL tests against other versions: `npm run test:postgres -- 14 15`. By default, it uses all supported
- * versions that `npm test` doesn't. The servers are installed from npm into a temporary folder.
+ * versions that `npm run test:system` doesn't. The servers are installed from npm into a temporary folder.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,6 +9,8 @@ import { join } from 'node:path'
 
 const SUPPORTED = ['14', '15', '16', '17']
 const TESTS = ['packages/server/test/store', ...['migrations', 'history', 'publish-from-sql', 'cluster'].map(inCluster)]
+
+const PROJECTS = ['--project', 'postgres', '--project', 'system']
 
 const versions = process.argv.slice(2).length > 0 ? process.argv.slice(2) : SUPPORTED
 const system = process.platform === 'win32' ? 'windows' : process.platform
@@ -24,7 +26,7 @@ for (const version of versions) {
     writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
     execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder, stdio: 'inherit' })
     const env = { ...process.env, TESTKIT_POSTGRES: folder }
-    const { status } = spawnSync('npx', ['vitest', 'run', ...TESTS], { env, stdio: 'inherit' })
+    const { status } = spawnSync('npx', ['vitest', 'run', ...PROJECTS, ...TESTS], { env, stdio: 'inherit' })
     if (status !== 0) process.exitCode = 1
   } finally {
     rmSync(folder, { recursive: true, force: true })

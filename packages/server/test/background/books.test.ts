@@ -5,10 +5,10 @@ import { idBytes, newId } from '../../src/base/ids.ts'
 import type { Endpoint } from '../../src/base/model.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anAttempt, anEndpoint, anEvent, aRequest, aSettlement, aTenant } from '../store/builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
+import { engines, type Opened } from '../store/engines.ts'
 import { atOnce, end, later, log, publish, replay, settings } from './setup.ts'
 
-describe.each([sqliteEngine(), postgresEngine()])('the consistency check on $name', engine => {
+describe.each(engines())('the consistency check on $name', engine => {
   let opened: Opened
   let store: Store
   let endpoint: Endpoint

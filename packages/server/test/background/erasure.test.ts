@@ -14,7 +14,7 @@ import { openSqlite } from '../../src/store/sqlite/driver.ts'
 import { Store } from '../../src/store/store.ts'
 import { anAttempt, anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from '../store/builders.ts'
 import { endpointsOf } from '../store/endpoints-of.ts'
-import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
+import { engines, type Opened } from '../store/engines.ts'
 import { atOnce, countRows, end, log, publish, replay } from './setup.ts'
 
 const options = { attemptMs: 0, onErase() {} }
@@ -34,7 +34,7 @@ const FILLED = new Set([
 ])
 const ACTOR = { kind: 'root', key: null, name: null, address: '192.0.2.7' } as const
 
-describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', engine => {
+describe.each(engines())('erasing a tenant on $name', engine => {
   let opened: Opened
   let store: Store
   let tenants: Tenants

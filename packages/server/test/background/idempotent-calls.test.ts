@@ -6,10 +6,10 @@ import { createKeyring } from '../../src/secrets/keyring.ts'
 import { IdempotentCalls } from '../../src/services/idempotent-calls.ts'
 import type { Store } from '../../src/store/store.ts'
 import { bytes } from '../store/builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
+import { engines, type Opened } from '../store/engines.ts'
 import { atOnce, countRows, later } from './setup.ts'
 
-describe.each([sqliteEngine(), postgresEngine()])('old calls with an Idempotency-Key on $name', engine => {
+describe.each(engines())('old calls with an Idempotency-Key on $name', engine => {
   const keyring = createKeyring(randomBytes(32))
   let opened: Opened
   let store: Store

@@ -5,7 +5,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/base/durations.ts'
 import type { Endpoint } from '../../src/base/model.ts'
 import type { Notification } from '../../src/base/notification.ts'
 import { anEndpoint, aTenant } from '../store/builders.ts'
-import { postgresEngine, sqliteEngine } from '../store/engines.ts'
+import { engines } from '../store/engines.ts'
 import type { Received } from './mailbox.ts'
 import { TO, tokenIn, URL_SECRET, useNotifications } from './notification-bench.ts'
 import { atOnce } from './setup.ts'
@@ -13,7 +13,7 @@ import { atOnce } from './setup.ts'
 /** Without what keeps mail programs from making links of names. */
 const readable = (text: string) => text.replaceAll('\u2060', '')
 
-describe.each([sqliteEngine(), postgresEngine()])('notifications on $name', engine => {
+describe.each(engines())('notifications on $name', engine => {
   const bench = useNotifications(engine)
 
   it('asks the address first, in plain text and HTML, and tells it nothing before it is confirmed', async () => {

@@ -9,12 +9,12 @@ import { Replays } from '../../src/services/replays.ts'
 import type { BatchStep } from '../../src/store/operations/replays/batches.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant } from '../store/builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
+import { engines, type Opened } from '../store/engines.ts'
 import { atOnce, log, publish } from './setup.ts'
 
 const TYPE = 'posthorn.test'
 
-describe.each([sqliteEngine(), postgresEngine()])('the work on replays across tenants on $name', engine => {
+describe.each(engines())('the work on replays across tenants on $name', engine => {
   let opened: Opened
   let store: Store
   let work: Work

@@ -5,10 +5,10 @@ import { DAY_MS } from '../../src/base/durations.ts'
 import type { Endpoint } from '../../src/base/model.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aTenant, bytes } from '../store/builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
+import { engines, type Opened } from '../store/engines.ts'
 import { atOnce, countRows, deliveriesOf, end, later, log, publish, replay, settings } from './setup.ts'
 
-describe.each([sqliteEngine(), postgresEngine()])('retention on $name', engine => {
+describe.each(engines())('retention on $name', engine => {
   let opened: Opened
   let store: Store
   let endpoint: Endpoint

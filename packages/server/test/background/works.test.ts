@@ -3,10 +3,10 @@ import { type BackgroundWork, BackgroundWorks } from '../../src/background/works
 import { systemClock } from '../../src/base/clock.ts'
 import type { Store } from '../../src/store/store.ts'
 import { HandClock } from '../hand-clock.ts'
-import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
+import { engines, type Opened } from '../store/engines.ts'
 import { log } from './setup.ts'
 
-describe.each([sqliteEngine(), postgresEngine()])('background work on $name', engine => {
+describe.each(engines())('background work on $name', engine => {
   let opened: Opened
   let store: Store
   const nodes: BackgroundWorks[] = []

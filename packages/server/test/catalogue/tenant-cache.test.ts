@@ -8,7 +8,7 @@ import { createSelection } from '../../src/catalogue/type-pattern.ts'
 import { StoreUnavailable } from '../../src/store/transaction.ts'
 import { anEndpoint, aTenant } from '../store/builders.ts'
 import { endpointsOf } from '../store/endpoints-of.ts'
-import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
+import { engines, type Opened } from '../store/engines.ts'
 
 const TYPES = ['COVER_A', 'COVER_B', 'GRADE_A', 'posthorn.x']
 const SELECTIONS: Partial<Endpoint>[] = [
@@ -20,7 +20,7 @@ const SELECTIONS: Partial<Endpoint>[] = [
   { types: ['posthorn.*'] },
 ]
 
-describe.each([sqliteEngine(), postgresEngine()])('the cache of tenants on $name', engine => {
+describe.each(engines())('the cache of tenants on $name', engine => {
   let opened: Opened
   beforeEach(async () => {
     opened = await engine.open()

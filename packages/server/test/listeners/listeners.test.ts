@@ -14,12 +14,12 @@ import { inFolder, startOn, startPosthorn } from '../engine/harness.ts'
 import { JumpClock } from '../jump-clock.ts'
 import { code, faults } from '../services/setup.ts'
 import { hurried } from '../services/streaming.ts'
-import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
+import { engines, type Opened } from '../store/engines.ts'
 import { headersOf, Node, requestsOf, SECRET, untilRequests } from './setup.ts'
 
 const authority = createAuthority()
 
-describe.each([sqliteEngine(), postgresEngine()])('a listener on $name', engine => {
+describe.each(engines())('a listener on $name', engine => {
   let opened: Opened
   let sender: Awaited<ReturnType<typeof startOn>>
   let node: Node

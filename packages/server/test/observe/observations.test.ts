@@ -3,7 +3,7 @@ import { newId } from '../../src/base/ids.ts'
 import { Metrics, writeMetrics } from '../../src/observe/metrics.ts'
 import type { Observation } from '../../src/store/observations.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from '../store/builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
+import { engines, type Opened } from '../store/engines.ts'
 import { parseMetrics } from './scrape.ts'
 
 function metricsOf(): Metrics {
@@ -19,7 +19,7 @@ function metricsOf(): Metrics {
 
 const valuesOf = async (metrics: Metrics) => parseMetrics(await writeMetrics(await metrics.snapshot()))
 
-describe.each([sqliteEngine(), postgresEngine()])('a commit reports, on $name,', engine => {
+describe.each(engines())('a commit reports, on $name,', engine => {
   let opened: Opened
   let told: Observation[]
   const endpoint = anEndpoint('acme')

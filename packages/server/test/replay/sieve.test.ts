@@ -10,7 +10,7 @@ import { wantingOf } from '../../src/replay/wanting.ts'
 import type { MatchEndpoint } from '../../src/store/operations/endpoints/matching.ts'
 import type { Replayable } from '../../src/store/operations/replays/scan.ts'
 import { bytes } from '../store/builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
+import { engines, type Opened } from '../store/engines.ts'
 
 const select = (over: object = {}) => ({
   endpoint: null,
@@ -44,7 +44,7 @@ const found = (event: EventId, endpoint: EndpointId, type = 'A', replayOf: strin
   at: event,
 })
 
-describe.each([sqliteEngine(), postgresEngine()])('what an endpoint wants of what it never got, on $name', engine => {
+describe.each(engines())('what an endpoint wants of what it never got, on $name', engine => {
   let opened: Opened
   beforeEach(async () => {
     opened = await engine.open()

@@ -8,10 +8,10 @@ import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import type { Store } from '../../src/store/store.ts'
 import { writeSnapshot } from '../../src/store/stream-position.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant } from '../store/builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
+import { engines, type Opened } from '../store/engines.ts'
 import { hurried, Reading, startStreams } from './streaming.ts'
 
-describe.each([sqliteEngine(), postgresEngine()])('the stream on $name', engine => {
+describe.each(engines())('the stream on $name', engine => {
   let opened: Opened
   let store: Store
   let streams: Streams

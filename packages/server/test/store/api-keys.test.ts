@@ -7,7 +7,7 @@ import type { Store } from '../../src/store/store.ts'
 import type { Place } from '../../src/store/where.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from './builders.ts'
 import { endpointsOf } from './endpoints-of.ts'
-import { postgresEngine, sqliteEngine } from './engines.ts'
+import { engines } from './engines.ts'
 
 const BY: Actor = { kind: 'key', key: newId('key', 1), name: 'ops', address: '192.0.2.1' }
 
@@ -24,7 +24,7 @@ const aKey = (over: Partial<ApiKey> = {}): ApiKey => ({
   ...over,
 })
 
-describe.each([sqliteEngine(), postgresEngine()])('API keys and the audit log on $name', engine => {
+describe.each(engines())('API keys and the audit log on $name', engine => {
   let store: Store
   let close: () => Promise<void>
 

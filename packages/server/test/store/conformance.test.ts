@@ -6,11 +6,11 @@ import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import type { Store } from '../../src/store/store.ts'
 import { StoreUnavailable } from '../../src/store/transaction.ts'
 import { anAttempt, anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from './builders.ts'
-import { postgresEngine, sqliteEngine } from './engines.ts'
+import { engines } from './engines.ts'
 import { eventsOf } from './events-of.ts'
 import { listDeliveries } from './list-deliveries.ts'
 
-describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
+describe.each(engines())('store on $name', engine => {
   let store: Store
   let close: () => Promise<void>
 

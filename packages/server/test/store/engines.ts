@@ -115,3 +115,16 @@ export function postgresEngine(): Engine {
     stop: async () => (await server)?.stop(),
   }
 }
+
+const MAKE = { sqlite: sqliteEngine, postgres: postgresEngine }
+
+/**
+ * The engines that this run is for: the conformance suites run against SQLite in `npm test`, and against PostgreSQL in
+ * `npm run test:system` (vitest.config.ts). Without a project, both.
+ */
+export function engines(): Engine[] {
+  const name = process.env.TESTS_ON
+  if (name === undefined) return [sqliteEngine(), postgresEngine()]
+  if (name !== 'sqlite' && name !== 'postgres') throw new Error(`TESTS_ON is "${name}": use sqlite or postgres.`)
+  return [MAKE[name]()]
+}

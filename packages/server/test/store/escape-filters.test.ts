@@ -6,7 +6,7 @@ import { compileFilter } from '../../src/catalogue/filter.ts'
 import { takeSteps } from '../../src/store/migrate.ts'
 import { MIGRATIONS } from '../../src/store/migrations/index.ts'
 import * as firstRelease from '../catalogue/filter/first-release.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 
 /** Filters of the first release, and how they are written since. */
 const FILTERS: readonly (readonly [before: string | null, after: string | null])[] = [
@@ -31,7 +31,7 @@ const PAYLOADS = [
   JSON.parse('{"__proto__":{"$a":1},"$b":"\\u0000\\ud83d\\""}'),
 ]
 
-describe.each([sqliteEngine(), postgresEngine()])('filters stored by the first release on $name', engine => {
+describe.each(engines())('filters stored by the first release on $name', engine => {
   let opened: Opened
   const ids = FILTERS.map(() => newId('ep', 1_000))
 

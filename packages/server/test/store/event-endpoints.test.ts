@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { idBytes } from '../../src/base/ids.ts'
 import { anEndpoint, anEvent, aRequest, aTenant } from './builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 
-describe.each([sqliteEngine(), postgresEngine()])('an event at its endpoints on $name', engine => {
+describe.each(engines())('an event at its endpoints on $name', engine => {
   let opened: Opened
   beforeEach(async () => {
     opened = await engine.open()

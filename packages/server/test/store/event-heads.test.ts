@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aTenant, bytes } from './builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 
-describe.each([sqliteEngine(), postgresEngine()])('events without their payloads on $name', engine => {
+describe.each(engines())('events without their payloads on $name', engine => {
   let opened: Opened
   let store: Store
   beforeEach(async () => {

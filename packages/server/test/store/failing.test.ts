@@ -7,13 +7,13 @@ import type { EndpointMark } from '../../src/store/operations/endpoints/marks.ts
 import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anAttempt, anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from './builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 
 const FIVE_DAYS_MS = 5 * DAY_MS
 const ALL_TYPES = ['delivery.exhausted', 'endpoint.disabled', 'endpoint.failing', 'secret.expiring', 'secret.replaced']
 const OPERATIONAL = [...ALL_TYPES, 'replay.finished', 'node.lost'].map(name => `posthorn.${name}`)
 
-describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices on $name', engine => {
+describe.each(engines())('failing endpoints and notices on $name', engine => {
   let store: Store
   let run: Opened['run']
   let close: () => Promise<void>

@@ -10,7 +10,7 @@ import type { Place } from '../../src/store/where.ts'
 import { HandClock } from '../hand-clock.ts'
 import { anAttempt, anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from './builders.ts'
 import { ANY_ENDPOINT } from './endpoints-of.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 
 const TENANTS = ['acme', 'beta', 'posthorn']
 const URLS = ['https://hooks.example.com/a', 'https://hooks.example.com/B_%25', 'https://other.example.com/']
@@ -58,7 +58,7 @@ const hasText = (whole: string | null, part: string): boolean => {
   return whole !== null && lower(whole).includes(lower(part))
 }
 
-describe.each([sqliteEngine(), postgresEngine()])('endpoints on $name', engine => {
+describe.each(engines())('endpoints on $name', engine => {
   let opened: Opened
 
   beforeEach(async () => {

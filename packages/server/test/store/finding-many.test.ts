@@ -7,7 +7,7 @@ import { SEARCH_MS } from '../../src/services/slices.ts'
 import type { OperationCall } from '../../src/store/driver.ts'
 import type { Store } from '../../src/store/store.ts'
 import { HandClock } from '../hand-clock.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 import { BIG_ENDPOINT, crowd } from './many-deliveries.ts'
 import type { RowCounter } from './rows-read.ts'
 
@@ -15,7 +15,7 @@ const CROWD = { tenants: 5_000, deliveries: 300_000, spanMs: 5 * DAY_MS, failed:
 /** What a read takes by the clock of these tests. */
 const READ_MS = 20
 
-describe.each([sqliteEngine(), postgresEngine()])('300,000 deliveries of 5,001 tenants on $name', engine => {
+describe.each(engines())('300,000 deliveries of 5,001 tenants on $name', engine => {
   let opened: Opened
   let counter: RowCounter
   let fromMs: number

@@ -8,7 +8,7 @@ import { countDeliveries, findDeliveries } from '../../src/services/deliveries/f
 import { type DeliveryQuery, type DeliverySelection, resolveQuery } from '../../src/services/deliveries/query.ts'
 import { SEARCH_MS } from '../../src/services/slices.ts'
 import { type PopulatedDelivery, type Population, populate } from './delivery-population.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 
 /** Whether a status is what the query names. Written apart from the code under test. */
 const isStatus = (text: string, status: number | null, hasLast: boolean): boolean => {
@@ -42,7 +42,7 @@ const timeOf = ({ id }: Pick<PopulatedDelivery, 'id'>): number => {
   return [...id.slice(4, 14)].reduce((ms, letter) => ms * 32 + letters.indexOf(letter), 0)
 }
 
-describe.each([sqliteEngine(), postgresEngine()])('finding deliveries on $name', engine => {
+describe.each(engines())('finding deliveries on $name', engine => {
   let opened: Opened
   let there: Population
   let uids: Map<string, string>

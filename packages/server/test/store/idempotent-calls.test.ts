@@ -9,7 +9,7 @@ import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aTenant, bytes } from './builders.ts'
 import { endpointsOf } from './endpoints-of.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 import { eventsOf } from './events-of.ts'
 import { listDeliveries } from './list-deliveries.ts'
 
@@ -39,7 +39,7 @@ const aCall = (key: string, over: Partial<KeptCall> = {}): KeptCall => ({
   ...over,
 })
 
-describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key on $name', engine => {
+describe.each(engines())('calls with an Idempotency-Key on $name', engine => {
   let opened: Opened
   let store: Store
   let endpoint: Endpoint

@@ -6,13 +6,13 @@ import type { FanOutRequest } from '../../src/store/operations/inbox/fan-out.ts'
 import type { Arrival, InboxItem } from '../../src/store/operations/inbox/inbox.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aTenant, bytes } from './builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 import { listDeliveries } from './list-deliveries.ts'
 
 const MAX_PAYLOAD_BYTES = 1_000
 const CLAIM = { after: '', claimMs: 60_000, maxPayloadBytes: MAX_PAYLOAD_BYTES }
 
-describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine => {
+describe.each(engines())('the inbox on $name', engine => {
   let opened: Opened
   let store: Store
 

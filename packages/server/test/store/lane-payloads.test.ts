@@ -1,11 +1,11 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { anEndpoint, anEvent, aRequest, aTenant } from './builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 
 const LARGEST = 16_384
 const MIB = 1_048_576
 
-describe.each([sqliteEngine(), postgresEngine()])('a read of a lane, on $name,', engine => {
+describe.each(engines())('a read of a lane, on $name,', engine => {
   let opened: Opened
   const endpoint = anEndpoint('acme')
   beforeEach(async () => {

@@ -6,14 +6,14 @@ import type { NextStep } from '../../src/store/operations/deliveries/settlement.
 import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anAttempt, anEndpoint, anEvent, aRequest, aSettlement, aTenant } from './builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 import { listDeliveries } from './list-deliveries.ts'
 
 /** The longest runs and the latest times that history has room for. */
 const LONGEST_MS = 2 ** 31 - 1
 const LATEST_MS = 8_640_000_000_000_000
 
-describe.each([sqliteEngine(), postgresEngine()])('the last attempt of a delivery on $name', engine => {
+describe.each(engines())('the last attempt of a delivery on $name', engine => {
   let store: Store
   let run: Opened['run']
   let close: () => Promise<void>

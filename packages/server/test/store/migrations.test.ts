@@ -9,7 +9,7 @@ import type { Migration } from '../../src/store/migrations/migration.ts'
 import { sqliteDialect } from '../../src/store/sqlite/dialect.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aTenant } from './builders.ts'
-import { postgresEngine, sqliteEngine } from './engines.ts'
+import { engines } from './engines.ts'
 
 const VERSION = MIGRATIONS.length
 
@@ -105,7 +105,7 @@ describe('migration steps', () => {
   })
 })
 
-describe.each([sqliteEngine(), postgresEngine()])('migrations on $name', engine => {
+describe.each(engines())('migrations on $name', engine => {
   let store: Store
   let close: () => Promise<void>
 

@@ -1,13 +1,13 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { aReport } from '../services/setup.ts'
 import { anEndpoint, anEvent, aRequest, aTenant } from './builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 
 const node = (number: number) => Uint8Array.from({ length: 16 }, () => number)
 const idOf = (number: number) => Buffer.from(node(number)).toString('hex')
 const HOUR_MS = 3_600_000
 
-describe.each([sqliteEngine(), postgresEngine()])('nodes on $name', engine => {
+describe.each(engines())('nodes on $name', engine => {
   let opened: Opened
   beforeEach(async () => {
     opened = await engine.open()

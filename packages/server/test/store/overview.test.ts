@@ -5,7 +5,7 @@ import { firstIdAt, idBytes, newId } from '../../src/base/ids.ts'
 import { noCounts, type StatEntry } from '../../src/store/operations/stats.ts'
 import { anEndpoint, aTenant } from './builders.ts'
 import { populate } from './delivery-population.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 
 const TENANTS = ['acme', 'beta', 'gamma', 'quiet']
 const NOW = 20_000 * DAY_MS
@@ -39,7 +39,7 @@ const TIMES = {
   certificate: ({ isDisabled, certificateMs }: Drawn) => (isDisabled ? undefined : (certificateMs ?? undefined)),
 } as const
 
-describe.each([sqliteEngine(), postgresEngine()])('the overview on $name', engine => {
+describe.each(engines())('the overview on $name', engine => {
   let opened: Opened
   beforeEach(async () => {
     opened = await engine.open()

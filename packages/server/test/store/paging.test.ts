@@ -6,12 +6,12 @@ import type { Store } from '../../src/store/store.ts'
 import type { Place } from '../../src/store/where.ts'
 import { anEndpoint, anEvent, aRequest, aTenant, bytes } from './builders.ts'
 import { ANY_ENDPOINT } from './endpoints-of.ts'
-import { postgresEngine, sqliteEngine } from './engines.ts'
+import { engines } from './engines.ts'
 
 type Listed = { readonly id: string }
 type Reads = (place: Place, limit: number) => Promise<readonly Listed[]>
 
-describe.each([sqliteEngine(), postgresEngine()])('pages on $name', engine => {
+describe.each(engines())('pages on $name', engine => {
   let store: Store
   let close: () => Promise<void>
 

@@ -3,9 +3,9 @@ import { idBytes, newId } from '../../src/base/ids.ts'
 import type { RejectedSlice } from '../../src/store/operations/events/rejected.ts'
 import type { Place } from '../../src/store/where.ts'
 import { bytes } from './builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 
-describe.each([sqliteEngine(), postgresEngine()])('rejected events on $name', engine => {
+describe.each(engines())('rejected events on $name', engine => {
   let opened: Opened
 
   beforeEach(async () => {

@@ -8,7 +8,7 @@ import type { ReplayPart } from '../../src/store/operations/replays/parts.ts'
 import type { NewReplay } from '../../src/store/operations/replays/replays.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aTenant, bytes } from './builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 
 const CLAIM = { limit: 64, claimMs: 0 }
 const SELECTION: ReplaySelection = {
@@ -21,7 +21,7 @@ const SELECTION: ReplaySelection = {
   toMs: 9_000,
 }
 
-describe.each([sqliteEngine(), postgresEngine()])('replays across tenants on $name', engine => {
+describe.each(engines())('replays across tenants on $name', engine => {
   let opened: Opened
   let store: Store
   const endpoints: Record<TenantId, Endpoint> = {}

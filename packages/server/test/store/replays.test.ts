@@ -10,7 +10,7 @@ import type { Replayable } from '../../src/store/operations/replays/scan.ts'
 import { standingOf } from '../../src/store/operations/replays/standing.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from './builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 
 const CLAIM = { limit: 64, claimMs: 60_000 }
 /** When the attempts that the builders settle ended. */
@@ -28,7 +28,7 @@ const select = (over: Partial<ReplaySelection> = {}): ReplaySelection => ({
   ...over,
 })
 
-describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => {
+describe.each(engines())('replays on $name', engine => {
   let opened: Opened
   let store: Store
   let one: Endpoint

@@ -7,7 +7,7 @@ import type { NextStep } from '../../src/store/operations/deliveries/settlement.
 import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant } from './builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 
 const RETRY: NextStep = { kind: 'retry', dueAtMs: 30_000 }
 const template = (over: Partial<RequestTemplate> = {}): RequestTemplate => ({
@@ -20,7 +20,7 @@ const template = (over: Partial<RequestTemplate> = {}): RequestTemplate => ({
   ...over,
 })
 
-describe.each([sqliteEngine(), postgresEngine()])('what requests carried, on $name', engine => {
+describe.each(engines())('what requests carried, on $name', engine => {
   let store: Store
   let run: Opened['run']
   let close: () => Promise<void>

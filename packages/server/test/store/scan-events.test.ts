@@ -9,7 +9,7 @@ import { SEARCH_MS } from '../../src/services/slices.ts'
 import type { Place } from '../../src/store/where.ts'
 import { HandClock } from '../hand-clock.ts'
 import { anEvent as anEventOf, aRequest, aTenant, bytes } from './builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 
 const TENANTS = ['acme', 'beta', 'gamma', 'delta', 'e', 'f', 'g', 'h', 'i', 'j']
 const TYPES = ['A', 'B']
@@ -53,7 +53,7 @@ const aQuery = fc.record({
   readMs: fc.constantFrom(0, SEARCH_MS / 3, SEARCH_MS),
 })
 
-describe.each([sqliteEngine(), postgresEngine()])('lists of events on $name', engine => {
+describe.each(engines())('lists of events on $name', engine => {
   let opened: Opened
 
   beforeEach(async () => {

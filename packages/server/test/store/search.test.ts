@@ -5,7 +5,7 @@ import { idBytes, newId } from '../../src/base/ids.ts'
 import { Search } from '../../src/services/search.ts'
 import type { Found } from '../../src/store/operations/search.ts'
 import { anEndpoint, anEvent, aRequest, aTenant, bytes } from './builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 
 /** Names of all kinds are drawn from these, so that one text names several things. */
 const NAMES = ['order-7', 'orders', 'a', 'T', 'evt_x', 'acme']
@@ -41,7 +41,7 @@ const aWorld: fc.Arbitrary<World> = fc.record({
   isDeleted: fc.boolean(),
 })
 
-describe.each([sqliteEngine(), postgresEngine()])('the search on $name', engine => {
+describe.each(engines())('the search on $name', engine => {
   let opened: Opened
   let search: Search
 

@@ -3,9 +3,9 @@ import { newId } from '../../src/base/ids.ts'
 import type { Endpoint } from '../../src/base/model.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aTenant } from './builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 
-describe.each([sqliteEngine(), postgresEngine()])('earlier selections of endpoints on $name', engine => {
+describe.each(engines())('earlier selections of endpoints on $name', engine => {
   let opened: Opened
   let store: Store
   beforeEach(async () => {
@@ -126,7 +126,7 @@ describe.each([sqliteEngine(), postgresEngine()])('earlier selections of endpoin
   })
 })
 
-describe.each([sqliteEngine(), postgresEngine()])('event types on $name', engine => {
+describe.each(engines())('event types on $name', engine => {
   let opened: Opened
   let store: Store
   beforeEach(async () => {

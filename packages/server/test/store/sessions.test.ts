@@ -4,14 +4,14 @@ import { newId } from '../../src/base/ids.ts'
 import type { Holder } from '../../src/store/operations/sessions.ts'
 import type { Store } from '../../src/store/store.ts'
 import { aTenant, bytes } from './builders.ts'
-import { postgresEngine, sqliteEngine } from './engines.ts'
+import { engines } from './engines.ts'
 
 const BY: Actor = { kind: 'root', key: null, name: null, address: '192.0.2.1' }
 const ROOT_HASH = bytes('root')
 const ROOT: Holder = { key: null, rootHash: ROOT_HASH }
 const FAR_MS = 1_000_000
 
-describe.each([sqliteEngine(), postgresEngine()])('sessions on $name', engine => {
+describe.each(engines())('sessions on $name', engine => {
   let store: Store
   let close: () => Promise<void>
 

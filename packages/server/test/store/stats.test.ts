@@ -5,12 +5,12 @@ import type { LatencyBins } from '../../src/base/latency-bins.ts'
 import type { PendingCount } from '../../src/store/operations/deliveries/backlog.ts'
 import { type Grain, noCounts, type StatEntry } from '../../src/store/operations/stats.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant } from './builders.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 
 /** The beginning of a day. */
 const DAY = 20_000 * DAY_MS
 
-describe.each([sqliteEngine(), postgresEngine()])('statistics on $name', engine => {
+describe.each(engines())('statistics on $name', engine => {
   let opened: Opened
   beforeEach(async () => {
     opened = await engine.open()

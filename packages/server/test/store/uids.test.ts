@@ -3,9 +3,9 @@ import type { Endpoint } from '../../src/base/model.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant } from './builders.ts'
 import { endpointsOf } from './endpoints-of.ts'
-import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { engines, type Opened } from './engines.ts'
 
-describe.each([sqliteEngine(), postgresEngine()])('uids and states of endpoints on $name', engine => {
+describe.each(engines())('uids and states of endpoints on $name', engine => {
   let store: Store
   let run: Opened['run']
   let close: () => Promise<void>
