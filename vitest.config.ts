@@ -13,8 +13,12 @@ if (folder !== undefined) {
 }
 
 const ALL = ['{packages,packaging,bench,chaos,drill,upgrade,release,examples}/**/*.test.ts']
-/** Tests that kill processes, wait for leases to expire, or move whole stores: two thirds of the time of all. */
-const SYSTEM = ['packages/server/test/{cluster,e2e,move}/**/*.test.ts', '{chaos,drill,upgrade}/**/*.test.ts']
+/** Tests that kill processes, wait for leases to expire, start many, or move whole stores: two thirds of the time. */
+const SYSTEM = [
+  'packages/server/test/{cluster,e2e,move}/**/*.test.ts',
+  'packages/cli/test/real/**/*.test.ts',
+  '{chaos,drill,upgrade}/**/*.test.ts',
+]
 /** The conformance suites of the stores, which run against SQLite as tests of the parts. */
 const CONFORMANCE = globSync('packages/server/test/**/*.test.ts').filter(file =>
   readFileSync(file, 'utf8').includes('describe.each(engines())'),

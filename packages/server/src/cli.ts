@@ -16,6 +16,11 @@ import {
 growThreadPool()
 keepEnvironmentOutOfReports()
 
+function onCrash(handle: (error: unknown) => void): void {
+  process.on('uncaughtException', handle)
+  process.on('unhandledRejection', handle)
+}
+
 /** The other side can end at any moment. The message is lost then, and a sender that waits for a reply times out. */
 function sendTo(process: Pick<NodeJS.Process | ChildProcess, 'send'>, message: object): boolean {
   process.send?.(message, undefined, undefined, () => {})
@@ -58,18 +63,25 @@ void runCommandLine({
     boundHeapGrowth()
     return moveInstallation(config, io)
   },
-  rotateKeys: async (config, url, io) => (await import('./commands/keys-rotate.ts')).rotateKeys(config, url, io),
   backUpStore: async (config, io) => (await import('./commands/backup.ts')).backUpStore(config, io),
   restoreStore: async (config, io) => (await import('./commands/backup.ts')).restoreStore(config, io),
   examine: async (result, options, io) => (await import('./commands/doctor/doctor.ts')).examine(result, options, io),
+  addRemoteCommands: async root => {
+    const { addRemoteCommands, openTerminal } = await import('@posthorn/cli')
+    const { stdin, stdout, stderr } = process
+    const signals = {
+      on: (signal: NodeJS.Signals, handle: () => void) => void process.on(signal, handle),
+      off: (signal: NodeJS.Signals, handle: () => void) => void process.off(signal, handle),
+    }
+    const exit = (code: number) => process.exit(code)
+    const env = readEnvironment()
+    addRemoteCommands(root, openTerminal({ stdin, stdout, stderr, env, clock: systemClock, exit, onCrash, ...signals }))
+  },
   runDemo: async options => (await import('@posthorn/demo')).runDemo(options, buildDashboard),
   buildDashboard,
   exit: code => process.exit(code),
   onSignal: (signal, handle) => void process.on(signal, handle),
-  onCrash: handle => {
-    process.on('uncaughtException', handle)
-    process.on('unhandledRejection', handle)
-  },
+  onCrash,
   parentPid: () => process.ppid,
   fork() {
     const worker = cluster.fork()

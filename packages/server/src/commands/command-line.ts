@@ -1,5 +1,5 @@
 /** Defines the commands. Everything they touch is passed in: `cli.ts` runs them on the real process. */
-import { Command, CommanderError } from 'commander'
+import { type Argument, Command, CommanderError } from 'commander'
 import { DESCRIPTION, VERSION } from '../base/own-files.ts'
 import { loadConfig, loadMoveConfig } from '../config/config.ts'
 import type { Effects } from './effects.ts'
@@ -12,13 +12,39 @@ export type { Effects } from './effects.ts'
 export { EXIT } from './endings.ts'
 
 export async function runCommandLine(effects: Effects): Promise<void> {
+  const program = makeProgram(effects)
   try {
-    await makeProgram(effects).parseAsync(effects.args, { from: 'user' })
+    // A server starts without the code of commands that it isn't.
+    const [first] = effects.args
+    const isLocal = first === '--version' || program.commands.some(command => command.name() === first)
+    if (!isLocal) await effects.addRemoteCommands(program)
+    await program.parseAsync(effects.args, { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) return crash(effects, error)
-    effects.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage)
+    if (error.exitCode === 0) return effects.exit(EXIT.ok)
+    // Commander has shown the help of a noun without a verb already.
+    if (error.code !== 'commander.help') effects.stderr.write(`posthorn: ${sentenceOf(error, program, effects.args)}\n`)
+    effects.exit(EXIT.usage)
   }
 }
+
+/** What is wrong, the nearest name if there is one, and where the help is. What was typed can be a secret in part. */
+function sentenceOf({ message }: CommanderError, program: Command, args: readonly string[]): string {
+  const safe = message.replace(/^(error: unknown option '[^'=]*)=[^\n]*'/, "$1'").replace(/( but got \d+): .*$/s, '$1')
+  const [what, hint] = safe.replace(/^error: /, '').split('\n')
+  const sentence = /[.!?]$/.test(what!) ? what : `${what}.`
+  const near = hint === undefined ? '' : ` ${hint.replace(/^\(|\)$/g, '')}`
+  return `${sentence}${near} See ${nameOf(program, args)} --help.`
+}
+
+/** The longest name of a command at the start of the arguments. */
+function nameOf(program: Command, [first, ...others]: readonly string[]): string {
+  const next = program.commands.find(command => command.name() === first)
+  return next === undefined ? program.name() : `${program.name()} ${nameOf(next, others)}`
+}
+
+/** The heading of those that need no API, in the help. */
+const LOCAL = 'Run and examine a server:'
 
 /** All commands with their flags. None of the effects is used before a command runs. */
 export function makeProgram(effects: Effects): Command {
@@ -26,12 +52,18 @@ export function makeProgram(effects: Effects): Command {
     .description(DESCRIPTION)
     .version(`posthorn ${VERSION}`, '--version', 'Show the version.')
     .helpOption('-h, --help', 'Show this help.')
-    .helpCommand('help [command]', 'Show help for a command.')
+    .addHelpCommand(helpCommand())
+    .configureHelp({
+      subcommandTerm: command => [command.name(), ...command.registeredArguments.map(termOf)].join(' '),
+    })
     .exitOverride()
     .configureOutput({
       writeOut: text => void effects.stdout.write(text),
       writeErr: text => void effects.stderr.write(text),
+      // Written as a sentence, when it is caught.
+      outputError: () => {},
     })
+    .commandsGroup(LOCAL)
   const serveCommand = root
     .command('serve')
     .description('Run the server until it is stopped.')
@@ -48,12 +80,16 @@ export function makeProgram(effects: Effects): Command {
   serveCommand.action(() => serve(serveCommand, effects))
   addMigrate(root, effects)
   addMove(root, effects)
-  addKeys(root, effects)
   addCopies(root, effects)
   addDoctor(root, effects)
   addDemo(root, effects)
   return root
 }
+
+const helpCommand = () =>
+  new Command('help').argument('[command]').description('Show help for a command.').helpOption(false).helpGroup(LOCAL)
+
+const termOf = (argument: Argument): string => (argument.required ? `<${argument.name()}>` : `[${argument.name()}]`)
 
 function addMigrate(root: Command, effects: Effects): void {
   const command = root
@@ -83,21 +119,6 @@ function addMove(root: Command, effects: Effects): void {
   command.action(async ({ from, to }: { from?: string; to?: string }) => {
     const result = loadMoveConfig({ from, to, env: effects.env, readFile: effects.readFile })
     await finish(result, config => effects.moveInstallation(config as MoveConfig, effects), effects)
-  })
-}
-
-function addKeys(root: Command, effects: Effects): void {
-  const keys = root.command('keys').description('Manage the key that encrypts secrets.')
-  const command = keys
-    .command('rotate')
-    .description('Encrypt all secrets with a new key while the server is running.')
-    .option('--url <url>', 'The URL of the server. Default: the configured host and port on this machine.')
-    .addHelpText('after', '\nThe root API key is read from POSTHORN_API_KEY. See docs/keys.md.\n')
-  addSettings(command, ['host', 'port', 'config'])
-  command.action(async ({ url }: { url?: string }) => {
-    const { '--url': _, ...flags } = flagsOf(command).flags
-    const result = loadConfig({ flags, env: effects.env, readFile: effects.readFile })
-    await finish(result, config => effects.rotateKeys(config, url, effects), effects)
   })
 }
 
