@@ -57,6 +57,7 @@ export class Progress {
   /** Width of the line that is shown. */
   #shown = 0
   #isOver = false
+  #stepAtMs: number
 
   constructor(options: ProgressOptions) {
     const { output, clock, label, total = null, done = 0, fraction = null } = options
@@ -67,6 +68,7 @@ export class Progress {
     this.#done = done
     this.#fraction = fraction
     this.#toldAtMs = clock.monotonicMs()
+    this.#stepAtMs = this.#toldAtMs
     this.#sample()
     this.#wait()
   }
@@ -112,6 +114,7 @@ export class Progress {
     this.#done = done
     this.#fraction = null
     this.#note = ''
+    this.#stepAtMs = this.#options.clock.monotonicMs()
     this.#samples = []
     this.#sample()
     if (this.#isLive) this.#draw()
@@ -217,14 +220,18 @@ export class Progress {
     const left = leftMs === null ? '' : `${formatLeft(leftMs)} left`
     const note = plain(this.#note)
     const label = this.#label
-    const has = unit !== 'bytes' || this.#done > 0 || this.#total !== null
-    const done = has ? `${amount(this.#done)}${ofAll}${named}` : ''
     const join = (...parts: string[]) => parts.filter(part => part !== '').join('  ')
+    // Of what can't be measured, people see at least how long it takes.
+    if (this.#done === 0 && Number.isNaN(fraction)) {
+      const took = formatLeft(this.#options.clock.monotonicMs() - this.#stepAtMs)
+      return [join(label, took, note), join(label, took)]
+    }
+    const done = `${amount(this.#done)}${ofAll}${named}`
     return [
       join(label, done, percent, speed, left, note),
-      join(label, has ? `${amount(this.#done)}${named}` : '', percent, speed, left, note),
-      join(has ? amount(this.#done) : '', percent, speed, left, note),
-      join(has ? amount(this.#done) : label, percent, left, note),
+      join(label, `${amount(this.#done)}${named}`, percent, speed, left, note),
+      join(amount(this.#done), percent, speed, left, note),
+      join(amount(this.#done), percent, left, note),
     ]
   }
 }

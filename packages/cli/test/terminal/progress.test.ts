@@ -65,6 +65,15 @@ describe('progress on a terminal', () => {
     expect(progress.leftMs).toBeCloseTo(20_000, -3)
   })
 
+  it('shows how long a step takes that can’t be measured', () => {
+    const { progress, clock, screen } = start({ total: 10 })
+    progress.reach(10)
+    clock.advance(90_000)
+    progress.step('Checking')
+    clock.advance(75_000)
+    expect(screen()).toEqual(['Checking  1 min 15 s'])
+  })
+
   it.each([0, 1, 7, 20, 40, 60])('of %i columns stays on its line', columns => {
     const { progress, clock, screen, output } = start({ columns, total: 123_456_789_000 })
     for (let at = 0; at < 20; at++) {
