@@ -76,6 +76,10 @@ void runCommandLine({
   buildDashboard,
   exit: code => process.exit(code),
   onSignal: (signal, handle) => void process.on(signal, handle),
+  endBySignal(signal) {
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  },
   onCrash: handle => {
     process.on('uncaughtException', handle)
     process.on('unhandledRejection', handle)
