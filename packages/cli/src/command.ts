@@ -11,7 +11,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Connected, type ConnectionFlags, connect, needTenant } from './connection.ts'
 import { EXIT } from './exit.ts'
-import { explain, Problem } from './problem.ts'
+import { explain, Problem, unexpected } from './problem.ts'
 import { COLOUR_CHOICES } from './terminal/paint.ts'
 import { Printer, type PrinterFlags } from './terminal/printer.ts'
 import type { Terminal } from './terminal/terminal.ts'
@@ -59,7 +59,7 @@ export const aboutOf = (command: Command): About | undefined => known.get(comman
 /** Adds a noun, or finds it if another file has added it. */
 export function addNoun(root: Command, name: string, description: string): Command {
   const found = root.commands.find(each => each.name() === name)
-  return found ?? root.command(name).description(description)
+  return found ?? root.command(name).description(description).helpCommand(false)
 }
 
 /**
@@ -159,7 +159,9 @@ const OUTPUT_FLAGS: readonly Option[] = [
 ]
 
 /** Flags that commands share, each with one description. */
-export const SHARED_FLAGS: readonly Option[] = [...CONNECTION_FLAGS, ...OUTPUT_FLAGS]
+export const SHARED_FLAGS: readonly Option[] = [...CONNECTION_FLAGS, ...OUTPUT_FLAGS].map(flag =>
+  flag.helpGroup('Flags of all commands that call a server:'),
+)
 
 /** Adds `--url` and `--profile`, for a command that calls `connect` itself. */
 export function addConnectionFlags(command: Command): Command {
@@ -187,7 +189,7 @@ function act<Options, Args extends unknown[]>(
   })
 }
 
-/** Runs a command's work and returns its exit code. Throws only what is a fault of ours. */
+/** Runs a command's work and returns its exit code. Never throws. */
 async function ending(run: Run, work: () => Promise<void>): Promise<number> {
   try {
     await work()
@@ -196,9 +198,8 @@ async function ending(run: Run, work: () => Promise<void>): Promise<number> {
   } catch (error) {
     await run.out.end()
     const problem = await explain(error, null)
-    if (!(problem instanceof Problem)) throw error
-    run.out.note(`posthorn: ${problem.message}`)
-    return problem.exitCode
+    run.out.note(`posthorn: ${problem instanceof Problem ? problem.message : unexpected(problem)}`)
+    return problem instanceof Problem ? problem.exitCode : EXIT.crash
   }
 }
 

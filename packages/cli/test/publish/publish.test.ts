@@ -53,7 +53,7 @@ describe('posthorn publish with one event', () => {
   })
 
   it.each([
-    [['COVER_REFERNCE', '{}'], 1, 'Did you mean `COVER_REFERENCE`'],
+    [['COVER_REFERENCES', '{}'], 1, 'Did you mean `COVER_REFERENCE`'],
     [['COVER_REFERENCE', '{'], 2, 'The payload is not JSON'],
     [['COVER_REFERENCE', '-'], 2, 'Standard input is not JSON'],
     [['COVER_REFERENCE'], 2, 'The payload is missing'],
