@@ -6,6 +6,7 @@ import { addKeys } from './commands/keys.ts'
 import { addLogin } from './commands/login.ts'
 import { addOpenApi } from './commands/openapi.ts'
 import { addProfiles } from './commands/profiles.ts'
+import { addPublish } from './commands/publish.ts'
 import { addTenants } from './commands/tenants.ts'
 import type { Terminal } from './terminal/terminal.ts'
 
@@ -14,6 +15,7 @@ export { openTerminal, type Terminal } from './terminal/terminal.ts'
 /** One a noun, in the order of `--help`. */
 const NOUNS: readonly ((root: Command, terminal: Terminal) => void)[] = [
   addLogin,
+  addPublish,
   addProfiles,
   addTenants,
   addKeys,

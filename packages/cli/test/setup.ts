@@ -133,7 +133,8 @@ export async function startServer(flags: readonly string[] = []): Promise<TestSe
     flags: ['--data', join(folder, 'data'), ...flags],
     folder,
   })
-  const env = { XDG_CONFIG_HOME: join(folder, 'config'), POSTHORN_URL: node.url, POSTHORN_API_KEY: KEY }
+  const own = { XDG_CONFIG_HOME: join(folder, 'config'), XDG_STATE_HOME: join(folder, 'state') }
+  const env = { ...own, POSTHORN_URL: node.url, POSTHORN_API_KEY: KEY }
   const posthorn = new Posthorn({ url: node.url, apiKey: KEY })
   return { url: node.url, posthorn, env, folder, end: () => node.end() }
 }

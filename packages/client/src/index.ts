@@ -13,6 +13,7 @@ export type { Direction, List, Page } from './http/list.ts'
 export type { CallOptions, ClientOptions, Fetch, MakingCallOptions, RequestHeaders } from './http/options.ts'
 export type { ListenedRequest, StreamedAttempt, StreamedEndpoint, StreamOptions, StreamRecord } from './http/stream.ts'
 export type { IncomingRequest, NodeRequest } from './incoming.ts'
+export { JsonText } from './json-text.ts'
 export { type EventToPublish, publish } from './publish.ts'
 export {
   Publisher,

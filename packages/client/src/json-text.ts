@@ -1,4 +1,8 @@
-/** A body that is JSON already: it is sent as it is. Another copy of the client serialises its value again. */
+/**
+ * JSON that is text already: as a payload or a body, it is sent byte for byte, so that numbers keep their digits and
+ * members their order. It isn't checked here; the server refuses what isn't JSON. Another copy of the client serialises
+ * its value again.
+ */
 export class JsonText {
   readonly text: string
 

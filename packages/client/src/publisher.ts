@@ -139,7 +139,7 @@ export class Publisher {
 
   /**
    * Publishes an event with the next batch of its tenant. Resolves when it is stored. The payload is serialised now, so
-   * later changes to it have no effect.
+   * later changes to it have no effect; as JsonText it is sent as it is.
    *
    * Rejects with ApiError if this event is refused, whatever else is in the batch; with another PosthornError if the
    * server couldn't be reached for `giveUpAfterMs`, after which the event might be stored; with PublisherError if the
@@ -147,7 +147,7 @@ export class Publisher {
    */
   publish<Type extends EventTypeName>(
     type: Type,
-    payload: PayloadOf<Type>,
+    payload: PayloadOf<Type> | JsonText,
     { tenant = this.#tenant, key, signal }: PublishOptions = {},
   ): Promise<PublishedEvent> {
     return new Promise((resolve, reject) => {
@@ -396,7 +396,7 @@ const sizeOf = (events: readonly Pending[]) => events.reduce((sum, { bytes }) =>
 
 function textOf(type: string, payload: unknown, key: string | undefined): string {
   if (typeof type !== 'string') throw new TypeError('The type must be the name of an event type.')
-  const json: string | undefined = JSON.stringify(payload)
+  const json: string | undefined = payload instanceof JsonText ? payload.text : JSON.stringify(payload)
   if (json === undefined) throw new TypeError('The payload is not a JSON value. Pass an object.')
   const members = key === undefined ? '' : `"key":${JSON.stringify(key) ?? 'null'},`
   return `{"type":${JSON.stringify(type)},${members}"payload":${json}}`

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   type ApiError,
   ConnectionError,
+  JsonText,
   Posthorn,
   Publisher,
   PublisherError,
@@ -70,6 +71,20 @@ describe('a publisher', () => {
       { type: 'T', payload: { n: 2 } },
     ])
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('sends a payload that is JSON already as it is', async () => {
+    const bodies: string[] = []
+    const posthorn = new Posthorn({
+      url: 'http://posthorn.test',
+      fetch: async (_url, { body }) => {
+        bodies.push(body as string)
+        return Response.json({ data: [{ id: 'evt_1' }] }, { status: 202 })
+      },
+    })
+    const publisher = new Publisher(posthorn, { tenant: 'acme' })
+    await ended(publisher.publish('T', new JsonText('{ "b": 12345678901234567890, "1": 1.0 }')))
+    expect(bodies).toEqual(['[{"type":"T","payload":{ "b": 12345678901234567890, "1": 1.0 }}]'])
   })
 
   it('sends a full batch without waiting, up to a number of events or of bytes', async () => {

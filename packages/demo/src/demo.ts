@@ -10,7 +10,7 @@ import { createLink } from './dashboard.ts'
 import { readEvents } from './events.ts'
 import { type DemoReceiver, startReceivers } from './receivers.ts'
 import { type DemoServer, startServer } from './server.ts'
-import { formatAttempt, TABLE_HEAD } from './table.ts'
+import { formatAttempt, tableHead } from './table.ts'
 
 /** Ten retries as in C12, but with delays short enough to watch, in seconds. */
 const SCHEDULE_SECONDS = [0.5, 1, 1, 2, 2, 2, 3, 3, 3, 3]
@@ -170,7 +170,7 @@ async function publish(demo: Demo, api: Api): Promise<readonly PublishedEvent[]>
     await receiver.stop()
     later(demo, downMs, () => void receiver.start())
   }
-  say(TABLE_HEAD)
+  say(tableHead(process.stdout.columns))
   return api.publish(events.body)
 }
 
@@ -194,6 +194,7 @@ function show(demo: Demo, line: Readonly<Record<string, unknown>>): void {
       durationMs: Number(line.durationMs),
     },
     process.stdout.isTTY === true && process.stdout.hasColors(),
+    process.stdout.columns,
   )
   say(text)
 }

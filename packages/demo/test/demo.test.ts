@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parseEvents, readEvents } from '../src/events.ts'
 import { Moves } from '../src/moves.ts'
+import { formatAttempt, tableHead } from '../src/table.ts'
 
 const FILE = new URL('../src/events.ndjson', import.meta.url)
 
@@ -30,4 +31,13 @@ test('endpoints that move from node to node are reported once, with their number
     'The second node has taken over from the third node for 1 endpoint.',
   ])
   expect([moves.countOf('third'), moves.take()]).toEqual([0, []])
+})
+
+test.each([20, 40, 72, 80, 200])('the table of attempts fits a terminal of %i columns', columns => {
+  const type = 'INVOICE_PAYMENT_REFUNDED'
+  const line = { atMs: 1_234, type, receiver: 'gamma', attempt: 2, status: 503, errorCode: null, durationMs: 12.3 }
+  const text = formatAttempt(line, false, columns)
+  expect(Math.max(text.length, tableHead(columns).length)).toBeLessThanOrEqual(columns)
+  expect(text).toContain('503')
+  expect(text.includes(type)).toBe(columns > 60)
 })

@@ -81,6 +81,10 @@ void runCommandLine({
   buildDashboard,
   exit: code => process.exit(code),
   onSignal: (signal, handle) => void process.on(signal, handle),
+  endBySignal(signal) {
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  },
   onCrash,
   parentPid: () => process.ppid,
   fork() {

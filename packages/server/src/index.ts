@@ -38,7 +38,7 @@ export type PosthornOptions = Omit<WrittenSettings, NotHere> & {
    * is read.
    */
   readonly env?: Environment | undefined
-  /** Takes log lines, in JSON, such as `process.stdout`. Default: nothing is logged. */
+  /** Takes log lines, in JSON unless `logFormat` is `text`, such as `process.stdout`. Default: nothing is logged. */
   readonly log?: TextSink | undefined
   /** Takes sentences for the person who started the program, such as `process.stderr`. Default: none are written. */
   readonly messages?: TextSink | undefined

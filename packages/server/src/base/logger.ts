@@ -1,10 +1,11 @@
 /**
- * The log: JSON lines on standard output. Logging never blocks the process: lines are gathered and written in the
- * background, and dropped if they can't be written (disk full, reader gone, reader stalled).
+ * The log: lines on standard output, in JSON or as people read them. Logging never blocks the process: lines are
+ * gathered and written in the background, and dropped if they can't be written (disk full, reader gone, reader stalled).
  */
 import { write, writeSync } from 'node:fs'
 import { type LevelWithSilent, type Logger, pino } from 'pino'
 import { type Clock, systemClock } from './clock.ts'
+import type { FormatLine } from './log-lines.ts'
 import type { Output } from './output.ts'
 
 export type { Logger } from 'pino'
@@ -24,6 +25,8 @@ type LogOptions = {
   readonly clock?: Clock
   /** Whether other processes write to the same standard output. Default: false. */
   readonly isShared?: boolean
+  /** What is made of a line of JSON before it is written. Default: it stays as it is. */
+  readonly formatLine?: FormatLine | undefined
 }
 
 /** Belt and braces: nothing logs these fields, and if something did, they would be redacted. Paths are exact, because
@@ -43,11 +46,12 @@ const REDACTED = [
   'config.encryptionKey',
 ]
 
-export function createLogger({ level, stdout, clock = systemClock, isShared = false }: LogOptions): Log {
+export function createLogger({ level, stdout, clock = systemClock, isShared = false, formatLine }: LogOptions): Log {
   const lines =
     stdout?.fd === undefined
       ? undefined
       : new LineWriter(stdout.fd, clock, isShared ? SHARED_WRITE_BYTES : Number.POSITIVE_INFINITY)
+  const sink = lines ?? { write: (line: string) => void stdout?.write(line) }
   const logger = pino(
     {
       level: stdout === null ? 'silent' : level,
@@ -57,7 +61,7 @@ export function createLogger({ level, stdout, clock = systemClock, isShared = fa
       serializers: { err: plainError, error: value => (value instanceof Error ? plainError(value) : value) },
       redact: { paths: REDACTED, censor: '[secret]' },
     },
-    lines ?? { write: line => void stdout?.write(line) },
+    formatLine === undefined ? sink : { write: line => sink.write(formatLine(line)) },
   )
   if (lines !== undefined) process.once('exit', () => lines.flushSync())
   return {

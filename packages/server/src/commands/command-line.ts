@@ -1,7 +1,7 @@
 /** Defines the commands. Everything they touch is passed in: `cli.ts` runs them on the real process. */
 import { type Argument, Command, CommanderError } from 'commander'
 import { DESCRIPTION, VERSION } from '../base/own-files.ts'
-import { loadConfig, loadMoveConfig } from '../config/config.ts'
+import { type Config, loadConfig, loadMoveConfig } from '../config/config.ts'
 import type { Effects } from './effects.ts'
 import { crash, EXIT, finish, refuseStart } from './endings.ts'
 import { addSettings, flagsOf } from './flags.ts'
@@ -118,7 +118,8 @@ function addMove(root: Command, effects: Effects): void {
     )
   command.action(async ({ from, to }: { from?: string; to?: string }) => {
     const result = loadMoveConfig({ from, to, env: effects.env, readFile: effects.readFile })
-    await finish(result, config => effects.moveInstallation(config as MoveConfig, effects), effects)
+    const moving = (config: Config) => ({ ...config, hasUrlFlag: to !== undefined }) as MoveConfig
+    await finish(result, config => effects.moveInstallation(moving(config), effects), effects)
   })
 }
 

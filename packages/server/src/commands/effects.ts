@@ -8,6 +8,7 @@ import type { ServerIo } from '../server/server-io.ts'
 import type { CopyConfig } from './backup.ts'
 import type { CommandIo } from './command-io.ts'
 import type { DoctorOptions } from './doctor/doctor.ts'
+import type { LongWorkIo } from './long-work.ts'
 import type { MoveConfig } from './move.ts'
 import type { ServingProcess, StopSignal } from './processes.ts'
 
@@ -22,9 +23,9 @@ export type Effects = {
   readonly clock: Clock
   readonly startServer: (config: Config, io: ServerIo) => Promise<Pick<RunningServer, 'stop'>>
   readonly migrateStore: (config: Config, io: CommandIo) => Promise<void>
-  readonly moveInstallation: (config: MoveConfig, io: CommandIo) => Promise<void>
-  readonly backUpStore: (config: CopyConfig, io: CommandIo) => Promise<void>
-  readonly restoreStore: (config: CopyConfig, io: CommandIo) => Promise<void>
+  readonly moveInstallation: (config: MoveConfig, io: LongWorkIo) => Promise<void>
+  readonly backUpStore: (config: CopyConfig, io: LongWorkIo) => Promise<void>
+  readonly restoreStore: (config: CopyConfig, io: LongWorkIo) => Promise<void>
   readonly examine: (result: ConfigResult, options: DoctorOptions, io: CommandIo) => Promise<boolean>
   /** Adds the commands that call a server's API, which are loaded for that. */
   readonly addRemoteCommands: (root: Command) => Promise<void>
@@ -38,6 +39,8 @@ export type Effects = {
   /** Ends the process. */
   readonly exit: (code: number) => void
   readonly onSignal: (signal: StopSignal, handle: () => void) => void
+  /** Ends the process as the signal does without a handler: at once, even while a thread is busy. */
+  readonly endBySignal: (signal: StopSignal) => void
   /** Calls `handle` with an exception or rejection that nothing caught. */
   readonly onCrash: (handle: (error: unknown) => void) => void
   readonly parentPid: () => number

@@ -1,5 +1,6 @@
 /** How a command ends: its exit code and its last message. */
 import { EXIT } from '@posthorn/cli/exit'
+import { chooseLines, type LogFormat } from '../base/log-lines.ts'
 import { createLogger } from '../base/logger.ts'
 import { StartRefused } from '../base/start-refused.ts'
 import type { Config, ConfigResult } from '../config/config.ts'
@@ -28,15 +29,17 @@ export function refuseUsage(problems: readonly string[], { stderr, exit }: Effec
   exit(EXIT.usage)
 }
 
-export function refuseStart(error: unknown, effects: Effects): void {
+export function refuseStart(error: unknown, effects: Effects, logFormat?: LogFormat): void {
   if (error instanceof StartRefused) {
     effects.stderr.write(`posthorn: ${error.message}\n`)
     effects.exit(EXIT.refused)
-  } else crash(effects, error)
+  } else crash(effects, error, logFormat)
 }
 
-export function crash({ clock, exit, stdout }: Effects, error: unknown): void {
-  const { logger, flushSync } = createLogger({ level: 'fatal', stdout, clock })
+/** @param logFormat default: `auto`, for when no configuration has been read */
+export function crash({ clock, exit, stdout, env }: Effects, error: unknown, logFormat: LogFormat = 'auto'): void {
+  const formatLine = chooseLines(logFormat, stdout, env)
+  const { logger, flushSync } = createLogger({ level: 'fatal', stdout, clock, formatLine })
   logger.fatal({ err: error }, 'unexpected error; exiting; pending deliveries are sent after the next startup')
   flushSync()
   exit(EXIT.crash)

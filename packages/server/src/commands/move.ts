@@ -1,5 +1,7 @@
 /** `posthorn move`. */
 import { join } from 'node:path'
+import { Progress } from '@posthorn/cli/progress'
+import { ownCommand } from '@posthorn/cli/shell'
 import { StartRefused } from '../base/start-refused.ts'
 import type { Config } from '../config/config.ts'
 import { findKeyring, KEY_FILE, KEY_FINGERPRINT } from '../secrets/key-file.ts'
@@ -7,16 +9,18 @@ import { openDatabase } from '../server/database-opening.ts'
 import { openKeyring } from '../server/instance-keys.ts'
 import { type MoveProgress, type MoveSource, moveStore } from '../store/move.ts'
 import { openSource } from '../store/sqlite/source.ts'
-import type { CommandIo } from './command-io.ts'
+import { type LongWorkIo, onInterrupt } from './long-work.ts'
 
 /** `data` is moved to `databaseUrl`. The key is the configured one, or else the one in the folder. */
 export type MoveConfig = Pick<Config, 'data' | 'encryptionKey' | 'olderEncryptionKeys'> & {
   readonly databaseUrl: Secret
+  /** Whether the URL was given by a flag, so that it has to be given again to resume. */
+  readonly hasUrlFlag: boolean
 }
 type Secret = NonNullable<Config['databaseUrl']>
 
 /** Moves an installation from its data folder to PostgreSQL (store/move.ts). Throws StartRefused. */
-export async function moveInstallation(config: MoveConfig, io: CommandIo): Promise<void> {
+export async function moveInstallation(config: MoveConfig, io: LongWorkIo): Promise<void> {
   const folder = config.data
   const source = refusing(() => openSource(folder))
   try {
@@ -31,10 +35,12 @@ export async function moveInstallation(config: MoveConfig, io: CommandIo): Promi
   }
 }
 
-async function moveTo(source: MoveSource, config: MoveConfig, io: CommandIo, hasKey: boolean): Promise<void> {
+async function moveTo(source: MoveSource, config: MoveConfig, io: LongWorkIo, hasKey: boolean): Promise<void> {
   const target = await openDatabase(config.databaseUrl, io.clock)
+  using progress = new Progress({ output: io.stderr, clock: io.clock, label: 'Counting', unit: 'rows' })
+  onInterrupt(io, progress, () => howToResume(config, io))
   try {
-    await moveStore(source, target, progressLines(io))
+    await moveStore(source, target, tellProgress(progress, io))
     // The same check of the moved data that serve makes.
     if (hasKey) await openKeyring(target, config)
   } catch (error) {
@@ -44,22 +50,19 @@ async function moveTo(source: MoveSource, config: MoveConfig, io: CommandIo, has
   }
 }
 
-/** How often progress is reported within a table. */
-const TELL_EVERY_MS = 2_000
-
-function progressLines({ stdout, stderr, clock }: CommandIo): (progress: MoveProgress) => void {
-  let toldAtMs = clock.monotonicMs()
-  return progress => {
-    if (progress.kind === 'resumed') return void stderr.write('Resuming a move that was started before.\n')
-    const { table, rows } = progress
-    if (progress.kind === 'counted') {
-      return void stdout.write(`${table}: ${rows} rows in the folder, ${rows} in the database\n`)
+/** Shows how far the move has come. The counts that it is checked by are its result. */
+function tellProgress(progress: Progress, { stdout, stderr }: LongWorkIo): (told: MoveProgress) => void {
+  return told => {
+    if (told.kind === 'resumed') progress.say('Resuming a move that was started before.')
+    else if (told.kind === 'begun') progress.step('Moving', told.rows, told.moved)
+    else if (told.kind === 'moved') progress.reach(told.rows)
+    else if (told.kind === 'counting') progress.step('Counting what was moved', progress.done)
+    else {
+      progress.advance(told.rows)
+      const line = `${told.table}: ${told.rows} rows in the folder, ${told.rows} in the database`
+      if (stdout.isTTY === true && stderr.isTTY === true) progress.hide()
+      stdout.write(`${line}\n`)
     }
-    // The end of a table is told with its count, once.
-    const nowMs = clock.monotonicMs()
-    if (progress.isWhole || nowMs - toldAtMs < TELL_EVERY_MS) return
-    toldAtMs = nowMs
-    stderr.write(`${table}: ${rows} rows moved so far\n`)
   }
 }
 
@@ -79,6 +82,13 @@ function whatIsLeft(folder: string, isKeyed: boolean, keysInFolder: number): str
     '  POSTHORN_API_KEY         the key that your callers use (the store has only its hash), or a new one\n' +
     `Don't start serve on ${folder} again: it would send all pending deliveries a second time.\n`
   )
+}
+
+/** Without the database's URL, which has a password in it. */
+function howToResume({ data, hasUrlFlag }: MoveConfig, { env }: LongWorkIo): string {
+  const command = ownCommand(['move', '--from', data], env)
+  const to = hasUrlFlag ? ' --to …' : ''
+  return `Stopped. The folder is unchanged, and what is in the database stays. Continue:\n  ${command}${to}\n`
 }
 
 const REFUSALS: ReadonlySet<string> = new Set(['MoveRefused', 'FolderInUse', 'StoreTooNew'])

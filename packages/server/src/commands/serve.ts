@@ -1,6 +1,7 @@
 /** `posthorn serve`: runs one process, or several that share the port, until a signal arrives. */
 import type { Command } from 'commander'
 import type { Timer } from '../base/clock.ts'
+import { chooseLines } from '../base/log-lines.ts'
 import { createLogger } from '../base/logger.ts'
 import { StartRefused } from '../base/start-refused.ts'
 import { type Config, loadConfig, type Origins } from '../config/config.ts'
@@ -40,7 +41,8 @@ type Loaded = { readonly config: Config; readonly origins: Origins }
 /** Starts the server, and stops it once: at the first signal, or when the npm process that started it has ended. */
 async function run({ config, origins }: Loaded, effects: Effects): Promise<void> {
   const { clock, exit, stdout, stderr } = effects
-  effects.onCrash(error => crash(effects, error))
+  const end = (error: unknown) => crash(effects, error, config.logFormat)
+  effects.onCrash(end)
   const sharing = effects.forked === null ? 'alone' : effects.forked.isFirst ? 'first' : 'another'
   const telemetry = readTelemetrySettings(effects.env)
   const parent = effects.forked === null ? {} : { parent: effects.forked.parent }
@@ -50,13 +52,13 @@ async function run({ config, origins }: Loaded, effects: Effects): Promise<void>
   let stopAskedAtMs: number | undefined
   const stop = async () => {
     stopAskedAtMs = clock.monotonicMs()
-    clock.after(config.drainTimeoutMs + STOP_GRACE_MS, () => crash(effects, new Error('the shutdown took too long')))
+    clock.after(config.drainTimeoutMs + STOP_GRACE_MS, () => end(new Error('the shutdown took too long')))
     try {
       await (await started).stop()
       exit(EXIT.ok)
     } catch (error) {
       // A failed startup is reported below.
-      if (!(await failed(started))) crash(effects, error)
+      if (!(await failed(started))) end(error)
     }
   }
   const onSignal = (signal: StopSignal) => {
@@ -70,7 +72,7 @@ async function run({ config, origins }: Loaded, effects: Effects): Promise<void>
   try {
     await started
   } catch (error) {
-    return refuseStart(error, effects)
+    return refuseStart(error, effects, config.logFormat)
   }
   // An npm process killed with SIGKILL leaves the server behind, holding the data folder: the next startup would fail.
   if (isStartedByNpm(effects)) whenParentGone(effects, () => stopAskedAtMs === undefined && void stop())
@@ -97,8 +99,9 @@ async function runMany(config: Config, effects: Effects): Promise<void> {
     child.onEnd(() => gathering.remove(child))
     return child
   }
-  effects.onCrash(error => crash(effects, error))
-  const { logger, flush } = createLogger({ level: config.logLevel, stdout, clock, isShared: true })
+  effects.onCrash(error => crash(effects, error, config.logFormat))
+  const formatLine = chooseLines(config.logFormat, stdout, effects.env)
+  const { logger, flush } = createLogger({ level: config.logLevel, stdout, clock, isShared: true, formatLine })
   const stopTimeoutMs = config.drainTimeoutMs + 2 * STOP_GRACE_MS
   const crashCode = EXIT.crash
   const processes = new Processes({ count: config.processes, fork, clock, log: logger, stopTimeoutMs, crashCode })

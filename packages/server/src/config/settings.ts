@@ -3,6 +3,7 @@
  * docs/configuration.md are derived from it.
  */
 import { isIP } from 'node:net'
+import { LOG_FORMATS } from '../base/log-lines.ts'
 import { PORTAL_PERMISSIONS } from '../base/portal.ts'
 import { CONTRACT_PORTS, portRangeText } from '../guard/ports.ts'
 import { issuerList } from './issuers.ts'
@@ -232,6 +233,11 @@ export const SETTINGS = {
     'How long a shutdown waits for attempts in flight, in milliseconds. Unfinished attempts are sent again after the next startup.',
   ),
   logLevel: setting(choice('level', LOG_LEVELS), 'info', 'The lowest severity that is logged; silent logs nothing.'),
+  logFormat: setting(
+    choice('format', LOG_FORMATS),
+    'auto',
+    'The form of log lines: json for programs, text for people, auto for text on a terminal and JSON elsewhere.',
+  ),
   apiVersion: setting(
     text('version', '1 to 64 visible ASCII characters', value => HEADER_VALUE.test(value)),
     '3.0',

@@ -1,11 +1,12 @@
 /** Starts the whole process, and stops it in an order that loses nothing. compose.ts lists its parts. */
 import { systemClock } from '../base/clock.ts'
+import { chooseLines } from '../base/log-lines.ts'
 import { createLogger, type Log } from '../base/logger.ts'
 import { StartRefused } from '../base/start-refused.ts'
 import type { Config } from '../config/config.ts'
 import type { OwnPublishing } from '../services/own-publishing.ts'
 import type { Store } from '../store/store.ts'
-import { announce, announceExposed, announceKeyFile, remindOfKey } from './announce.ts'
+import { announce, announceKeyFile, closeAllExposed, remindOfKey } from './announce.ts'
 import { type ApiServer, DashboardNotListening } from './api-server.ts'
 import type { Composed } from './compose.ts'
 import { findExposed } from './exposure.ts'
@@ -30,7 +31,9 @@ const LISTEN_FAULTS = new Set(['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'ENOTFOU
 export async function startServer(config: Config, io: ServerIo): Promise<RunningServer> {
   const clock = io.clock ?? systemClock
   const isShared = io.sharing !== undefined && io.sharing !== 'alone'
-  const log = createLogger({ level: config.logLevel, stdout: io.stdout, clock, isShared })
+  const formatLine = linesFor(config, io)
+  const isForPeople = formatLine !== undefined && io.isGuest !== true
+  const log = createLogger({ level: config.logLevel, stdout: io.stdout, clock, isShared, formatLine })
   // Looked for before the store closes its files.
   const exposed = config.databaseUrl === null ? findExposed(config.data) : []
   // The store's threads start while the code is loaded: they take longer, so they come first.
@@ -41,9 +44,10 @@ export async function startServer(config: Config, io: ServerIo): Promise<Running
   const opened = await opening
   const lifecycle = new Lifecycle()
   try {
-    announceExposed(io, log.logger, exposed)
+    const told = closeAllExposed(log.logger, exposed)
+    if (!isForPeople) for (const sentence of told) io.stderr.write(`${sentence}\n`)
     await lifecycle.start({ name: 'store', close: () => opened.store.close() })
-    const { services, api, engine, publishing, whenAnnounced } = await prepareAndCompose(
+    const { services, api, engine, publishing, whenAnnounced, isNew } = await prepareAndCompose(
       await parts,
       opened,
       config,
@@ -54,7 +58,12 @@ export async function startServer(config: Config, io: ServerIo): Promise<Running
     for (const service of services) await lifecycle.start(service)
     lifecycle.ready()
     const url = api.isListening ? api.url() : null
-    announce(io, log.logger, config, url)
+    const dashboardUrl =
+      url !== null && config.dashboard === 'on' && config.role !== 'delivery'
+        ? (config.publicUrl ?? api.dashboardUrl())
+        : null
+    const { environment = {} } = io
+    announce({ ...io, isForPeople }, log.logger, { config, url, dashboardUrl, exposed: told, isNew, environment })
     for (const service of whenAnnounced) await lifecycle.start(service)
     return {
       url,
@@ -74,6 +83,11 @@ export async function startServer(config: Config, io: ServerIo): Promise<Running
   }
 }
 
+/** What a program around Posthorn logs is documented as JSON: it gets text only if it asks for it. */
+function linesFor({ logFormat }: Config, { stdout, environment = {}, isGuest }: ServerIo) {
+  return chooseLines(isGuest && logFormat === 'auto' ? 'json' : logFormat, stdout, environment)
+}
+
 type Parts = typeof import('./compose.ts') & typeof import('./preparation.ts')
 
 async function loadParts(): Promise<Parts> {
@@ -87,17 +101,22 @@ async function prepareAndCompose(
   io: ServerIo,
   log: Log,
   lifecycle: Lifecycle,
-): Promise<Composed> {
+): Promise<Composed & { readonly isNew: boolean }> {
   const clock = io.clock ?? systemClock
   await prepareStore(store, clock)
   const keys = await openKeyring(store, config)
   if (keys.isNew) announceKeyFile(io, keys.keyFile)
   remindOfKey(log.logger, keys.keyring, config.encryptionKey === null ? keys.keyFile : 'POSTHORN_ENCRYPTION_KEY')
   // Shown before it is stored: a startup that fails in between must not leave a key that no one has seen.
-  const show = (made: string) => void io.stderr.write(`The API key, shown only once: ${made}\n`)
+  let isNew = false
+  const show = (made: string) => {
+    isNew = true
+    io.stderr.write(`The API key, shown only once: ${made}\n`)
+  }
   const rootKey = await openRootKey(store, config.apiKey?.reveal(), io.isGuest ? null : show)
   await seedStore(store, config)
-  return compose({ config, store, bus, clock, logger: log.logger, io, keys, rootKey, lifecycle })
+  const composed = await compose({ config, store, bus, clock, logger: log.logger, io, keys, rootKey, lifecycle })
+  return { ...composed, isNew }
 }
 
 async function refusal(error: unknown, store: Store, { host, port, dashboardListen }: Config): Promise<unknown> {

@@ -90,7 +90,12 @@ export type MoveSource = {
 /** How far a move has come, and how many rows of a table it counted at the end. */
 export type MoveProgress =
   | { readonly kind: 'resumed' }
-  | { readonly kind: 'moved'; readonly table: string; readonly rows: number; readonly isWhole: boolean }
+  /** All rows of the source are counted. `moved` of them were moved before. */
+  | { readonly kind: 'begun'; readonly rows: number; readonly moved: number }
+  /** Rows of all tables that are moved by now. */
+  | { readonly kind: 'moved'; readonly rows: number }
+  /** All rows are moved, and are counted in the target. */
+  | { readonly kind: 'counting' }
   | { readonly kind: 'counted'; readonly table: string; readonly rows: number }
 
 /** The content of the mark. Bytes in a key have their own form, to distinguish them from texts. */
@@ -122,7 +127,9 @@ export async function moveStore(
   const moved = source.meta.filter(({ key }) => UNMOVED_META[key] === undefined)
   for (const each of moved) await target.write('writeMeta', each)
   const run = new Run(source, target, mark, begun, tell)
+  await run.countSource(tables)
   for (const table of tables) await run.moveTable(table)
+  tell({ kind: 'counting' })
   for (const table of tables) await run.compareCounts(table)
   for (const { key, value } of moved) {
     if ((await target.read('readMeta', { key })) !== value) throw new Error(`meta ${key} differs after the move`)
@@ -142,6 +149,10 @@ class Run {
   readonly #tell: (progress: MoveProgress) => void
   /** Days since 1970 for which this run knows that the target has tables. */
   readonly #days = new Set<number>()
+  /** Rows of each table in the source, which doesn't change: its folder is locked. */
+  readonly #counts = new Map<string, number>()
+  /** Rows of finished tables. */
+  #finished = 0
   #state: Mark
   /** The mark as stored in the target. */
   mark: string
@@ -154,6 +165,22 @@ class Run {
     this.#tell = tell
   }
 
+  /** Before anything is moved, so that it is known how much is left. */
+  async countSource(tables: readonly TableShape[]): Promise<void> {
+    for (const table of tables) {
+      const count = await countAll(async after => {
+        // Reading the source blocks the thread: signals and timers come in between.
+        await new Promise(resolve => setImmediate(resolve))
+        return this.#source.count(table, after, ROWS_A_COUNT)
+      })
+      this.#counts.set(table.name, count)
+    }
+    const { done, rows } = this.#state
+    this.#finished = Object.values(done).reduce((sum, each) => sum + each, 0)
+    const all = [...this.#counts.values()].reduce((sum, each) => sum + each, 0)
+    this.#tell({ kind: 'begun', rows: all, moved: this.#finished + rows })
+  }
+
   async moveTable(table: TableShape): Promise<void> {
     const { done, table: current, after } = this.#state
     if (done[table.name] !== undefined) return
@@ -164,16 +191,16 @@ class Run {
       await this.#makeHistory(table, batch)
       const last = markKey(keyOfRow(batch.at(-1)!, table.key))
       await this.#store(table, batch, { ...this.#state, table: table.name, after: last, rows: moved })
-      this.#tell({ kind: 'moved', table: table.name, rows: moved, isWhole: false })
+      this.#tell({ kind: 'moved', rows: this.#finished + moved })
     }
     const over = { ...this.#state.done, [table.name]: moved }
     await this.#store(table, [], { ...this.#state, done: over, table: null, after: null, rows: 0 })
-    this.#tell({ kind: 'moved', table: table.name, rows: moved, isWhole: true })
+    this.#finished += moved
   }
 
-  /** Counts on both sides: a count kept during the move would only say what the move believes. */
+  /** Counts the target's rows too: a count kept during the move would only say what the move believes. */
   async compareCounts(table: TableShape): Promise<void> {
-    const here = await countAll(async after => this.#source.count(table, after, ROWS_A_COUNT))
+    const here = this.#counts.get(table.name)
     const args = { table: table.name, key: table.key, limit: ROWS_A_COUNT }
     const there = await countAll(after => this.#target.read('countRows', { ...args, after }))
     if (here !== there) {

@@ -66,6 +66,7 @@ function stage(args: string[], changes: Partial<Effects> = {}) {
     migrateStore: async () => {},
     moveInstallation: async () => {},
     backUpStore: async () => {},
+    endBySignal: () => {},
     restoreStore: async () => {},
     examine: async () => true,
     buildDashboard: async () => ++seen.builds > 0,

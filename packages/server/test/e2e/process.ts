@@ -56,14 +56,15 @@ export type ServeOptions = {
   /** Whether development mode is on. Default: true. */
   readonly dev?: boolean
   /** The maximum size of the process's files, in the shell's blocks of 512 or 1,024 bytes. Simulates a full disk. */
-  readonly fileLimit?: number
+  readonly fileLimit?: number | undefined
 }
 
-/** Starts `posthorn serve`. Resolves once it listens, or has ended without listening. */
-export async function serve(
+/** Starts `posthorn serve`, and doesn't wait. */
+export function spawnServe(
   { data, ca, children }: Place,
-  { flags = [], env = {}, dev = true, fileLimit }: ServeOptions = {},
-): Promise<ServerProcess | Ended> {
+  flags: readonly string[],
+  { env = {}, dev = false, fileLimit }: Omit<ServeOptions, 'flags'> = {},
+): ChildProcess {
   const port = flags.includes('--port') ? [] : ['--port', '0']
   const mode = dev ? ['--dev'] : []
   const args = [CLI, 'serve', '--data', data, ...port, ...mode, '--extra-ca', ca, ...flags]
@@ -74,15 +75,24 @@ export async function serve(
     env: { ...SURROUNDINGS, POSTHORN_API_KEY: API_KEY, ...env },
   })
   children.push(child)
+  return child
+}
+
+/** Starts `posthorn serve`. Resolves once it listens, or has ended without listening. */
+export async function serve(
+  place: Place,
+  { flags = [], env = {}, dev = true, fileLimit }: ServeOptions = {},
+): Promise<ServerProcess | Ended> {
+  const child = spawnServe(place, flags, { env, dev, fileLimit })
   let stdout = ''
   let stderr = ''
   const listening = Promise.withResolvers<string>()
-  child.stdout.on('data', (chunk: Buffer) => {
+  child.stdout!.on('data', (chunk: Buffer) => {
     stdout += chunk
     const url = /"url":"([^"]+)".*"msg":"listening"/.exec(stdout)?.[1]
     if (url !== undefined) listening.resolve(url)
   })
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr!.on('data', (chunk: Buffer) => {
     stderr += chunk
   })
   const ended = new Promise<Ended>(resolve => child.once('close', code => resolve({ code, stdout, stderr })))

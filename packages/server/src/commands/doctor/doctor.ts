@@ -14,7 +14,7 @@ import { checkEgress } from '../../server/checks/reach-checks.ts'
 import { runChecks } from '../../server/checks/run.ts'
 import { checkFolder } from '../../server/checks/store-checks.ts'
 import { isServed } from '../../store/sqlite/inspection.ts'
-import { writeFinding } from './findings.ts'
+import { writeCommands, writeFinding } from './findings.ts'
 import { type LookedAt, lookAt } from './looked-at.ts'
 
 /** Larger files take minutes to read, so they are read only with --full. */
@@ -31,16 +31,12 @@ export type DoctorOptions = {
 
 type DoctorIo = { readonly stdout: { write(text: string): unknown }; readonly clock: Clock }
 
-/** Writes a line for each check, and returns whether none has failed. */
+/** Writes a line for each check, at the end the commands that mend what was found, and returns whether none has failed. */
 export async function examine(result: ConfigResult, options: DoctorOptions, io: DoctorIo): Promise<boolean> {
-  let isWell = true
-  let warnings = 0
+  const all: Finding[] = []
   const tell = (findings: readonly Finding[]) => {
-    for (const finding of findings) {
-      if (finding.level === 'fail') isWell = false
-      if (finding.level === 'warn') warnings++
-      io.stdout.write(writeFinding(finding))
-    }
+    all.push(...findings)
+    for (const finding of findings) io.stdout.write(writeFinding(finding))
   }
   if (!result.ok) {
     tell(result.problems.map(problem => fail('configuration', problem, 'see docs/configuration.md')))
@@ -54,8 +50,11 @@ export async function examine(result: ConfigResult, options: DoctorOptions, io: 
     tell(await checkEgress(options.target, result.config, io.clock, resolver))
     names.close()
   }
+  const isWell = all.every(({ level }) => level !== 'fail')
+  const warnings = all.filter(({ level }) => level === 'warn').length
   const end = warnings > 0 ? ` (warnings: ${warnings})` : ''
   io.stdout.write(isWell ? `All checks passed${end}.\n` : `Some checks failed${end}.\n`)
+  io.stdout.write(writeCommands(all))
   return isWell
 }
 

@@ -8,6 +8,7 @@ import type { Config } from '../../config/config.ts'
 import { hashOfKey } from '../../secrets/api-key.ts'
 import { findKeyring, KEY_FILE, KEY_FINGERPRINT } from '../../secrets/key-file.ts'
 import { nameOfKey } from '../../secrets/keyring.ts'
+import { closeFile } from './commands.ts'
 import type { CheckedStore, Installation } from './installation.ts'
 
 export async function checkKeys({ store: { read, engine }, config }: Installation): Promise<Finding[]> {
@@ -44,7 +45,9 @@ function checkKeyFile({ data, encryptionKey }: Config): Finding[] {
     return [warn('key file', `${file} exists but is not used`, remedy)]
   }
   const mode = openMode(file)
-  if (mode !== null) return [fail('key file', `other users can open ${file} (mode ${mode})`, `chmod 600 ${file}`)]
+  if (mode !== null) {
+    return [fail('key file', `other users can open ${file} (mode ${mode})`, `chmod 600 ${file}`, closeFile(file))]
+  }
   const says =
     'readable only by its owner; it is next to the data, so keep a copy elsewhere, but not in backups of the folder'
   return [ok('key file', says)]
@@ -61,5 +64,6 @@ async function checkApiKey(read: CheckedStore['read'], { apiKey }: Config): Prom
   }
   if (stored !== null)
     return ok('API key', 'the one that serve was given (POSTHORN_API_KEY) or generated; only its hash is stored')
-  return warn('API key', 'none yet', 'set POSTHORN_API_KEY, or start serve, which generates one and shows it once')
+  const remedy = 'set POSTHORN_API_KEY, or start serve, which generates one and shows it once'
+  return warn('API key', 'none yet', remedy, 'export POSTHORN_API_KEY="$(openssl rand -base64 32)"')
 }

@@ -2,10 +2,11 @@
 import { type Finding, ok, warn } from '../../base/findings.ts'
 import { SHARED_SETTINGS } from '../../config/settings.ts'
 import type { KnownNode, NodeReport } from '../../store/operations/nodes.ts'
+import { onStore } from './commands.ts'
 import type { Installation } from './installation.ts'
 
 /** An embedded store has one node, which is the process that holds the folder. */
-export async function checkNodes({ store }: Installation): Promise<Finding[]> {
+export async function checkNodes({ store, config }: Installation): Promise<Finding[]> {
   if (store.engine === 'sqlite') return []
   const { nodes, owners } = await store.read('listNodes', {})
   const alive = nodes.filter(({ isAlive }) => isAlive)
@@ -15,7 +16,8 @@ export async function checkNodes({ store }: Installation): Promise<Finding[]> {
   const findings = [...(lost.length > 0 ? [lostNodes(lost)] : []), ...differences(reports)]
   if (alive.length > 0 && unheld > 0) {
     const remedy = 'start a node with the role all or delivery; one that is starting takes them within seconds'
-    findings.push(warn('nodes', `no node sends for ${unheld} of ${owners.length} partitions`, remedy))
+    const says = `no node sends for ${unheld} of ${owners.length} partitions`
+    findings.push(warn('nodes', says, remedy, onStore(['serve', '--role', 'delivery'], config)))
   }
   if (findings.length > 0) return findings
   return [ok('nodes', alive.length === 0 ? 'no node is running' : `nodes running: ${alive.length}`)]

@@ -6,6 +6,7 @@ import { Connections } from '../../engine/attempt/connections.ts'
 import { checkReachability } from '../../engine/attempt/reachability.ts'
 import { type Resolution, type Resolver, resolveTarget } from '../../guard/lookup.ts'
 import { checkTargetUrl } from '../../guard/target.ts'
+import { KEEP_TIME } from './commands.ts'
 import type { Installation } from './installation.ts'
 
 const SAMPLE = 5
@@ -71,8 +72,8 @@ function judgeSkew(by: string, skewMs: number, warnMs: number): Finding {
   const seconds = (Math.abs(skewMs) / 1_000).toFixed(1)
   const says = Math.abs(skewMs) < 100 ? `right, ${by}` : `${seconds} s ${skewMs > 0 ? 'fast' : 'slow'}, ${by}`
   const remedy = 'run a time service (chrony, systemd-timesyncd): receivers refuse signatures that look too old'
-  if (Math.abs(skewMs) > SKEW_FAIL_MS) return fail('clock', says, remedy)
-  return Math.abs(skewMs) > warnMs ? warn('clock', says, remedy) : ok('clock', says)
+  if (Math.abs(skewMs) > SKEW_FAIL_MS) return fail('clock', says, remedy, KEEP_TIME)
+  return Math.abs(skewMs) > warnMs ? warn('clock', says, remedy, KEEP_TIME) : ok('clock', says)
 }
 
 /** Compares the clock with the database's, or with the newest row if the store is on this machine. */
@@ -81,7 +82,8 @@ export async function checkClock({ store, clock }: Installation): Promise<Findin
   const newestMs = await store.read('readNewestConfiguredMs', {})
   if (newestMs > clock.now() + AHEAD_MS) {
     const says = `behind ${new Date(newestMs).toISOString()}, when the newest row was created`
-    return fail('clock', says, 'correct the clock: due deliveries wait until it has passed that time')
+    const remedy = 'correct the clock: due deliveries wait until it has passed that time'
+    return fail('clock', says, remedy, KEEP_TIME)
   }
   const how = "doctor's --target compares it with a receiver's clock"
   return ok('clock', `not behind the newest row in the store; ${how}`)

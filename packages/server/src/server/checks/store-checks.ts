@@ -8,6 +8,7 @@ import { openMode } from '../../base/private-files.ts'
 import type { Config } from '../../config/config.ts'
 import { MIGRATIONS } from '../../store/migrations/index.ts'
 import { databaseFile, storeFiles } from '../../store/sqlite/private-store.ts'
+import { closeFile, closeFolder, onStore, turnOn } from './commands.ts'
 import type { CheckedStore, Installation } from './installation.ts'
 
 const MEBIBYTE = 1024 * 1024
@@ -44,8 +45,11 @@ function checkExposure(data: string): Finding[] {
   return open.flatMap(([part, path]) => {
     const mode = openMode(path)
     if (mode === null) return []
-    const advice = part === 'folder' ? `chmod 700 ${path}` : `chmod 600 ${path}; serve does it at startup`
-    return [warn(part, `other users have access to ${path} (mode ${mode})`, advice)]
+    const [advice, command] =
+      part === 'folder'
+        ? [`chmod 700 ${path}`, closeFolder(path)]
+        : [`chmod 600 ${path}; serve does it at startup`, closeFile(path)]
+    return [warn(part, `other users have access to ${path} (mode ${mode})`, advice, command)]
   })
 }
 
@@ -82,35 +86,41 @@ async function checkRoom(data: string): Promise<Finding> {
   return ok('disk', says)
 }
 
-export async function checkSchema({ store: { read } }: Installation): Promise<Finding> {
+export async function checkSchema({ store: { read }, config }: Installation): Promise<Finding> {
   const there = (await read('describeTables', {})).some(({ name }) => name === 'meta')
   const found = there ? Number((await read('readMeta', { key: 'schema_version' })) ?? 0) : 0
   const says = `schema version ${found}; this Posthorn uses ${MIGRATIONS.length}`
-  if (found === 0) return fail('schema', 'no schema yet', 'run posthorn migrate, or start serve once')
+  const migrate = onStore(['migrate'], config)
+  if (found === 0) return fail('schema', 'no schema yet', 'run posthorn migrate, or start serve once', migrate)
   if (found > MIGRATIONS.length) return fail('schema', says, 'use the newer Posthorn that wrote it')
-  if (found < MIGRATIONS.length) return warn('schema', says, 'run posthorn migrate; serve also does this at startup')
+  if (found < MIGRATIONS.length)
+    return warn('schema', says, 'run posthorn migrate; serve also does this at startup', migrate)
   return ok('schema', says)
 }
 
-export function checkDurability({ store }: Installation): Promise<Finding[]> {
-  return store.engine === 'sqlite' ? checkJournal(store) : checkSyncing(store)
+export function checkDurability({ store, config }: Installation): Promise<Finding[]> {
+  return store.engine === 'sqlite' ? checkJournal(store, config) : checkSyncing(store)
 }
 
-async function checkJournal(store: CheckedStore): Promise<Finding[]> {
+async function checkJournal(store: CheckedStore, config: Config): Promise<Finding[]> {
   const { journal_mode: journal } = await store.durability()
   if (journal === 'wal') return [ok('durability', 'write-ahead log; serve syncs it at each commit')]
   // Serve turns WAL on, if the file system allows it.
   const remedy = 'start serve once: it turns on a synced write-ahead log'
-  return [warn('durability', `the journal mode is ${journal}`, remedy)]
+  return [warn('durability', `the journal mode is ${journal}`, remedy, onStore(['serve'], config))]
 }
 
 async function checkSyncing(store: CheckedStore): Promise<Finding[]> {
   const { fsync, synchronous_commit: commit, full_page_writes: pages, ssl } = await store.durability()
   const says = `fsync ${fsync}, synchronous_commit ${commit}, full_page_writes ${pages}`
-  const isSafe = fsync === 'on' && commit !== 'off' && pages === 'on'
-  const findings = [
-    isSafe ? ok('durability', says) : fail('durability', says, 'turn all of them on: otherwise events can be lost'),
+  const remedy = 'turn all of them on: otherwise events can be lost'
+  const off = [
+    ...(fsync === 'on' ? [] : ['fsync']),
+    ...(commit === 'off' ? ['synchronous_commit'] : []),
+    ...(pages === 'on' ? [] : ['full_page_writes']),
   ]
+  const isSafe = off.length === 0
+  const findings = [isSafe ? ok('durability', says) : fail('durability', says, remedy, turnOn(off))]
   if (ssl === 'off') {
     findings.push(
       warn('connection', 'not encrypted', 'use sslmode=verify-full, unless the connection stays on this machine'),

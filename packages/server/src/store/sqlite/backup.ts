@@ -30,13 +30,17 @@ export class CopyRefused extends Error {
   }
 }
 
+/** What is being done with a file. Its size, in bytes, is about `bytes` in the end. */
+export type CopyStep = { readonly does: 'copying' | 'checking'; readonly file: string; readonly bytes: number }
+export type TellStep = (step: CopyStep) => void
+
 export type Copied = Extract<CheckedCopy, { ok: true }> & { readonly bytes: number }
 
 /**
  * Copies the store in a folder to a new file, as it is at one moment, whatever is written in the meantime. The server
  * keeps running. The copy is checked before it gets its name. Throws CopyRefused.
  */
-export function backUp(folder: string, file: string): Copied {
+export function backUp(folder: string, file: string, tell: TellStep): Copied {
   const source = databaseFile(folder)
   if (!existsSync(source)) {
     throw new CopyRefused(
@@ -49,20 +53,22 @@ export function backUp(folder: string, file: string): Copied {
     const database = new DatabaseSync(source, { readOnly: true })
     try {
       database.exec('pragma busy_timeout = 5000')
+      tell({ does: 'copying', file: draft, bytes: sizeOfContent(database) })
       database.prepare('vacuum into ?').run(draft)
     } finally {
       database.close()
     }
-    return requireWhole(draft, draft)
+    return checkWhole(draft, tell)
   })
 }
 
 /**
  * Puts a copy into a folder that has no store. Clears nodes and leases, so that the server that was running when the
  * copy was created is not taken for one that crashed. Throws CopyRefused, FolderInUse.
+ *
+ * @param copy what `checkWhole` has found
  */
-export function restore(file: string, folder: string): Copied {
-  const copy = requireWhole(file, file)
+export function restore(file: string, folder: string, copy: Copied, tell: TellStep): Copied {
   makeFolder(folder)
   const target = databaseFile(folder)
   const lock = lockFolder(folder)
@@ -72,6 +78,7 @@ export function restore(file: string, folder: string): Copied {
       throw new CopyRefused(`${folder} already contains a store (${each}): move the store, or choose another folder.`)
     }
     return withDraft(target, draft => {
+      tell({ does: 'copying', file: draft, bytes: copy.bytes })
       copyFileSync(file, draft)
       chmodSync(draft, 0o600)
       const database = new DatabaseSync(draft)
@@ -93,10 +100,21 @@ function requireFree(file: string): void {
   if (existsSync(file)) throw new CopyRefused(`${file} already exists: choose another file name, or move the file.`)
 }
 
-function requireWhole(file: string, name: string): Copied {
+/** Reads a whole copy. Throws CopyRefused if it can't be used. */
+export function checkWhole(file: string, tell: TellStep): Copied {
+  const bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  tell({ does: 'checking', file, bytes })
   const checked = checkCopy(file)
-  if (!checked.ok) throw new CopyRefused(`${name} cannot be used: ${checked.fault}.`)
-  return { ...checked, bytes: statSync(file).size }
+  if (!checked.ok) throw new CopyRefused(`${file} cannot be used: ${checked.fault}.`)
+  return { ...checked, bytes }
+}
+
+/** A copy has no free pages. */
+function sizeOfContent(database: DatabaseSync): number {
+  const [pages, free, size] = ['page_count', 'freelist_count', 'page_size'].map(name =>
+    Number(Object.values(database.prepare(`pragma ${name}`).get()!)[0]),
+  )
+  return (pages! - free!) * size!
 }
 
 /** Fills a file under another name, syncs it to disk, and gives it its name unless that has been taken by then. */
