@@ -5,6 +5,8 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type OutputChunk, rolldown } from 'rolldown'
+import { writeManual } from '../packages/cli/src/reference/index.ts'
+import { allCommands } from '../packages/server/scripts/all-commands.ts'
 import { buildDashboard, DASHBOARD } from '../scripts/dashboard-build.ts'
 import { writeDeclarations } from './declarations.ts'
 import { formatLicences, type Licence, licencesOf } from './licences.ts'
@@ -13,6 +15,8 @@ import { ownUrls } from './own-urls.ts'
 import { ROOT } from './root.ts'
 
 const SOURCE = join(ROOT, 'packages/server')
+/** Where npm finds the manual page of an installed package. */
+const MANUAL = 'man/posthorn.1'
 /** The library. */
 const INDEX = join(SOURCE, 'src/index.ts')
 
@@ -27,6 +31,11 @@ export async function buildServerPackage(target: string): Promise<void> {
   })
   if (hasLibrary) writeDeclarations(INDEX, join(target, 'dist'))
   cpSync(join(SOURCE, 'bin'), join(target, 'bin'), { recursive: true })
+  mkdirSync(join(target, 'man'))
+  writeFileSync(
+    join(target, MANUAL),
+    writeManual(allCommands(), JSON.parse(readFileSync(join(SOURCE, 'package.json'), 'utf8'))),
+  )
   const licences = [...licencesOf(modules), ...(await addDashboard(join(target, 'dashboard')))]
   for (const file of ['LICENSE', 'CHANGELOG.md']) cpSync(join(ROOT, file), join(target, file))
   cpSync(join(SOURCE, 'README.md'), join(target, 'README.md'))
@@ -99,6 +108,7 @@ function manifest(hasLibrary: boolean): object {
     type,
     engines,
     bin,
+    man: `./${MANUAL}`,
     imports: { '#cli': './dist/cli.js' },
     exports: {
       ...(hasLibrary ? { '.': { types: './dist/index.d.ts', default: './dist/index.js' } } : {}),

@@ -34,7 +34,11 @@ describe('what semantic versioning covers', () => {
     expect(current.metrics).toContain('posthorn_deliveries_total{state="exhausted"}')
     expect(current['log fields']).toEqual(expect.arrayContaining(['errorCode', 'dueAt', 'drainTimeoutMs', 'url']))
     expect(current['command line']).toEqual(
-      expect.arrayContaining(['posthorn serve --port <value>', 'posthorn keys rotate', 'posthorn backup <file>']),
+      expect.arrayContaining([
+        'posthorn serve --port <value>',
+        'posthorn encryption-keys rotate',
+        'posthorn backup <file>',
+      ]),
     )
     expect(current.client).toContain('@posthorn/client/express: webhook')
   })

@@ -5,11 +5,12 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { EXIT } from '../packages/cli/src/exit.ts'
 import { currentDocument, type Document, type Schema } from '../packages/client/generator/document.ts'
+import { allCommands } from '../packages/server/scripts/all-commands.ts'
 import { ERRORS } from '../packages/server/src/base/errors.ts'
 import { ATTEMPT_ERRORS } from '../packages/server/src/base/model.ts'
 import { OPERATIONAL_TYPES } from '../packages/server/src/catalogue/operational-types.ts'
-import { type Effects, EXIT, makeProgram } from '../packages/server/src/commands/command-line.ts'
 import { describeSettings } from '../packages/server/src/config/descriptions.ts'
 import { Metrics, writeMetrics } from '../packages/server/src/observe/metrics.ts'
 import { CREATE_PUBLISH } from '../packages/server/src/store/postgres/publish-function.ts'
@@ -152,7 +153,7 @@ function keysOf(source: string, from: number): string[] {
     .filter(name => name !== undefined)
 }
 
-type Program = ReturnType<typeof makeProgram>
+type Program = ReturnType<typeof allCommands>
 
 /** Commands, arguments and flags. */
 function commandLine(): string[] {
@@ -160,10 +161,11 @@ function commandLine(): string[] {
     path,
     ...command.registeredArguments.map(argument => `${path} <${argument.name()}>`),
     ...command.options.map(option => `${path} ${option.flags.replace(/ <.*>$/, ' <value>')}`),
-    ...command.commands.flatMap(each => describe(each, `${path} ${each.name()}`)),
+    ...command.commands
+      .filter(each => !each.name().startsWith('_'))
+      .flatMap(each => describe(each, `${path} ${each.name()}`)),
   ]
-  // Describing the commands has no effects.
-  return describe(makeProgram({} as Effects), 'posthorn')
+  return describe(allCommands(), 'posthorn')
 }
 
 /** What each entry of the client exports at run time. */

@@ -58,10 +58,20 @@ void runCommandLine({
     boundHeapGrowth()
     return moveInstallation(config, io)
   },
-  rotateKeys: async (config, url, io) => (await import('./commands/keys-rotate.ts')).rotateKeys(config, url, io),
   backUpStore: async (config, io) => (await import('./commands/backup.ts')).backUpStore(config, io),
   restoreStore: async (config, io) => (await import('./commands/backup.ts')).restoreStore(config, io),
   examine: async (result, options, io) => (await import('./commands/doctor/doctor.ts')).examine(result, options, io),
+  addRemoteCommands: async root => {
+    const { addRemoteCommands, openTerminal } = await import('@posthorn/cli')
+    const { stdin, stdout, stderr } = process
+    const signals = {
+      on: (signal: NodeJS.Signals, handle: () => void) => void process.on(signal, handle),
+      off: (signal: NodeJS.Signals, handle: () => void) => void process.off(signal, handle),
+    }
+    const exit = (code: number) => process.exit(code)
+    const env = readEnvironment()
+    addRemoteCommands(root, openTerminal({ stdin, stdout, stderr, env, clock: systemClock, exit, ...signals }))
+  },
   runDemo: async options => (await import('@posthorn/demo')).runDemo(options, buildDashboard),
   buildDashboard,
   exit: code => process.exit(code),

@@ -12,12 +12,34 @@ export type { Effects } from './effects.ts'
 export { EXIT } from './endings.ts'
 
 export async function runCommandLine(effects: Effects): Promise<void> {
+  const program = makeProgram(effects)
   try {
-    await makeProgram(effects).parseAsync(effects.args, { from: 'user' })
+    // A server starts without the code of commands that it isn't.
+    const isLocal = program.commands.some(command => command.name() === effects.args[0])
+    if (!isLocal) await effects.addRemoteCommands(program)
+    await program.parseAsync(effects.args, { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) return crash(effects, error)
-    effects.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage)
+    if (error.exitCode === 0) return effects.exit(EXIT.ok)
+    // Commander has shown the help of a noun without a verb already.
+    if (error.code !== 'commander.help') effects.stderr.write(`posthorn: ${sentenceOf(error, program, effects.args)}\n`)
+    effects.exit(EXIT.usage)
   }
+}
+
+/** What is wrong, the nearest name if there is one, and where the help is. What was typed can be a secret in part. */
+function sentenceOf({ message }: CommanderError, program: Command, args: readonly string[]): string {
+  const safe = message.replace(/^(error: unknown option '[^'=]*)=[^\n]*'/, "$1'").replace(/( but got \d+): .*$/s, '$1')
+  const [what, hint] = safe.replace(/^error: /, '').split('\n')
+  const sentence = /[.!?]$/.test(what!) ? what : `${what}.`
+  const near = hint === undefined ? '' : ` ${hint.replace(/^\(|\)$/g, '')}`
+  return `${sentence}${near} See ${nameOf(program, args)} --help.`
+}
+
+/** The longest name of a command at the start of the arguments. */
+function nameOf(program: Command, [first, ...others]: readonly string[]): string {
+  const next = program.commands.find(command => command.name() === first)
+  return next === undefined ? program.name() : `${program.name()} ${nameOf(next, others)}`
 }
 
 /** All commands with their flags. None of the effects is used before a command runs. */
@@ -31,6 +53,8 @@ export function makeProgram(effects: Effects): Command {
     .configureOutput({
       writeOut: text => void effects.stdout.write(text),
       writeErr: text => void effects.stderr.write(text),
+      // Written as a sentence, when it is caught.
+      outputError: () => {},
     })
   const serveCommand = root
     .command('serve')
@@ -48,7 +72,6 @@ export function makeProgram(effects: Effects): Command {
   serveCommand.action(() => serve(serveCommand, effects))
   addMigrate(root, effects)
   addMove(root, effects)
-  addKeys(root, effects)
   addCopies(root, effects)
   addDoctor(root, effects)
   addDemo(root, effects)
@@ -83,21 +106,6 @@ function addMove(root: Command, effects: Effects): void {
   command.action(async ({ from, to }: { from?: string; to?: string }) => {
     const result = loadMoveConfig({ from, to, env: effects.env, readFile: effects.readFile })
     await finish(result, config => effects.moveInstallation(config as MoveConfig, effects), effects)
-  })
-}
-
-function addKeys(root: Command, effects: Effects): void {
-  const keys = root.command('keys').description('Manage the key that encrypts secrets.')
-  const command = keys
-    .command('rotate')
-    .description('Encrypt all secrets with a new key while the server is running.')
-    .option('--url <url>', 'The URL of the server. Default: the configured host and port on this machine.')
-    .addHelpText('after', '\nThe root API key is read from POSTHORN_API_KEY. See docs/keys.md.\n')
-  addSettings(command, ['host', 'port', 'config'])
-  command.action(async ({ url }: { url?: string }) => {
-    const { '--url': _, ...flags } = flagsOf(command).flags
-    const result = loadConfig({ flags, env: effects.env, readFile: effects.readFile })
-    await finish(result, config => effects.rotateKeys(config, url, effects), effects)
   })
 }
 

@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import type { Clock } from '../base/clock.ts'
 import type { Output } from '../base/output.ts'
 import type { Config, ConfigResult, Environment } from '../config/config.ts'
@@ -22,10 +23,11 @@ export type Effects = {
   readonly startServer: (config: Config, io: ServerIo) => Promise<Pick<RunningServer, 'stop'>>
   readonly migrateStore: (config: Config, io: CommandIo) => Promise<void>
   readonly moveInstallation: (config: MoveConfig, io: CommandIo) => Promise<void>
-  readonly rotateKeys: (config: Config, url: string | undefined, io: CommandIo) => Promise<void>
   readonly backUpStore: (config: CopyConfig, io: CommandIo) => Promise<void>
   readonly restoreStore: (config: CopyConfig, io: CommandIo) => Promise<void>
   readonly examine: (result: ConfigResult, options: DoctorOptions, io: CommandIo) => Promise<boolean>
+  /** Adds the commands that call a server's API, which are loaded for that. */
+  readonly addRemoteCommands: (root: Command) => Promise<void>
   /** Runs until a signal arrives or, with `exit`, until nothing is pending. Ends the process itself. */
   readonly runDemo: (options: DemoOptions) => Promise<void>
   /**

@@ -1,21 +1,11 @@
 /** How a command ends: its exit code and its last message. */
+import { EXIT } from '@posthorn/cli/exit'
 import { createLogger } from '../base/logger.ts'
 import { StartRefused } from '../base/start-refused.ts'
 import type { Config, ConfigResult } from '../config/config.ts'
 import type { Effects } from './effects.ts'
 
-export const EXIT = {
-  /** Success: help was shown, serve drained and stopped, or another command has done its work. */
-  ok: 0,
-  /** The command can't do its work until the operator has changed something. */
-  refused: 1,
-  /** The command line or the configuration is wrong. */
-  usage: 2,
-  /** An unexpected error. Whatever was accepted is in the store and is sent after the next startup. */
-  crash: 70,
-  /** A second signal: the signal's number is added. */
-  signal: 128,
-} as const
+export { EXIT }
 
 /** Runs a command that ends by itself, then ends the process. */
 export async function finish(

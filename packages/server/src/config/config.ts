@@ -180,12 +180,16 @@ function unknownFlag(flag: string, keys: ReadonlyMap<string, SettingKey>): strin
   return unknown(`flag ${flag}`, nearestName(flag, keys.keys()), 'remove it, or see posthorn serve --help')
 }
 
+/** Which server and tenant commands such as `posthorn tenants list` are for: not for a server, which can have them too. */
+const OF_CLIENTS: readonly string[] = ['POSTHORN_URL', 'POSTHORN_TENANT']
+
 function valuesOfEnvironment(env: Environment, context: ParseContext, problems: string[]): Values {
   const keys = keysBy('environment', variableName)
   const values: Values = {}
   for (const [name, value] of Object.entries(env)) {
     // Docker Compose and similar tools pass an unset variable on as an empty one: so empty means not set.
     if (!name.startsWith('POSTHORN_') || value === undefined || value === '' || isServiceLink(name, value)) continue
+    if (OF_CLIENTS.includes(name)) continue
     const key = keys.get(name)
     const source = `environment variable ${name}`
     if (key === undefined) problems.push(unknown(source, nearestName(name, keys.keys()), 'unset it'))

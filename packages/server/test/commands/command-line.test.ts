@@ -65,11 +65,11 @@ function stage(args: string[], changes: Partial<Effects> = {}) {
     clock,
     migrateStore: async () => {},
     moveInstallation: async () => {},
-    rotateKeys: async () => {},
     backUpStore: async () => {},
     restoreStore: async () => {},
     examine: async () => true,
     buildDashboard: async () => ++seen.builds > 0,
+    addRemoteCommands: async () => {},
     runDemo: async () => {},
     startServer: async config => {
       seen.configs.push(config)

@@ -1,14 +1,12 @@
-import { execFileSync } from 'node:child_process'
+import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
-import { PAGES, ROOT, readPage } from './pages.ts'
+import { allCommands } from '../../scripts/all-commands.ts'
+import { PAGES, readPage } from './pages.ts'
 
 /** Decisions and the changelog tell of commands as they once were. */
 const GUIDES = PAGES.filter(page => !page.startsWith('docs/decisions/') && page !== 'CHANGELOG.md')
 
 const SCRIPTS = JSON.parse(readPage('package.json')).scripts as Record<string, string>
-
-const cli = (...args: string[]) =>
-  execFileSync(process.execPath, ['packages/server/src/cli.ts', ...args], { cwd: ROOT, encoding: 'utf8' })
 
 /** What stands in code, a line or a span at a time; lines that end in a backslash are one. */
 function codeOf(text: string): string[] {
@@ -33,26 +31,26 @@ describe('the commands in the docs', () => {
   })
 
   it('of posthorn exist with every flag, and work from a clone', () => {
-    const help = new Map<string, string>()
-    const helpOf = (command: string) => {
-      if (!help.has(command)) help.set(command, cli(...command.split(' '), '--help'))
-      return help.get(command)!
-    }
-    const commands = [...cli('--help').matchAll(/^ {2}([a-z]+)(?: |$)/gm)].map(match => match[1]!)
+    const program = allCommands()
     const wrong: string[] = []
     let checked = 0
     for (const page of GUIDES) {
       for (const line of codeOf(readPage(page))) {
-        const match = /(?:^|\s)(npx )?posthorn ([a-z]+)( rotate)?((?: .*)?)$/.exec(line)
-        if (match === null || !commands.includes(match[2]!)) continue
-        const [, npx, command, sub = '', rest = ''] = match
+        const match = /(?:^|[\s(])(npx )?posthorn ([a-z][a-z-]*(?: .*)?)$/.exec(line)
+        if (match === null || line.startsWith('#')) continue
+        const [, npx, words] = match
+        const { command, name, rest } = find(program, words!.split(' '))
+        if (command === program) continue
         checked++
-        // A line of its own is there to be copied; a span in a sentence can name the command alone.
-        if (npx === undefined && rest !== '')
+        // A line of its own is there to be copied; a span in a sentence can name the command alone, or with its arguments.
+        const isNamed = rest.every(word => /^[<[]/.test(word))
+        if (npx === undefined && !isNamed)
           wrong.push(`${page}: "${line}" does not work from a clone: write npx posthorn`)
-        const known = helpOf(`${command}${sub}`)
-        for (const [flag] of rest.matchAll(/--[a-z-]+/g)) {
-          if (!new RegExp(`${flag}\\b`).test(known)) wrong.push(`${page}: posthorn ${command}${sub} has no ${flag}`)
+        const known = command.options.flatMap(({ long, short }) => [long, short]).concat('--help')
+        // What follows a pipe is another program's.
+        const own = rest.slice(0, rest.includes('|') ? rest.indexOf('|') : undefined)
+        for (const flag of own.filter(word => /^--[a-z]/.test(word)).map(word => word.split(/[=`]/, 1)[0]!)) {
+          if (!known.includes(flag)) wrong.push(`${page}: ${name} has no ${flag}`)
         }
       }
     }
@@ -60,3 +58,13 @@ describe('the commands in the docs', () => {
     expect(wrong).toEqual([])
   })
 })
+
+/** The command that some words begin with, and what follows its name. */
+function find(
+  command: Command,
+  words: readonly string[],
+  name = 'posthorn',
+): { readonly command: Command; readonly name: string; readonly rest: readonly string[] } {
+  const next = command.commands.find(each => each.name() === words[0])
+  return next === undefined ? { command, name, rest: words } : find(next, words.slice(1), `${name} ${words[0]}`)
+}

@@ -2,6 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { EXIT } from '@posthorn/cli/exit'
 import { startReceiver } from '@posthorn/testkit'
 import { expect, it } from 'vitest'
 import { API_KEY, inPlace, type Place, running, type ServerProcess, serve, start } from './process.ts'
@@ -181,7 +182,7 @@ it('C14: a diagnostic report leaves out the environment, which contains keys', (
   }))
 
 it(
-  'C14: posthorn keys rotate re-encrypts all secrets while the server runs, after which only the new key is needed',
+  'C14: posthorn encryption-keys rotate re-encrypts all secrets while the server runs, after which only the new key is needed',
   {
     timeout: 60_000,
   },
@@ -194,17 +195,22 @@ it(
       await server.call('POST', '/tenants/acme/endpoints', { url: receiver.url, clientSecret })
       const keyFile = join(place.data, 'encryption.key')
       const before = await readFile(keyFile, 'utf8')
-      const rotate = ['keys', 'rotate', '--url', server.url]
+      const rotate = ['encryption-keys', 'rotate', '--url', server.url]
       expect(await start(place, rotate).ended).toMatchObject({
-        code: 1,
+        code: EXIT.usage,
         stderr: expect.stringContaining('POSTHORN_API_KEY'),
       })
       const wrong = await start(place, rotate, { POSTHORN_API_KEY: 'another-key-0123456789' }).ended
-      expect(wrong).toMatchObject({ code: 1, stdout: '' })
-      const unreachable = await start(place, ['keys', 'rotate', '--port', '1'], { POSTHORN_API_KEY: API_KEY }).ended
-      expect(unreachable).toMatchObject({
-        code: 1,
+      expect(wrong).toMatchObject({ code: EXIT.denied, stdout: '' })
+      const nowhere = { POSTHORN_API_KEY: API_KEY, POSTHORN_URL: 'http://127.0.0.1:1' }
+      expect(await start(place, ['encryption-keys', 'rotate'], nowhere).ended).toMatchObject({
+        code: EXIT.unreachable,
         stderr: expect.stringContaining('No server responds at http://127.0.0.1:1'),
+      })
+      const old = await start(place, ['keys', 'rotate'], { POSTHORN_API_KEY: API_KEY, POSTHORN_URL: server.url }).ended
+      expect(old).toMatchObject({
+        code: EXIT.usage,
+        stderr: expect.stringContaining('posthorn encryption-keys rotate'),
       })
       const done = await start(place, rotate, { POSTHORN_API_KEY: API_KEY }).ended
       expect(done).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('secrets of 1 endpoints') })

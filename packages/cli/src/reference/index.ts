@@ -1,0 +1,2 @@
+export { writeManual } from './manual.ts'
+export { writePage } from './page.ts'
