@@ -8,7 +8,7 @@ import { Posthorn } from '@posthorn/client'
 import { startNode } from '@posthorn/testkit'
 import { runCommandLine } from '../../server/src/commands/command-line.ts'
 import type { Effects } from '../../server/src/commands/effects.ts'
-import { addRemoteCommands } from '../src/index.ts'
+import { addFurtherCommands } from '../../server/src/commands/remote-commands.ts'
 import type { Clock, Environment, Signal, Terminal } from '../src/terminal/index.ts'
 
 export type RanCommand = {
@@ -97,7 +97,7 @@ export async function runPosthorn(args: readonly string[], options: RunOptions =
     stderr,
     clock,
     exit: (code: number) => void seen.codes.push(code),
-    addRemoteCommands: async root => addRemoteCommands(root, terminal),
+    addRemoteCommands: async root => addFurtherCommands(root, terminal),
   } satisfies Partial<Effects>
   await runCommandLine(effects as unknown as Effects)
   const { codes } = seen
