@@ -28,6 +28,8 @@ export type RunOptions = {
   readonly clock?: Clock
   /** Called with what was written so far, and with what presses Ctrl-C. */
   readonly onOutput?: (stdout: string, interrupt: () => void) => void
+  /** Called with what presses Ctrl-C as soon as the command doesn't just end then. */
+  readonly onInterruptible?: (interrupt: () => void) => void
 }
 
 /** A clock whose time stands still: 2026-11-30 12:00 UTC. */
@@ -51,7 +53,7 @@ const REAL_CLOCK: Clock = {
  *
  * @param env should have an XDG_CONFIG_HOME, lest the profiles of the person who runs the tests be used
  */
-export function keepingTerminal({ env = {}, columns, input = '', clock = REAL_CLOCK, onOutput }: RunOptions = {}) {
+export function keepingTerminal({ env = {}, columns, input = '', clock = REAL_CLOCK, ...options }: RunOptions = {}) {
   const seen = { stdout: '', stderr: '', codes: [] as number[] }
   const handlers = new Set<(signal: Signal) => void>()
   const interrupt = () => {
@@ -62,7 +64,7 @@ export function keepingTerminal({ env = {}, columns, input = '', clock = REAL_CL
       decodeStrings: false,
       write(piece: string | Buffer, _encoding, done) {
         seen[name] += piece.toString()
-        if (name === 'stdout') onOutput?.(seen.stdout, interrupt)
+        if (name === 'stdout') options.onOutput?.(seen.stdout, interrupt)
         done()
       },
     })
@@ -77,6 +79,7 @@ export function keepingTerminal({ env = {}, columns, input = '', clock = REAL_CL
     columns: columns ?? null,
     onInterrupt(handle) {
       handlers.add(handle)
+      options.onInterruptible?.(interrupt)
       return () => void handlers.delete(handle)
     },
     ignoreInterrupts: () => () => {},

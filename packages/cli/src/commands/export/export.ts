@@ -102,7 +102,7 @@ async function positionIn(
   }
   let position: Position
   try {
-    position = await findPosition(output)
+    position = await findPosition(output, tenant === null)
   } catch (error) {
     if (!(error instanceof NotAnExport)) throw error
     throw new Problem(`${output} is not an export: ${error.message} Choose another file.`, EXIT.usage, { cause: error })

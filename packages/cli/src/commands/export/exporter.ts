@@ -41,7 +41,7 @@ export class Exporter {
         await this.#section(id, null)
         tenants++
       }
-      await this.#json({ kind: 'end_of_export', complete: true, tenants })
+      await this.#json({ kind: 'end_of_export', complete: true, allTenants: tenant === null, tenants })
     } finally {
       await this.#flush()
     }

@@ -35,9 +35,10 @@ const START: Position = { offset: 0, complete: new Set(), open: null, isComplete
  * notifications, its events, then pages of deliveries, each page followed by its attempts. So it can be continued behind
  * any event, and behind the last delivery of a page, which is one that an attempt and then another delivery follow.
  *
- * @throws Error if it is no such file
+ * @param isOfAll whether it is to be of all tenants: one that is complete for one tenant isn't complete then
+ * @throws NotAnExport if it is no such file
  */
-export async function findPosition(file: string): Promise<Position> {
+export async function findPosition(file: string, isOfAll: boolean): Promise<Position> {
   const complete = new Set<string>()
   let section: (OpenSection & { readonly startOffset: number; readonly startLines: number }) | null = null
   let safe = START
@@ -54,8 +55,10 @@ export async function findPosition(file: string): Promise<Position> {
       section = { tenant, at, after: null, counts: {}, startOffset: offset, startLines: lines }
       safe = { offset, complete, open: null, isComplete: false, lines }
       ;[counts, lastDelivery, isBehindAttempt] = [{}, null, false]
-    } else if (kind === 'end_of_export') isComplete = true
-    else if (section !== null) {
+    } else if (kind === 'end_of_export') {
+      const { allTenants } = JSON.parse(line.toString('utf8')) as { allTenants: boolean }
+      isComplete = allTenants || !isOfAll
+    } else if (section !== null) {
       if (kind === 'delivery' && isBehindAttempt) {
         const open = { tenant: section.tenant, at: section.at, after: lastDelivery, counts: { ...counts } }
         safe = { offset, complete, open, isComplete: false, lines }
