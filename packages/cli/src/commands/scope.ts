@@ -11,7 +11,7 @@ export type ScopeFlags = { readonly allTenants?: boolean }
 /** Adds `--tenant` and `--all-tenants`, to a command that can be about either. */
 export function addScope(command: Command): Command {
   return command
-    .option('--tenant <tenant>', 'Only this tenant. Default: POSTHORN_TENANT, or the profile’s; without one, all.')
+    .option('--tenant <tenant>', "Only this tenant. Default: POSTHORN_TENANT, or the profile's; without one, all.")
     .addOption(new Option('--all-tenants', 'All tenants, whatever the default is.').conflicts('tenant'))
 }
 

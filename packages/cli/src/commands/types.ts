@@ -167,7 +167,7 @@ async function put(run: ServerRun, name: string, body: PutEventTypeBody, flags: 
 function addValidate(noun: Command, terminal: Terminal): void {
   const validate = addCommand(noun, 'validate <type> <file>', 'Say whether a payload satisfies the schema of a type.', [
     ['posthorn types validate ORDER_PAID sample.json', 'A file. Nothing is published.'],
-    ["echo '{}' | posthorn types validate ORDER_PAID -", 'Standard input.'],
+    ['posthorn types validate ORDER_PAID - < sample.json', 'Standard input.'],
   ]).addHelpText('after', '\nNeeds a key that can change the catalogue, which it leaves as it is.\n')
   withServer(validate, terminal, async (run, _flags: object, name: string, file: string) => {
     const { posthorn, out } = run

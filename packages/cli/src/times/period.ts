@@ -30,8 +30,8 @@ export function addPeriod(command: Command, what: string): Command {
   return command
     .option('--since <time>', `Only what was ${what} then or later. ${FORMS}`)
     .option('--until <time>', `Only what was ${what} before then.`)
-    .addOption(new Option('--from <time>', 'The API’s word for --since.').conflicts('since').hideHelp())
-    .addOption(new Option('--to <time>', 'The API’s word for --until.').conflicts('until').hideHelp())
+    .addOption(new Option('--from <time>', "The API's word for --since.").conflicts('since').hideHelp())
+    .addOption(new Option('--to <time>', "The API's word for --until.").conflicts('until').hideHelp())
 }
 
 /** Reads the period. Throws Problem for anything that is no time, and for a period without a moment in it. */

@@ -4,6 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { CLIENT_SECRET, type RunOptions, runPosthorn, startServer, type TestServer } from '../setup.ts'
 import { startReceiver, type TestReceiver } from './receiver.ts'
 
+// cspell:ignore exausted
+
 const TYPE = 'order.paid'
 const OTHER = 'order.shipped'
 
@@ -44,7 +46,7 @@ async function publish(count: number, type = TYPE): Promise<string[]> {
   return data.map(({ id }) => id)
 }
 
-/** Waits until so many deliveries are in a state. */
+/** Waits until this many deliveries are in a state. */
 const settled = (state: 'exhausted' | 'delivered' | 'held', count: number) =>
   vi.waitFor(
     async () => {

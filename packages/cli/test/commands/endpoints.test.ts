@@ -5,6 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type RunOptions, runPosthorn, startServer, type TestServer } from '../setup.ts'
 import { startReceiver, type TestReceiver } from './receiver.ts'
 
+// cspell:ignore REFERNCE
+
 const SECRET = 'c2VjcmV0LW9mLXRlc3RzLW9mLWNvbW1hbmRz'
 
 let server: TestServer

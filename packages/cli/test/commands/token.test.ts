@@ -49,7 +49,7 @@ describe('token inspect', () => {
     const { code, stdout, stderr } = await inspect([file])
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toMatch(
-      /^kind +JWT \(HS256\), not verified\nlength +\d+ characters\nissued .* ago \(2025-05-01 00:00:00Z\)\nexpires +in 29 d \(2026-06-30 00:00:00Z\)\nsub +"web-hook"\n/,
+      /^kind +JWT \(HS256\), not verified\nlength +\d+ characters\nissued .* ago \(2025-05-01 00:00:00Z\)\nexpires +in 29 d \(2026-06-30 00:00:00Z\)\nsub +"web.hook"\n/,
     )
     expect(stdout).toMatch(/token_expires_soon: The token expires at 2026-06-30/)
     for (const part of secret.split('.')) expect(stdout).not.toContain(part)

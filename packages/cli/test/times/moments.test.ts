@@ -4,7 +4,7 @@ import { readMoment } from '../../src/times/moments.ts'
 import { readPeriod } from '../../src/times/period.ts'
 import { formatClock, formatDay, formatMoment, formatOffset, momentsOf, offsetAt } from '../../src/times/zones.ts'
 
-// cspell:ignore Lord_Howe Kathmandu Chatham Johns Apia Troll
+// cspell:ignore Lord_Howe Kathmandu Chatham Johns Apia Troll Zhdm
 
 const NOW = Date.parse('2026-11-30T08:30:12.345Z')
 const berlin = { nowMs: NOW, zone: 'Europe/Berlin' }

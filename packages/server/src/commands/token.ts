@@ -21,7 +21,7 @@ export function addToken(root: Command, terminal: Terminal): void {
   const inspect = addCommand(noun, 'inspect [file]', 'Show what a JWT says, and advise on it as a clientSecret.', [
     ['posthorn token inspect token.txt', 'From a file.'],
     ['posthorn token inspect', 'Asks for it, and does not show it.'],
-    ['pass show acme/token | posthorn token inspect --json', 'From standard input, for a script.'],
+    ['posthorn token inspect --json < token.txt', 'From standard input, for a script.'],
   ]).addHelpText(
     'after',
     '\nThe token is never shown, sent or logged, and not verified: only its owner has the key. The exit code is 1 if it' +

@@ -118,7 +118,10 @@ function addCreate(noun: Command, terminal: Terminal): void {
       'With members from a file.',
     ],
   ])
-  addMembers(create).option('--signing-secret-file <file>', 'A file with a signing secret of your own (whsec_…).')
+  addMembers(create).option(
+    '--signing-secret-file <file>',
+    'A file with a signing secret of your own (it begins with whsec_).',
+  )
   create.option('--disabled', 'Hold what it gets until it is enabled.')
   withTenant(create, terminal, async (run, flags: EndpointFlags & { disabled?: boolean }, url: string) => {
     const members = await readMembers(flags, terminal, url)

@@ -21,7 +21,10 @@ export function addSecrets(noun: Command, terminal: Terminal): void {
   ])
     .option('--grace <time>', 'How long older secrets stay valid: 24h, 30m, 0s.', seconds)
     .addOption(new Option('--signature-version <version>', 'Of the new secret.').choices(['v1', 'v1a']))
-    .option('--signing-secret-file <file>', 'A file with a secret of your own (whsec_…); - is standard input.')
+    .option(
+      '--signing-secret-file <file>',
+      'A file with a secret of your own (it begins with whsec_); - is standard input.',
+    )
     .option('--yes', 'Do not ask.')
   withTenant(rotate, terminal, async (run, flags: Flags, id: string) => {
     const { posthorn, out, tenant, url } = run
@@ -47,7 +50,7 @@ export function addSecrets(noun: Command, terminal: Terminal): void {
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }
 
 function seconds(text: string): number {
-  const [, count, unit] = /^(\d+) ?([smhd])$/.exec(text) ?? []
+  const [, count, unit] = /^(\d+) ?(s|m|h|d)$/.exec(text) ?? []
   if (count === undefined) throw new InvalidArgumentError('It must be a duration such as 24h, 30m or 0s.')
   return Number(count) * UNITS[unit!]!
 }

@@ -128,7 +128,7 @@ function notMade({ at, type, endpoint, filter }: Reasoned): string {
         filter === null
           ? ''
           : ` ${filter.matches ? 'Its present filter lets it through' : 'Its filter'}: ${filter.because}`
-      return `Not sent: the endpoint’s filter did not let it through when it was published.${now}`
+      return `Not sent: the endpoint's filter did not let it through when it was published.${now}`
     }
     case 'registered_later':
       return 'Not sent: the endpoint was registered after the event was published.'

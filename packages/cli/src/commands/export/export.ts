@@ -26,7 +26,7 @@ export function addExport(root: Command, terminal: Terminal): void {
     .option('--overwrite', 'Replace the file.')
     .addHelpText(
       'after',
-      '\nA JSON object a line, each with its kind: event_type, export (a tenant’s part begins), tenant, endpoint,' +
+      "\nA JSON object a line, each with its kind: event_type, export (a tenant's part begins), tenant, endpoint," +
         '\nnotification, event, delivery, attempt, end (the part is complete, with the number of its lines) and, at the' +
         '\nend of the file, end_of_export. Without that line the file is incomplete. No secrets are in it. An API key' +
         '\nthat cannot see payloads gets neither those nor what receivers responded. See docs/retention.md.\n',
