@@ -13,10 +13,10 @@ describe('what the API refuses', () => {
   afterAll(() => server.end())
 
   it('is named field by field, with code 1', async () => {
-    const args = ['tenants', 'put', 'acme', '--retention-days', '999999', '--portal-may', 'fly']
+    const args = ['keys', 'create', '--name', 'a key', '--scope', 'read', '--rate-limit', '0/0']
     const ran = await runPosthorn(args, { env: server.env })
     expect([ran.code, ran.stdout]).toEqual([1, ''])
-    expect(ran.stderr).toMatch(/^posthorn: .*retention\.days: .*portalMay.*\n$/)
+    expect(ran.stderr).toMatch(/^posthorn: 2 values are invalid\. rateLimit\.requests: .+ rateLimit\.perSeconds: .+\n$/)
   })
 
   it('because the key does not allow it, has code 4 and says which key it was', async () => {
