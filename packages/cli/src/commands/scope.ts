@@ -23,22 +23,27 @@ export const scopeOf = ({ tenant }: Pick<ServerRun, 'tenant'>, { allTenants = fa
 export const scopeFlags = (tenant: string | null): readonly string[] =>
   tenant === null ? ['--all-tenants'] : ['--tenant', tenant]
 
+/** What pages of some lists have besides their items. */
+type Extras = { readonly warnings?: readonly Warning[]; readonly searchedTo?: string | null }
+
 /**
  * The items of all pages, without the client's own type of a list. What is odd about the call goes to standard error.
  *
  * @throws Problem with the flag to use, if the key is limited to one tenant and none was given
  */
 export async function* itemsOf<Item>(
-  list: Pick<List<Item, Page<Item> & { readonly warnings?: readonly Warning[] }>, 'pages'>,
+  list: Pick<List<Item, Page<Item> & Extras>, 'pages'>,
   tenant: string | null,
   out: Printer,
 ): AsyncGenerator<Item, void> {
-  let isFirst = true
+  let [isFirst, isTold] = [true, false]
   try {
-    for await (const { data, warnings = [] } of list.pages()) {
+    for await (const { data, warnings = [], searchedTo = null } of list.pages()) {
       if (isFirst) for (const { detail } of warnings) out.note(`Warning: ${detail}`)
       isFirst = false
       yield* data
+      if (searchedTo !== null && !isTold) out.note(`Searched back to ${out.show.time(searchedTo)}, and searching on …`)
+      isTold ||= searchedTo !== null
     }
   } catch (error) {
     throw tenant === null ? hintAtTenant(error) : error

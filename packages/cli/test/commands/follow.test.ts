@@ -160,6 +160,25 @@ describe('deliveries --follow', () => {
     expect(ran.stderr).toMatch(/could not be continued where it was \(unknown\), so 3 changes in between were read/)
   })
 
+  it('reads the list even if nothing was shown before, and says if a position is too old to continue', async () => {
+    const tenant = await newTenant()
+    const following = follow(['--tenant', tenant, '--after', '0000000000000000.1'])
+    await following.opened()
+    proxy.state.isDown = true
+    proxy.cut()
+    await publish(tenant, 'missed')
+    await vi.waitFor(async () => {
+      const { data } = await server.posthorn.deliveries.list(tenant, { state: 'delivered' })
+      expect(data).toHaveLength(1)
+    })
+    proxy.state.forgets = true
+    proxy.state.isDown = false
+    await following.has('missed delivered')
+    proxy.state.forgets = false
+    const ran = await following.end()
+    expect(ran.stderr).toMatch(/The position 0000000000000000\.1 cannot be continued \(unknown\), so this begins now\./)
+  })
+
   it('begins with the past with --since, without a gap, and shows only what is asked for', async () => {
     const tenant = await newTenant()
     for (let order = 0; order < 5; order++) await publish(tenant, `past-${order}`)

@@ -9,13 +9,13 @@ import type { Delivery, PosthornError, StreamRecord } from '@posthorn/client'
 import type { ServerRun } from '../../command.ts'
 import { EXIT } from '../../exit.ts'
 import { Problem } from '../../problem.ts'
-import { cut, formatDuration, pad, plain } from '../../terminal/index.ts'
+import { formatDuration } from '../../terminal/index.ts'
 import { readPeriod } from '../../times/period.ts'
-import { formatClock, formatDay, localZone, offsetAt } from '../../times/zones.ts'
 import { hintAtTenant } from '../scope.ts'
 import { counted } from '../values.ts'
-import { endpointOf, outcomeOf, toneOfState } from './columns.ts'
 import { createMatch, type FilterFlags } from './filters.ts'
+import { lineOf } from './line.ts'
+import { Shown } from './shown.ts'
 
 type Flags = FilterFlags & { readonly after?: string }
 
@@ -74,6 +74,8 @@ class Follower {
   #opened = Promise.withResolvers<void>()
   /** When the oldest delivery that could still change was created, as of the beginning. Undefined: it isn't known. */
   #oldest: Date | undefined
+  /** When it began, by the server's clock. */
+  #startedMs = 0
 
   constructor(run: ServerRun, tenant: string | null, flags: Flags, matches: (delivery: Delivery) => boolean) {
     this.#run = run
@@ -138,13 +140,16 @@ class Follower {
   /** Shows what changed since the last record, by the list. */
   async #fillGap(reason: string): Promise<void> {
     const { out } = this.#run
-    const from = this.#shown.latestMs
-    if (from === undefined) {
-      out.note(`The stream begins here: its position cannot be continued (${reason}).`)
-      return
+    if (this.#flags.after !== undefined && this.#shown.latestMs === undefined) {
+      out.note(
+        `The position ${this.#flags.after} cannot be continued (${reason}), so this begins now. For what was before, use ` +
+          '--since instead of --after.',
+      )
     }
-    const since = from - SLACK_MS
-    const changed = ({ createdAt, endedAt, lastAttempt }: Delivery) =>
+    const since = Math.max(this.#startedMs, this.#shown.latestMs ?? 0) - SLACK_MS
+    // A delivery that was held has no time of it. Those that were shown are compared with what was shown.
+    const changed = ({ id, createdAt, endedAt, lastAttempt }: Delivery) =>
+      this.#shown.has(id) ||
       [createdAt, endedAt, lastAttempt?.at].some(at => at !== null && at !== undefined && Date.parse(at) >= since)
     const oldest = Math.min(since, this.#oldest?.getTime() ?? since)
     const count = await this.#list(new Date(oldest), changed)
@@ -170,6 +175,7 @@ class Follower {
   async prepare(): Promise<void> {
     const { posthorn } = this.#run
     const overview = await (this.#tenant === null ? posthorn.overview.getAll() : posthorn.overview.get(this.#tenant))
+    this.#startedMs = Date.parse(overview.at)
     const times = [overview.backlog?.oldestCreatedAt ?? null]
     if (overview.held !== 0) {
       const query = { state: 'held', limit: 1_000 } as const
@@ -204,66 +210,3 @@ class Follower {
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
-
-/** What was shown of the deliveries that changed last, so that the list doesn't show the same again. */
-class Shown {
-  /** The latest time in any of them. Undefined before the first. */
-  latestMs: number | undefined
-  readonly #states = new Map<string, string>()
-  readonly #most: number
-
-  constructor(most = 20_000) {
-    this.#most = most
-  }
-
-  isNew({ id, state, attemptCount, heldReason, nextAttemptAt, createdAt, endedAt, lastAttempt }: Delivery): boolean {
-    const as = JSON.stringify([state, attemptCount, heldReason, nextAttemptAt])
-    const isNew = this.#states.get(id) !== as
-    this.#states.delete(id)
-    this.#states.set(id, as)
-    if (this.#states.size > this.#most) this.#states.delete(this.#states.keys().next().value!)
-    const times = [createdAt, endedAt, lastAttempt?.at].flatMap(at => (at == null ? [] : [Date.parse(at)]))
-    this.latestMs = Math.max(this.latestMs ?? 0, ...times)
-    return isNew
-  }
-}
-
-type LineOptions = { readonly nowMs: number; readonly isUtc: boolean; readonly tenant: string | null }
-
-/** One line, with what matters most at its beginning: a narrow terminal cuts its end. */
-function lineOf(delivery: Delivery, { out, terminal }: ServerRun, { nowMs, isUtc, tenant }: LineOptions): string {
-  const { state, heldReason, attemptCount, lastAttempt, nextAttemptAt, createdAt, endedAt, key, event, type, id } =
-    delivery
-  const at = endedAt ?? lastAttempt?.at ?? createdAt
-  const clock = clockOf(at, nowMs, isUtc)
-  const width = terminal.columns
-  const shownState = pad(heldReason === null ? state : `held (${heldReason})`, 9)
-  const next = nextAttemptAt === null || attemptCount === 0 ? [] : [`next ${out.show.time(nextAttemptAt)}`]
-  const attempts = attemptCount === 0 ? [] : [`attempt ${attemptCount}`]
-  const rest = [
-    pad(outcomeOf(lastAttempt), 3),
-    ...(tenant === null ? [delivery.tenant] : []),
-    key ?? event,
-    type,
-    `→ ${endpointOf(delivery)}`,
-    ...attempts,
-    ...next,
-    id,
-  ]
-  const text = plain(rest.join('  '))
-  const left = width === null ? text : cut(text, width - clock.length - shownState.length - 4)
-  const tone = toneOfState(state)
-  const coloured = tone === undefined ? shownState : out.paint(tone, shownState)
-  return `${out.paint('quiet', clock)}  ${coloured}  ${left}`
-}
-
-/** `06:00:12`, local unless UTC is wanted; with the day if it isn't today's. */
-function clockOf(at: string, nowMs: number, isUtc: boolean): string {
-  const zone = isUtc ? 'UTC' : localZone()
-  const atMs = Date.parse(at)
-  const wallMs = atMs + offsetAt(atMs, zone)
-  const seconds = formatClock(wallMs)
-  const clock = seconds.length === 5 ? `${seconds}:00` : seconds
-  const isToday = formatDay(wallMs) === formatDay(nowMs + offsetAt(nowMs, zone))
-  return `${isToday ? '' : `${formatDay(wallMs)} `}${clock}${isUtc ? 'Z' : ''}`
-}
