@@ -82,10 +82,16 @@ export function addCommand(
   { isEndless = false, isDefault = false }: { readonly isEndless?: boolean; readonly isDefault?: boolean } = {},
 ): Command {
   const command = parent.command(usage, { isDefault }).description(description)
-  if (isDefault) refuseUnknownVerbs(parent, command)
   known.set(command, { examples, needs: 'nothing', isEndless, isDefault })
   const lines = examples.map(([line, does]) => `  ${line}\n      ${does}`)
-  return command.addHelpText('after', lines.length === 0 ? '' : `\nExamples:\n${lines.join('\n')}\n`)
+  const shown = lines.length === 0 ? '' : `\nExamples:\n${lines.join('\n')}\n`
+  if (isDefault) {
+    refuseUnknownVerbs(parent, command)
+    const verb = command.name()
+    const flags = `posthorn ${parent.name()} ${verb} --help shows its flags.`
+    parent.addHelpText('after', `\nWithout a verb, it means ${verb}: ${flags}\n${shown}`)
+  }
+  return command.addHelpText('after', shown)
 }
 
 /** Commander takes a mistyped verb for an argument of the default command. It is refused as what it is. */

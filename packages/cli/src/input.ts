@@ -10,7 +10,7 @@ const MAX_BYTES = 8 * 1024 * 1024
 
 /** Reads a file as UTF-8; `-` is standard input, until its end. Throws Problem, and what the file system throws. */
 export async function readInput(file: string, { stdin }: Pick<Terminal, 'stdin'>): Promise<string> {
-  if (file !== '-') return decode(readFileSync(file), file)
+  if (file !== '-') return decode(readBytes(file), file)
   const pieces: Buffer[] = []
   let bytes = 0
   for await (const piece of stdin) {
@@ -19,6 +19,16 @@ export async function readInput(file: string, { stdin }: Pick<Terminal, 'stdin'>
     if (bytes > MAX_BYTES) throw new Problem('Standard input has more than 8 MiB. Send less.', EXIT.usage)
   }
   return decode(Buffer.concat(pieces), 'Standard input')
+}
+
+function readBytes(file: string): Uint8Array {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    // The only error of a file that doesn't say which file it was.
+    if ((error as NodeJS.ErrnoException).code !== 'EISDIR') throw error
+    throw new Problem(`${file} cannot be read: it is a folder.`, EXIT.usage, { cause: error })
+  }
 }
 
 function decode(bytes: Uint8Array, source: string): string {

@@ -1,4 +1,5 @@
 /** Values of options. */
+import type { RateLimit } from '@posthorn/client'
 import { InvalidArgumentError } from 'commander'
 
 /** For an option that can be repeated, and whose value can have several parts, separated by commas. */
@@ -23,3 +24,17 @@ export function listed(words: readonly string[], conjunction = 'and'): string {
 /** `1 delivery`, `12 deliveries`, `1,200 deliveries`. */
 export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`
+
+/** For labels of one's own, `label=value`, which can be repeated. */
+export function label(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('It must be label=value.')
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
+}
+
+/** For a limit such as `100/60`: requests in seconds. */
+export function rateLimit(text: string): RateLimit {
+  const [, requests, perSeconds] = /^(\d{1,9})\/(\d{1,9})$/.exec(text) ?? []
+  if (perSeconds === undefined) throw new InvalidArgumentError('It must be requests/seconds, such as 100/60.')
+  return { requests: Number(requests), perSeconds: Number(perSeconds) }
+}

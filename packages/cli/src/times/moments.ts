@@ -73,12 +73,15 @@ function parseAbsolute(text: string): number | undefined {
 
 const DAY = String.raw`today|yesterday|tomorrow|\d{4}-\d\d?-\d\d?`
 const TIME = String.raw`\d{1,2}(?::\d\d){1,2}(?: ?[ap]m)?|\d{1,2} ?[ap]m`
-const LOCAL = new RegExp(`^(?:(?<day>${DAY})(?:(?:[T ]| at )(?<time>${TIME}))?|(?<only>${TIME}))$`, 'i')
+const LOCAL = new RegExp(
+  `^(?:(?<day>${DAY})(?:(?:[T ]| at )(?<time>${TIME}))?|(?<only>${TIME})(?: (?<its>today|yesterday))?)$`,
+  'i',
+)
 
 function parseLocal(text: string, now: Now): number | undefined {
   const groups = LOCAL.exec(text)?.groups
   if (groups === undefined) return undefined
-  const dayWallMs = readDay(groups.day ?? 'today', now)
+  const dayWallMs = readDay(groups.day ?? groups.its ?? 'today', now)
   const clock = groups.time ?? groups.only
   if (clock === undefined) return beginningOf(dayWallMs, now.zone)
   return momentOf(dayWallMs + readTime(clock), now.zone)

@@ -23,7 +23,8 @@ export type Period = {
   readonly words: string | null
 }
 
-const FORMS = 'Local time, such as 06:00, yesterday 18:30, 2h, 2026-11-28, or with a zone: 2026-11-28T06:00:00Z.'
+const FORMS =
+  'Local time (UTC with --utc): 06:00, yesterday 18:30, 2h (ago), 2026-11-28, or with a zone: 2026-11-28T06:00:00Z.'
 
 /** @param what is in the period, such as "created" */
 export function addPeriod(command: Command, what: string): Command {

@@ -77,6 +77,11 @@ describe('token inspect', () => {
     expect([code, stderr]).toEqual([2, 'posthorn: The token is empty. Write it to standard input.\n'])
   })
 
+  it('refuses a folder in a sentence', async () => {
+    const { code, stderr } = await inspect([folder])
+    expect([code, stderr]).toEqual([2, `posthorn: ${folder} cannot be read: it is a folder.\n`])
+  })
+
   it('refuses what is no text', async () => {
     const { code, stderr } = await inspect([], { input: Uint8Array.of(0xff, 0xfe, 0x00) })
     expect([code, stderr]).toEqual([2, 'posthorn: Standard input is not UTF-8 text.\n'])

@@ -11,7 +11,6 @@ import { addRetry } from './retry.ts'
 
 export function addDeliveries(root: Command, terminal: Terminal): void {
   const noun = addNoun(root, 'deliveries', 'Find deliveries, follow them, retry and cancel them.')
-  noun.addHelpText('after', '\nWithout a verb: list. So this works too: posthorn deliveries --follow\n')
   addList(noun, terminal)
   addCount(noun, terminal)
   addGet(noun, terminal)

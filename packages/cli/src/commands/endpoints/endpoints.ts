@@ -110,7 +110,7 @@ async function showChanged(run: TenantRun, { signingSecret, ...endpoint }: Endpo
 function addCreate(noun: Command, terminal: Terminal): void {
   const create = addCommand(noun, 'create <endpoint-url>', 'Register an endpoint.', [
     [
-      'posthorn endpoints create https://hooks.example.com/orders --tenant acme --types ORDER_PAID --secret-file -',
+      'posthorn endpoints create https://hooks.example.com/orders --tenant acme --types ORDER_PAID --client-secret-file -',
       'Asks for the clientSecret, or takes it from standard input.',
     ],
     [
@@ -157,7 +157,7 @@ function addUpdate(noun: Command, terminal: Terminal): void {
   const update = addCommand(noun, 'update <endpoint>', 'Change members of an endpoint, and keep the others.', [
     ['posthorn endpoints update orders --tenant acme --types ORDER_PAID,ORDER_SHIPPED', 'Other event types.'],
     [
-      'posthorn endpoints update orders --tenant acme --secret-file new-secret.txt',
+      'posthorn endpoints update orders --tenant acme --client-secret-file new-secret.txt',
       'Another clientSecret, from now on.',
     ],
     ['posthorn endpoints update orders --tenant acme --clear filter,rateLimit', 'Neither filter nor limit any longer.'],

@@ -53,6 +53,8 @@ async function exportTo(
   if (position?.isComplete === true) {
     return out.note(`${output} is complete already, with ${counted(position.lines, 'line')}.`)
   }
+  // Before a file is made for a tenant that isn't there.
+  if (tenant !== null) await run.posthorn.tenants.get(tenant)
   const words = ['export', ...scopeFlags(tenant), '--output', output ?? '', '--resume']
   const again = output === undefined ? null : ownCommand(words, terminal.env)
   const leave = new AbortController()
@@ -76,7 +78,7 @@ async function exportTo(
   } catch (error) {
     progress.end()
     if (!isLeft) {
-      if (again !== null) out.note(`What was written stays. To continue: ${again}`)
+      if (again !== null && progress.done > 0) out.note(`What was written stays. To continue: ${again}`)
       throw error
     }
     run.exitCode = EXIT.signal + 2

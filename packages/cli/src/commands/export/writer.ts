@@ -1,5 +1,7 @@
 /** Where an export is written to. */
 import { type FileHandle, open } from 'node:fs/promises'
+import { EXIT } from '../../exit.ts'
+import { Problem } from '../../problem.ts'
 import type { Printer } from '../../terminal/printer.ts'
 
 export type Writer = {
@@ -11,18 +13,25 @@ export type Writer = {
 /** @param offset what the file has up to here stays, and what it has behind is removed */
 export async function openFile(file: string, offset: number): Promise<Writer> {
   const handle: FileHandle = await open(file, offset === 0 ? 'w' : 'r+', 0o600)
-  await handle.truncate(offset)
+  // A pipe or a device has neither a length nor places.
+  const isFile = (await handle.stat()).isFile()
+  if (isFile) await handle.truncate(offset)
   let at = offset
   return {
     async write(bytes) {
       for (let written = 0; written < bytes.length; ) {
-        const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, at + written)
-        written += bytesWritten
+        try {
+          const place = isFile ? at + written : null
+          written += (await handle.write(bytes, written, bytes.length - written, place)).bytesWritten
+        } catch (error) {
+          // It says what, but not which file: the disk is full, for example.
+          throw new Problem(`${file} cannot be written: ${(error as Error).message}.`, EXIT.refused, { cause: error })
+        }
       }
       at += bytes.length
     },
     async end() {
-      await handle.sync()
+      if (isFile) await handle.sync()
       await handle.close()
     },
   }

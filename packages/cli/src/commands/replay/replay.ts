@@ -15,10 +15,6 @@ type StartFlags = SelectionFlags & { readonly dryRun?: boolean; readonly yes?: b
 
 export function addReplay(root: Command, terminal: Terminal): void {
   const noun = addNoun(root, 'replay', 'Send events again, and look after replays.')
-  noun.addHelpText(
-    'after',
-    '\nWithout a verb: start. So this works too: posthorn replay --since 06:00 --status 5xx --dry-run\n',
-  )
   addStart(noun, terminal)
   addReading(noun, terminal)
   addMoves(noun, terminal)
