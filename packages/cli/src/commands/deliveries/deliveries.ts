@@ -1,7 +1,8 @@
 import type { Delivery } from '@posthorn/client'
 import type { Command } from 'commander'
 import { addCommand, addNoun, listing, type ServerRun, withServer, withTenant } from '../../command.ts'
-import type { Terminal } from '../../terminal/index.ts'
+import { confirm } from '../../terminal/ask.ts'
+import { plain, type Terminal } from '../../terminal/index.ts'
 import { ownCommand } from '../../terminal/shell.ts'
 import { addScope, itemsOf, type ScopeFlags, scopeOf } from '../scope.ts'
 import { counted } from '../values.ts'
@@ -111,7 +112,6 @@ async function showResponse({ out }: ServerRun, attempt: import('@posthorn/clien
   await out.say(out.paint('strong', `Response ${number}: ${status ?? 'none'}`))
   if (responseHidden) return out.say('The API key cannot see responses.')
   if (responseRemoved) return out.say('It is no longer kept.')
-  const { plain } = await import('../../terminal/index.ts')
   for (const [name, value] of responseHeaders) await out.say(plain(`${name}: ${value}`))
   if (responseBody !== '') await out.say(responseBody.split('\n').map(plain).join('\n'))
   if (responseTruncated) await out.say('… (only this part is kept)')
@@ -126,7 +126,6 @@ function addCancel(noun: Command, terminal: Terminal): void {
     ['posthorn deliveries cancel dlv_01jy4k8v3xf0c8wq2rn5s7t9ab --tenant acme --yes', 'Without being asked.'],
   ]).option('--yes', 'Do not ask.')
   withTenant(cancel, terminal, async (run, { yes = false }: { yes?: boolean }, ids: string[]) => {
-    const { confirm } = await import('../../terminal/ask.ts')
     await confirm(
       terminal,
       `Cancel ${counted(ids.length, 'delivery', 'deliveries')} of ${run.tenant} at ${run.url}?`,

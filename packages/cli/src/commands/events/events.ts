@@ -1,11 +1,13 @@
 import type { Event } from '@posthorn/client'
 import type { Command } from 'commander'
 import { addCommand, addNoun, listing, withServer } from '../../command.ts'
+import { confirm } from '../../terminal/ask.ts'
 import { type Column, NONE, type Terminal } from '../../terminal/index.ts'
 import { ownCommand } from '../../terminal/shell.ts'
 import { addPeriod, type PeriodFlags, readPeriod } from '../../times/period.ts'
 import { addScope, itemsOf, type ScopeFlags, scopeOf } from '../scope.ts'
 import { counted, several } from '../values.ts'
+import { findEvent } from './finding.ts'
 import type { WhyFlags } from './why.ts'
 
 const ID: Column<Event> = { title: 'ID', text: ({ id }) => id }
@@ -95,7 +97,6 @@ function addGet(noun: Command, terminal: Terminal): void {
   ]).alias('show')
   addScope(get)
   withServer(get, terminal, async (run, flags: ScopeFlags, reference: string) => {
-    const { findEvent } = await import('./finding.ts')
     const found = await findEvent(run, scopeOf(run, flags), reference)
     const event = found.kind === 'rejected' ? found.event : await run.posthorn.events.get(found.tenant, found.id)
     await run.out.item<Event>(event, FIELDS)
@@ -125,14 +126,12 @@ function addCancel(noun: Command, terminal: Terminal): void {
   addScope(cancel)
   withServer(cancel, terminal, async (run, flags: ScopeFlags & { readonly yes?: boolean }, reference: string) => {
     const { out, posthorn, url } = run
-    const { findEvent } = await import('./finding.ts')
     const found = await findEvent(run, scopeOf(run, flags), reference)
     if (found.kind === 'rejected') return out.say('The event was rejected, so there is nothing to cancel.')
     const query = { event: found.id, state: ['pending', 'held'], limit: 1_000 } as const
     const ids: string[] = []
     for await (const { id } of posthorn.deliveries.list(found.tenant, query)) ids.push(id)
     if (ids.length === 0) return out.say('None of its deliveries is pending or held, so there is nothing to cancel.')
-    const { confirm } = await import('../../terminal/ask.ts')
     const what = `Cancel ${counted(ids.length, 'delivery', 'deliveries')} of ${found.id} of ${found.tenant} at ${url}?`
     await confirm(terminal, what, flags.yes ?? false)
     let count = 0
