@@ -28,6 +28,8 @@ export type About = {
   readonly needs: Needs
   /** Whether it runs until it is interrupted. */
   readonly isEndless: boolean
+  /** Whether it is what its noun means without a verb. */
+  readonly isDefault: boolean
 }
 
 /** What every command works with. */
@@ -56,6 +58,9 @@ const known = new WeakMap<Command, About>()
 /** Undefined for a noun, and for a command that calls no API, such as `serve`. */
 export const aboutOf = (command: Command): About | undefined => known.get(command)
 
+/** What a noun means without a verb: one of its commands, or itself. */
+export const defaultOf = (noun: Command): Command => noun.commands.find(each => known.get(each)?.isDefault) ?? noun
+
 /** Adds a noun, or finds it if another file has added it. */
 export function addNoun(root: Command, name: string, description: string): Command {
   const found = root.commands.find(each => each.name() === name)
@@ -67,18 +72,35 @@ export function addNoun(root: Command, name: string, description: string): Comma
  *
  * @param usage its verb and arguments, as commander has them: `get <endpoint>`
  * @param isEndless whether it runs until it is interrupted
+ * @param isDefault whether it is what the noun means without a verb: `posthorn deliveries --follow`
  */
 export function addCommand(
   parent: Command,
   usage: string,
   description: string,
   examples: readonly Example[],
-  { isEndless = false }: { readonly isEndless?: boolean } = {},
+  { isEndless = false, isDefault = false }: { readonly isEndless?: boolean; readonly isDefault?: boolean } = {},
 ): Command {
-  const command = parent.command(usage).description(description)
-  known.set(command, { examples, needs: 'nothing', isEndless })
+  const command = parent.command(usage, { isDefault }).description(description)
+  known.set(command, { examples, needs: 'nothing', isEndless, isDefault })
   const lines = examples.map(([line, does]) => `  ${line}\n      ${does}`)
-  return command.addHelpText('after', lines.length === 0 ? '' : `\nExamples:\n${lines.join('\n')}\n`)
+  const shown = lines.length === 0 ? '' : `\nExamples:\n${lines.join('\n')}\n`
+  if (isDefault) {
+    refuseUnknownVerbs(parent, command)
+    const verb = command.name()
+    const flags = `posthorn ${parent.name()} ${verb} --help shows its flags.`
+    parent.addHelpText('after', `\nWithout a verb, it means ${verb}: ${flags}\n${shown}`)
+  }
+  return command.addHelpText('after', shown)
+}
+
+/** Commander takes a mistyped verb for an argument of the default command. It is refused as what it is. */
+function refuseUnknownVerbs(noun: Command, command: Command): void {
+  command.allowExcessArguments().hook('preAction', () => {
+    if (command.args.length <= command.registeredArguments.length)
+      return // Not in commander's types. It names the nearest verb.
+    ;(noun as Command & { unknownCommand(): never }).unknownCommand()
+  })
 }
 
 /** Adds `--limit` and `--all`, for `out.list` with the `limit` of the run. */

@@ -1,5 +1,5 @@
 /** Which server a command calls, with which key, and for which tenant. */
-import type { Posthorn } from '@posthorn/client'
+import type { ClientOptions, Connection, Posthorn } from '@posthorn/client'
 import { EXIT } from './exit.ts'
 import { Problem } from './problem.ts'
 import { type Profile, type Profiles, readProfiles } from './profiles.ts'
@@ -22,7 +22,11 @@ export type Target = {
   readonly tenant: string | null
 }
 
-export type Connected = Omit<Target, 'apiKey'> & { readonly posthorn: Posthorn }
+export type Connected = Omit<Target, 'apiKey'> & {
+  readonly posthorn: Posthorn
+  /** For calls whose response is needed as it is. */
+  readonly connection: Connection
+}
 
 /** A person waits for the command: enough for a dropped connection, not for a server that isn't there. */
 const MAX_RETRIES = 1
@@ -41,17 +45,24 @@ export async function connect(
   { needsKey = true }: { readonly needsKey?: boolean } = {},
 ): Promise<Connected> {
   const { apiKey, ...target } = chooseTarget(flags, terminal.env, needsKey)
-  return { ...target, posthorn: await clientOf({ url: target.url, apiKey }, target.keySource) }
+  const access = { url: target.url, apiKey }
+  const posthorn = await clientOf(access, target.keySource)
+  const { Connection } = await import('@posthorn/client')
+  return { ...target, posthorn, connection: new Connection(await optionsOf(access)) }
+}
+
+type Access = { readonly url: string; readonly apiKey: string | undefined }
+
+async function optionsOf({ url, apiKey }: Access): Promise<ClientOptions> {
+  const { VERSION } = await import('@posthorn/client')
+  return { url, apiKey, headers: { 'user-agent': `posthorn-cli/${VERSION}` }, maxRetries: MAX_RETRIES }
 }
 
 /** Throws Problem if the URL or the key can't be used. */
-export async function clientOf(
-  { url, apiKey }: { readonly url: string; readonly apiKey: string | undefined },
-  keySource: string,
-): Promise<Posthorn> {
-  const { Posthorn, VERSION } = await import('@posthorn/client')
+export async function clientOf(access: Access, keySource: string): Promise<Posthorn> {
+  const { Posthorn } = await import('@posthorn/client')
   try {
-    return new Posthorn({ url, apiKey, headers: { 'user-agent': `posthorn-cli/${VERSION}` }, maxRetries: MAX_RETRIES })
+    return new Posthorn(await optionsOf(access))
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     const isKey = error.message.startsWith('The API key')

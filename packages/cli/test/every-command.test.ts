@@ -1,13 +1,15 @@
 /** What holds for every command that calls the API, those that are added later included. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import type { CreatedReplay } from '@posthorn/client'
 import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Effects, makeProgram } from '../../server/src/commands/command-line.ts'
+import { addFurtherCommands } from '../../server/src/commands/remote-commands.ts'
 import { type About, aboutOf } from '../src/command.ts'
-import { addRemoteCommands } from '../src/index.ts'
 import { CLIENT_SECRET, keepingTerminal, type RanCommand, runPosthorn, startServer, type TestServer } from './setup.ts'
 
 type Leaf = {
@@ -18,7 +20,7 @@ type Leaf = {
 }
 
 const program = makeProgram({} as Effects)
-addRemoteCommands(program, keepingTerminal().terminal)
+addFurtherCommands(program, keepingTerminal().terminal)
 
 function leavesOf(command: Command, path: readonly string[] = []): Leaf[] {
   const about = aboutOf(command)
@@ -52,9 +54,12 @@ async function makeValues(): Promise<Readonly<Record<string, string>>> {
   const [delivery] = (await posthorn.deliveries.list(tenant)).data
   const key = await posthorn.apiKeys.create({ name: 'a key', scope: 'read' })
   const token = 'eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJwb3N0aG9ybiJ9.c2lnbmF0dXJl'
-  const file = join(server.folder, 'file')
+  const replay = await posthorn.replays.create(tenant, {})
+  const file = join(server.folder, 'payload.json')
+  writeFileSync(file, '{"a":1}')
   const ids = { endpoint: endpoint.id, event: event.id, delivery: delivery!.id, 'key-id': key.id }
-  return { tenant, type, ...ids, token, file, profile: 'none', shell: 'bash', name: 'a name', scope: 'read' }
+  const others = { replay: (replay as CreatedReplay).id, 'endpoint-url': 'http://127.0.0.1:9/other', json: '{}' }
+  return { tenant, type, ...ids, ...others, token, file, profile: 'none', shell: 'bash', name: 'a name', scope: 'read' }
 }
 
 /** The arguments and required flags of a command, with `--tenant` and `--yes` where it has them. */
@@ -94,9 +99,12 @@ describe.each(LEAVES)('posthorn $name', leaf => {
     expect(leaf.command.description()).toMatch(/^[A-Z].*\.$/)
     expect(leaf.about.examples.length).toBeGreaterThan(0)
     for (const [line, does] of leaf.about.examples) {
-      expect(line).toContain(`posthorn ${leaf.name}`)
+      // What a noun means without a verb is called by its noun, too.
+      const isShort = leaf.about.isDefault && !line.includes(`posthorn ${leaf.name}`)
+      const name = (isShort ? leaf.path.slice(0, -1) : leaf.path).join(' ')
+      expect(line).toContain(`posthorn ${name}`)
       expect(does).toMatch(/^.*\.$/)
-      const own = line.slice(line.indexOf(`posthorn ${leaf.name}`)).split(/ [|>] /)[0]!
+      const own = line.slice(line.indexOf(`posthorn ${name}`)).split(/ [|>] /)[0]!
       const flags = [...own.matchAll(/ (--[a-z-]+)/g)].map(match => match[1])
       expect(leaf.command.options.map(({ long }) => long)).toEqual(expect.arrayContaining(flags))
     }

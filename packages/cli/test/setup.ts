@@ -8,7 +8,7 @@ import { Posthorn } from '@posthorn/client'
 import { startNode } from '@posthorn/testkit'
 import { runCommandLine } from '../../server/src/commands/command-line.ts'
 import type { Effects } from '../../server/src/commands/effects.ts'
-import { addRemoteCommands } from '../src/index.ts'
+import { addFurtherCommands } from '../../server/src/commands/remote-commands.ts'
 import type { Clock, Environment, Signal, Terminal } from '../src/terminal/index.ts'
 
 export type RanCommand = {
@@ -28,6 +28,8 @@ export type RunOptions = {
   readonly clock?: Clock
   /** Called with what was written so far, and with what presses Ctrl-C. */
   readonly onOutput?: (stdout: string, interrupt: () => void) => void
+  /** Called with what presses Ctrl-C as soon as the command doesn't just end then. */
+  readonly onInterruptible?: (interrupt: () => void) => void
 }
 
 const REAL_CLOCK: Clock = {
@@ -44,7 +46,7 @@ const REAL_CLOCK: Clock = {
  *
  * @param env should have an XDG_CONFIG_HOME, lest the profiles of the person who runs the tests be used
  */
-export function keepingTerminal({ env = {}, columns, input = '', clock = REAL_CLOCK, onOutput }: RunOptions = {}) {
+export function keepingTerminal({ env = {}, columns, input = '', clock = REAL_CLOCK, ...options }: RunOptions = {}) {
   const seen = { stdout: '', stderr: '', codes: [] as number[] }
   const handlers = new Set<(signal: Signal) => void>()
   const interrupt = () => {
@@ -55,7 +57,7 @@ export function keepingTerminal({ env = {}, columns, input = '', clock = REAL_CL
       decodeStrings: false,
       write(piece: string | Buffer, _encoding, done) {
         seen[name] += piece.toString()
-        if (name === 'stdout') onOutput?.(seen.stdout, interrupt)
+        if (name === 'stdout') options.onOutput?.(seen.stdout, interrupt)
         done()
       },
     })
@@ -70,6 +72,7 @@ export function keepingTerminal({ env = {}, columns, input = '', clock = REAL_CL
     columns: columns ?? null,
     onInterrupt(handle) {
       handlers.add(handle)
+      options.onInterruptible?.(interrupt)
       return () => void handlers.delete(handle)
     },
     ignoreInterrupts: () => () => {},
@@ -96,7 +99,7 @@ export async function runPosthornOn(
     stderr,
     clock,
     exit: (code: number) => void seen.codes.push(code),
-    addRemoteCommands: async root => addRemoteCommands(root, terminal),
+    addRemoteCommands: async root => addFurtherCommands(root, terminal),
   } satisfies Partial<Effects>
   await runCommandLine(effects as unknown as Effects)
   const { codes } = seen

@@ -88,7 +88,8 @@ ${methods.join('\n')}}
       return `${about}${start}${argsWith('')}): ${returns} {\nreturn ${run}\n}\n`
     }
     if (success.some(({ content = {} }) => content['application/x-ndjson'] !== undefined)) {
-      const run = `${this.#need('lines.ts', 'lines')}(this.#connection, ${pathText}, options)`
+      const queryText = query === undefined ? 'undefined' : 'query'
+      const run = `${this.#need('lines.ts', 'lines')}(this.#connection, ${pathText}, ${queryText}, options)`
       return `${about}${start}${argsWith('')}): AsyncGenerator<unknown, void> {\nreturn ${run}\n}\n`
     }
     const result = this.#result(operationId, success)

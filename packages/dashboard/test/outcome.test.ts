@@ -65,6 +65,7 @@ const replay: Replay = {
   key: null,
   state: 'running',
   states: ['exhausted'],
+  statuses: null,
   missing: false,
   deliveries: 10,
   made: 4,
@@ -112,6 +113,7 @@ test('the parts of a replay add up', () => {
 test('a selection is said in words', () => {
   expect(outcomesOf({ states: ['delivered', 'exhausted'], missing: true })).toBe('Exhausted, delivered and missed')
   expect(selectionOf({ ...replay, types: ['A', 'B'], endpoint: 'ep_1' })).toBe('Exhausted · 2 types · one endpoint')
+  expect(selectionOf({ ...replay, statuses: ['5xx', 'none'] })).toMatch(/^Exhausted · 5xx, none · /)
 })
 
 test('a selection in the URL is what the API is called with', () => {

@@ -67,7 +67,10 @@ void runCommandLine({
   restoreStore: async (config, io) => (await import('./commands/backup.ts')).restoreStore(config, io),
   examine: async (result, options, io) => (await import('./commands/doctor/doctor.ts')).examine(result, options, io),
   addRemoteCommands: async root => {
-    const { addRemoteCommands, openTerminal } = await import('@posthorn/cli')
+    const [{ addFurtherCommands }, { openTerminal }] = await Promise.all([
+      import('./commands/remote-commands.ts'),
+      import('@posthorn/cli'),
+    ])
     const { stdin, stdout, stderr } = process
     const signals = {
       on: (signal: NodeJS.Signals, handle: () => void) => void process.on(signal, handle),
@@ -75,7 +78,10 @@ void runCommandLine({
     }
     const exit = (code: number) => process.exit(code)
     const env = readEnvironment()
-    addRemoteCommands(root, openTerminal({ stdin, stdout, stderr, env, clock: systemClock, exit, onCrash, ...signals }))
+    addFurtherCommands(
+      root,
+      openTerminal({ stdin, stdout, stderr, env, clock: systemClock, exit, onCrash, ...signals }),
+    )
   },
   runDemo: async options => (await import('@posthorn/demo')).runDemo(options, buildDashboard),
   buildDashboard,

@@ -1,11 +1,12 @@
 import type { ApiKey, ApiKeyScope, CreateApiKeyBody, NewApiKey, RateLimit } from '@posthorn/client'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { addCommand, addConnectionFlags, addNoun, listing, withNothing, withServer } from '../command.ts'
 import { connect } from '../connection.ts'
 import { EXIT } from '../exit.ts'
 import { explain, Problem } from '../problem.ts'
 import { confirm } from '../terminal/ask.ts'
 import { type Column, NONE, type Printer, type Terminal } from '../terminal/index.ts'
+import { rateLimit } from './values.ts'
 
 const SCOPES: readonly ApiKeyScope[] = ['all', 'publish', 'read']
 
@@ -130,10 +131,4 @@ function addRotate(noun: Command, terminal: Terminal): void {
 async function showNew(key: NewApiKey, out: Printer): Promise<void> {
   await out.item(key, NEW_FIELDS)
   out.note('Keep the key now: it is not shown again.')
-}
-
-function rateLimit(text: string): RateLimit {
-  const [, requests, perSeconds] = /^(\d{1,9})\/(\d{1,9})$/.exec(text) ?? []
-  if (perSeconds === undefined) throw new InvalidArgumentError('It must be requests/seconds, such as 100/60.')
-  return { requests: Number(requests), perSeconds: Number(perSeconds) }
 }

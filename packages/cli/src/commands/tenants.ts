@@ -1,8 +1,9 @@
 import type { Erasure, PutTenantBody, Tenant, TenantPortalMay } from '@posthorn/client'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { addCommand, addNoun, listing, wholeNumber, withServer } from '../command.ts'
 import { confirm } from '../terminal/ask.ts'
 import { type Column, NONE, type Terminal } from '../terminal/index.ts'
+import { label } from './values.ts'
 
 const COLUMNS: readonly Column<Tenant>[] = [
   { title: 'ID', text: ({ id }) => id, tone: () => 'strong' },
@@ -93,12 +94,6 @@ function retentionOf({
   return isGiven
     ? { days: retentionDays, payloadDays: payloadRetentionDays, answerDays: answerRetentionDays }
     : undefined
-}
-
-function label(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
-  const at = text.indexOf('=')
-  if (at < 1) throw new InvalidArgumentError('It must be label=value.')
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
 }
 
 const ERASURE: readonly Column<Erasure>[] = [

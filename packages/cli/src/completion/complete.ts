@@ -1,5 +1,6 @@
 /** What can stand at the end of a command line that is being typed. */
 import type { Argument, Command, Option } from 'commander'
+import { defaultOf } from '../command.ts'
 
 export type Candidate = { readonly value: string; readonly description: string }
 
@@ -37,10 +38,10 @@ export async function complete(root: Command, words: readonly string[], lookUp: 
   if (waiting !== undefined) return valuesOf(waiting, typed)
   const [, name, start] = /^(--[^=]+)=(.*)$/s.exec(typed) ?? []
   if (name !== undefined) {
-    const option = command.options.find(each => each.long === name)
+    const option = defaultOf(command).options.find(each => each.long === name)
     return option === undefined ? wordsAt([], typed) : valuesOf(option, start!, `${name}=`)
   }
-  if (typed.startsWith('-')) return wordsAt(optionsOf(command, flags), typed)
+  if (typed.startsWith('-')) return wordsAt(optionsOf(defaultOf(command), flags), typed)
   if (command.commands.length > 0 && operands === 0) return wordsAt(commandsOf(command), typed)
   const declared = command.registeredArguments
   const argument = declared[operands] ?? (declared.at(-1)?.variadic === true ? declared.at(-1) : undefined)
@@ -66,7 +67,7 @@ function walk(root: Command, words: readonly string[]): Walked {
       waiting = undefined
     } else if (word.startsWith('-') && word.length > 1) {
       const [name, value] = word.split(/=(.*)/s, 2)
-      const option = command.options.find(each => each.long === name || each.short === name)
+      const option = defaultOf(command).options.find(each => each.long === name || each.short === name)
       if (value === undefined && takesValue(option)) waiting = option
       else flags[name!] = value ?? ''
     } else {

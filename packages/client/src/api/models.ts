@@ -664,6 +664,8 @@ export type Replay = {
    */
   state: ReplayState
   states: EndpointState[]
+  /** Only events whose delivery got one of these statuses at its last attempt. Null if it can be any. */
+  statuses: string[] | null
   missing: boolean
   /** Number of deliveries. Null if there are too many to count in advance; a replay reports it when it ends. */
   deliveries: number | null
@@ -712,6 +714,8 @@ export type ReplayBatch = {
    */
   state: ReplayState
   states: EndpointState[]
+  /** Only events whose delivery got one of these statuses at its last attempt. Null if it can be any. */
+  statuses: string[] | null
   missing: boolean
   /** Number of deliveries in all tenants. Null while it is not known, or if there are too many to count. */
   deliveries: number | null

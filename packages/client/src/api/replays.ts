@@ -26,6 +26,11 @@ export type CreateReplayBody = {
    */
   states?: readonly EndpointState[] | null | undefined
   /**
+   * Only events whose delivery with this outcome got one of these statuses at its last attempt: a status (`503`), a
+   * class (`5xx`), or `none` for no response. Cannot be combined with `missing`.
+   */
+  statuses?: readonly string[] | null | undefined
+  /**
    * Whether to include events that an endpoint never got, because it was created later or did not want them. The
    * endpoint must want them now: it wants the type, and its filter lets the event through. With `states: []`, only
    * these events are replayed. Default: false.
@@ -81,6 +86,11 @@ export type CreateReplayBatchBody = {
    * given and `missing` is not. Pending and held deliveries are never replayed, because they will be sent anyway.
    */
   states?: readonly EndpointState[] | null | undefined
+  /**
+   * Only events whose delivery with this outcome got one of these statuses at its last attempt: a status (`503`), a
+   * class (`5xx`), or `none` for no response. Cannot be combined with `missing`.
+   */
+  statuses?: readonly string[] | null | undefined
   /**
    * Whether to include events that an endpoint never got, because it was created later or did not want them. The
    * endpoint must want them now: it wants the type, and its filter lets the event through. With `states: []`, only

@@ -48,6 +48,16 @@ export type PutTenantBody = {
   portalMay?: readonly TenantPortalMay[] | null | undefined
 }
 
+/** Query of: Export everything stored about a tenant. */
+export type ExportTenantQuery = {
+  /**
+   * Continue behind this event or delivery, whose line is the last one that you have. Behind an event, the other events
+   * and all deliveries follow; behind a delivery, the other deliveries, each with its attempts. `counts` in the last
+   * line is then about this response.
+   */
+  after?: string | undefined
+}
+
 /** The calls of the API about tenants. */
 export class TenantsResource {
   readonly #connection: Connection
@@ -108,8 +118,8 @@ export class TenantsResource {
    * @param tenant The tenant's id, chosen by the provider.
    * @throws ApiError with the codes that any call can have, or `not_found`.
    */
-  export(tenant: string, options?: CallOptions): AsyncGenerator<unknown, void> {
-    return lines(this.#connection, path`/v1/tenants/${tenant}/export`, options)
+  export(tenant: string, query?: ExportTenantQuery, options?: CallOptions): AsyncGenerator<unknown, void> {
+    return lines(this.#connection, path`/v1/tenants/${tenant}/export`, query, options)
   }
 
   /**

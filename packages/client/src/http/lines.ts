@@ -10,13 +10,14 @@ import { type Path, toPath } from './path.ts'
 export async function* lines(
   connection: Connection,
   path: Path,
+  query: object | undefined,
   options: CallOptions | undefined,
 ): AsyncGenerator<unknown, void> {
   const decoder = new TextDecoder()
   // Kept in parts: to join them at every piece would take quadratic time for a long line.
   let parts: string[] = []
   const take = (line: string) => (line.trim() === '' ? [] : [parse(line, toPath(path))])
-  for await (const piece of connection.pieces({ method: 'GET', path }, options)) {
+  for await (const piece of connection.pieces({ method: 'GET', path, query }, options)) {
     const [end, ...others] = decoder.decode(piece, { stream: true }).split('\n')
     parts.push(end!)
     for (const next of others) {

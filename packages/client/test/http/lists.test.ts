@@ -87,7 +87,7 @@ describe('lines', () => {
             pieces.push(bytes.subarray(at, at + size))
             at += size
           }
-          expect(await all(lines(responding(pieces), path`/v1/x`, undefined))).toEqual(
+          expect(await all(lines(responding(pieces), path`/v1/x`, undefined, undefined))).toEqual(
             JSON.parse(JSON.stringify(values)),
           )
         },
@@ -114,18 +114,18 @@ describe('lines', () => {
           return new Response(body)
         },
       })
-    for await (const value of lines(connectionOf(60_000), path`/v1/x`, undefined)) if (value === 1) break
+    for await (const value of lines(connectionOf(60_000), path`/v1/x`, undefined, undefined)) if (value === 1) break
     expect(cancelled).toBe(true)
     const found: unknown[] = []
     const reading = (async () => {
-      for await (const value of lines(connectionOf(5), path`/v1/x`, undefined)) found.push(value)
+      for await (const value of lines(connectionOf(5), path`/v1/x`, undefined, undefined)) found.push(value)
     })()
     await expect(reading).rejects.toBeInstanceOf(TimeoutError)
     expect(found).toEqual([1, 2])
   })
 
   it('fail if the response ends within a line', async () => {
-    const cut = lines(responding([encoder.encode('{"kind":"export"}\n{"kind":"ev')]), path`/v1/x`, undefined)
+    const cut = lines(responding([encoder.encode('{"kind":"export"}\n{"kind":"ev')]), path`/v1/x`, undefined, undefined)
     expect(await cut.next()).toEqual({ value: { kind: 'export' }, done: false })
     await expect(cut.next()).rejects.toBeInstanceOf(ResponseError)
   })

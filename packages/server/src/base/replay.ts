@@ -16,6 +16,11 @@ export type ReplaySelection = {
   readonly types: readonly string[] | null
   /** The states that the event's delivery to the endpoint can have. */
   readonly states: readonly EndState[]
+  /**
+   * The statuses that the last attempt of the event's delivery to the endpoint can have, as callers write them (`503`,
+   * `5xx`, `none`). Absent for any: selections that were stored before it existed don't have it.
+   */
+  readonly statuses?: readonly string[] | undefined
   /** Whether to include events that the endpoint never got, and would get with its present settings. */
   readonly missing: boolean
   /** Events published at or after `fromMs` and before `toMs`, in milliseconds since 1970. */

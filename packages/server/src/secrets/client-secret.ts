@@ -113,6 +113,31 @@ export function adviseOnSecret(use: SecretUse): Warning[] {
   return warnings
 }
 
+/** What a JWT says, without being verified: only the tenant has its key. It contains nothing of the signature. */
+export type ReadToken = {
+  /** Such as `HS256`. Null if it names none. */
+  readonly algorithm: string | null
+  readonly claims: Readonly<Record<string, unknown>>
+  /** When it was issued, from when on it is valid, and until when, in milliseconds since 1970. Null if it doesn't say. */
+  readonly issuedAtMs: number | null
+  readonly notBeforeMs: number | null
+  readonly expiresAtMs: number | null
+}
+
+/** Undefined if the secret is no JWT in compact form. */
+export function readToken(secret: string): ReadToken | undefined {
+  const claims = jwtClaims(secret)
+  if (claims === undefined) return undefined
+  const { alg } = jsonObject(secret.slice(0, secret.indexOf('.')))!
+  return {
+    algorithm: typeof alg === 'string' ? alg : null,
+    claims,
+    issuedAtMs: numericDateMs(claims.iat) ?? null,
+    notBeforeMs: numericDateMs(claims.nbf) ?? null,
+    expiresAtMs: numericDateMs(claims.exp) ?? null,
+  }
+}
+
 /** When a JWT expires, in milliseconds since 1970. Undefined if it is no JWT, or never expires within Date's range. */
 export function jwtExpiryMs(secret: string): number | undefined {
   const claims = jwtClaims(secret)

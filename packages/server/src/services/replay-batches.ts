@@ -27,6 +27,8 @@ export type ReplayBatchInput = {
   readonly types: readonly string[]
   /** null: the default states. */
   readonly states: readonly EndState[] | null
+  /** null or absent: any. */
+  readonly statuses?: readonly string[] | null | undefined
   readonly missing: boolean
   readonly fromMs: number
   readonly toMs: number

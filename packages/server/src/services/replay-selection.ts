@@ -4,17 +4,22 @@ import { type FieldError, PosthornError } from '../base/errors.ts'
 import { isOurId, looksLikeId } from '../base/ids.ts'
 import type { EndState } from '../base/model.ts'
 import type { ReplaySelection } from '../base/replay.ts'
+import { parseStatusRange, STATUS_RULE } from '../base/status-range.ts'
 import { operationalType } from '../catalogue/operational-types.ts'
 import { unknownType } from '../catalogue/unknown-type.ts'
 import type { Store } from '../store/store.ts'
 import { checkPeriod } from './checks/contradictions.ts'
+import { checkCount } from './checks/list-parameters.ts'
 import { invalid, isTypeName } from './checks/refusals.ts'
 import { checkStorable } from './checks/values.ts'
+import { canHaveStatus } from './deliveries/last-attempts.ts'
 
 /** A selection as a caller gives it. */
-export type SelectionInput = Omit<ReplaySelection, 'states'> & {
+export type SelectionInput = Omit<ReplaySelection, 'states' | 'statuses'> & {
   /** null: the usual ones. */
   readonly states: readonly EndState[] | null
+  /** null or absent: any. */
+  readonly statuses?: readonly string[] | null | undefined
 }
 
 const MAX_KEY_CHARACTERS = 255
@@ -44,8 +49,48 @@ export function toSelection(input: SelectionInput, nowMs: number, faults: FieldE
     faults.push({ field: '/to', detail: 'The time must be after `from`.' })
   } else checkPeriod({ fromMs, toMs }, nowMs, '/', faults)
   const sorted = types === null ? null : [...new Set(types)].sort()
-  return { endpoint, event, types: sorted, states, missing, fromMs: within(fromMs), toMs: within(toMs) }
+  const statuses = checkedStatuses(input, states, faults)
+  return {
+    endpoint,
+    event,
+    types: sorted,
+    states,
+    ...(statuses === undefined ? {} : { statuses }),
+    missing,
+    fromMs: within(fromMs),
+    toMs: within(toMs),
+  }
 }
+
+function checkedStatuses(
+  { statuses, missing }: SelectionInput,
+  states: readonly EndState[],
+  faults: FieldError[],
+): readonly string[] | undefined {
+  const field = '/statuses'
+  if (statuses === null || statuses === undefined) return undefined
+  if (statuses.length === 0) {
+    faults.push({ field, detail: 'Give at least one status, or omit `statuses` to replay all.' })
+  }
+  checkCount(field, statuses, faults)
+  const ranges = statuses.map(parseStatusRange)
+  const known = ranges.filter(range => range !== undefined)
+  if (known.length < ranges.length) faults.push({ field, detail: STATUS_RULE })
+  else if (missing) {
+    faults.push({ field, detail: 'Events that an endpoint never got have no status. Omit `statuses` or `missing`.' })
+  } else if (known.length > 0 && !canHaveStatus(known, statesOf(states))) {
+    const detail =
+      'No delivery in one of these `states` has a last attempt with one of these statuses: `delivered` has those from ' +
+      '200 to 299, the others have all others. Change `states` or `statuses`.'
+    faults.push({ field, detail })
+  }
+  return [...new Set(statuses.map(status => status.toLowerCase()))].sort()
+}
+
+const statesOf = (states: readonly EndState[]) => ({
+  canBeDelivered: states.includes('delivered'),
+  canBeOther: states.some(state => state !== 'delivered'),
+})
 
 /** Limits a time to the years 1970 to 9999: there are no events before or after. */
 const within = (ms: number | null): number | null => (ms === null ? null : Math.min(Math.max(0, ms), LAST_MS))
@@ -89,8 +134,11 @@ export const isReplayName = (name: string): boolean => {
   return faults.length === 0
 }
 
-export function hashOf({ endpoint, event, types, states, missing, fromMs, toMs }: ReplaySelection): Uint8Array {
-  const text = JSON.stringify([endpoint, event, types, states, missing, fromMs, toMs])
+export function hashOf(selection: ReplaySelection): Uint8Array {
+  const { endpoint, event, types, states, statuses, missing, fromMs, toMs } = selection
+  // Statuses only if there are some: without, hashes stay what they were before selections had any.
+  const members = [endpoint, event, types, states, missing, fromMs, toMs, ...(statuses === undefined ? [] : [statuses])]
+  const text = JSON.stringify(members)
   return Uint8Array.from(createHash('sha256').update(text).digest())
 }
 

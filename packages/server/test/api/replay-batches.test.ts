@@ -45,6 +45,7 @@ describe('creating a replay across tenants', () => {
       state: 'running',
       types: [TYPE],
       states: ['exhausted'],
+      statuses: null,
       missing: false,
       from: DAY.from,
       to: '2126-11-28T00:00:00.000Z',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { newId } from '../../src/base/ids.ts'
 import { PAYLOAD, TYPE } from '../services/setup.ts'
-import { aSettlement } from '../store/builders.ts'
+import { anAttempt, aSettlement } from '../store/builders.ts'
 import { type Json, refused, useApi } from './setup.ts'
 
 // cspell:ignore REFERNCE
@@ -10,13 +10,16 @@ const bench = useApi()
 const ALL = '/v1/tenants/acme/replays'
 const OTHER = 'COVER_STATUS_CHANGED'
 
-async function publish(state: 'delivered' | 'exhausted' | null = 'exhausted', tenant = 'acme'): Promise<string> {
+type End = 'delivered' | 'exhausted'
+
+async function publish(state: End | null = 'exhausted', tenant = 'acme', status?: number | null): Promise<string> {
   const { body } = await bench.post(`/v1/tenants/${tenant}/events`, `{"type":"${TYPE}","payload":${PAYLOAD}}`)
   if (state === null) return body.id
   for (const delivery of await bench.list('pending', null, tenant)) {
     const { partition } = await bench.endpoints.get(tenant, delivery.endpoint)
     const item = { ...delivery, delivery: delivery.id, partition, dueAtMs: delivery.dueAtMs ?? 0, payload: null }
-    await bench.store.settle(aSettlement(item, { kind: state }, { endedAtMs: Date.now() }))
+    const attempt = status === undefined ? {} : { attempt: anAttempt(1, { status }) }
+    await bench.store.settle(aSettlement(item, { kind: state }, { endedAtMs: Date.now(), ...attempt }))
   }
   return body.id
 }
@@ -48,6 +51,7 @@ describe('creating a replay', () => {
       event: null,
       types: null,
       states: ['exhausted'],
+      statuses: null,
       missing: false,
       from: null,
       to: null,
@@ -131,6 +135,39 @@ describe('creating a replay', () => {
     expect(await count({ from: '1969-01-01T00:00:00+01:00', to: '9999-12-31T23:59:59-14:00' })).toBe(2)
   })
 
+  it('selects by the status of the last attempt, which is part of what a key stands for', async () => {
+    await bench.endpoint()
+    const unavailable = await publish('exhausted', 'acme', 503)
+    await publish('exhausted', 'acme', 404)
+    await publish('exhausted', 'acme', null)
+    await publish('delivered')
+    expect(await count({ statuses: ['5xx'] })).toBe(1)
+    expect(await count({ statuses: ['503', '4xx'] })).toBe(2)
+    expect(await count({ statuses: ['500'] })).toBe(0)
+    expect(await count({ statuses: ['none'] })).toBe(1)
+    expect(await count({ statuses: ['5XX', 'none', '2xx'], states: ['exhausted', 'delivered'] })).toBe(3)
+    expect(await count({ statuses: null })).toBe(3)
+    expect(await count({ event: unavailable, statuses: ['404'] })).toBe(0)
+    const { body } = await bench.post(ALL, { key: 'x', statuses: ['none', '5XX', '5xx'] })
+    expect(body).toMatchObject({ deliveries: 2 })
+    expect((await bench.get(`${ALL}/x`)).body.statuses).toEqual(['5xx', 'none'])
+    expect((await bench.post(ALL, { key: 'x', statuses: ['5xx', 'none'] })).body.duplicate).toBe(true)
+    for (const statuses of [null, ['5xx']]) {
+      expect(refused(await bench.post(ALL, { key: 'x', statuses }))).toEqual([409, 'idempotency_conflict', []])
+    }
+  })
+
+  it('looks at the status of the delivery that decides, not at those of earlier ones', async () => {
+    await bench.endpoint()
+    await publish('exhausted', 'acme', 503)
+    const [failed] = await bench.list('exhausted', null, 'acme')
+    await bench.post(`/v1/tenants/acme/deliveries/${failed!.id}/retry`)
+    // Settles the new delivery along with the one of another event.
+    await publish('exhausted', 'acme', 404)
+    expect(await count({ statuses: ['5xx'] })).toBe(0)
+    expect(await count({ statuses: ['404'] })).toBe(2)
+  })
+
   it('takes `id` as the former name of `key`', async () => {
     const first = await bench.post(ALL, { id: 'former' })
     expect([first.status, first.body.key]).toEqual([202, 'former'])
@@ -188,6 +225,13 @@ describe('creating a replay', () => {
     [{ types: TYPE }, ['/types']],
     [{ states: ['pending'] }, ['/states/0']],
     [{ states: [] }, ['/states']],
+    [{ statuses: [] }, ['/statuses']],
+    [{ statuses: ['5xx', '1xx'] }, ['/statuses']],
+    [{ statuses: ['5xx'], missing: true }, ['/statuses']],
+    [{ statuses: ['2xx'] }, ['/statuses']],
+    [{ statuses: ['5xx'], states: ['delivered'] }, ['/statuses']],
+    [{ statuses: Array(21).fill('500') }, ['/statuses']],
+    [{ statuses: [503] }, ['/statuses/0']],
     [{ missing: 'yes' }, ['/missing']],
     [{ from: 'yesterday' }, ['/from']],
     [{ to: '2026-02-30T00:00:00Z' }, ['/to']],

@@ -17,11 +17,11 @@ const lines = (text: string): Json[] =>
     .map(line => JSON.parse(line))
 
 /** Creates an endpoint, an event with unusual bytes, and an attempt of its delivery. */
-async function fill(): Promise<{ endpoint: string; event: string }> {
+async function fill(key = 'one'): Promise<{ endpoint: string; event: string }> {
   const body = { url: 'https://hooks.example.com/a', clientSecret: SECRET, description: 'a\nb' }
   const endpoint = (await post(`${ACME}/endpoints`, body)).body.id
   const [event] = (
-    await bench.publish(`{"type":"${TYPE}","key":"one","payload":\n{"CoverId":\r\n  ${PAYLOAD.slice(11)}}`)
+    await bench.publish(`{"type":"${TYPE}","key":"${key}","payload":\n{"CoverId":\r\n  ${PAYLOAD.slice(11)}}`)
   ).events
   const lane = await bench.store.readLane({
     endpoint,
@@ -77,6 +77,31 @@ describe('the export of a tenant', () => {
     expect(all.at(-1)!.counts).toMatchObject({ event: count, delivery: count })
     const ids = all.filter(({ kind }) => kind === 'delivery').map(({ id }) => id as string)
     expect(ids).toEqual([...new Set(ids)].sort())
+  })
+
+  it('continues behind an event or a delivery, so that a part of it and the rest are the whole', async () => {
+    await fill()
+    await fill('two')
+    const whole = lines((await get(`${ACME}/export`)).text)
+    const idsOf = (kind: string) => whole.filter(line => line.kind === kind).map(({ id }) => id as string)
+    const restOf = async (after: string) => lines((await get(`${ACME}/export?after=${after}`)).text)
+    const [event] = idsOf('event')
+    const behindEvent = await restOf(event!)
+    expect(behindEvent[0]).toMatchObject({ kind: 'export', tenant: 'acme' })
+    expect(behindEvent.slice(1, -1)).toEqual(whole.slice(whole.findIndex(({ id }) => id === event) + 1, -1))
+    const last = idsOf('delivery').at(-1)!
+    expect((await restOf(last)).map(({ kind }) => kind)).toEqual(['export', 'end'])
+    const [first] = idsOf('delivery')
+    const behindDelivery = await restOf(first!)
+    expect(behindDelivery.filter(({ kind }) => kind === 'delivery').map(({ id }) => id)).toEqual(
+      idsOf('delivery').slice(1),
+    )
+    expect(behindDelivery.some(({ kind, delivery }) => kind === 'attempt' && delivery === first)).toBe(false)
+    expect(behindDelivery.at(-1)).toMatchObject({
+      complete: true,
+      counts: { event: 0, delivery: idsOf('delivery').length - 1 },
+    })
+    expect(refused(await get(`${ACME}/export?after=ep_x`))).toEqual([422, 'invalid', ['after']])
   })
 
   it('is read as the caller takes it: a caller that disconnects ends it and frees its place', async () => {

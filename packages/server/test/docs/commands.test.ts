@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
+import { defaultOf } from '../../../cli/src/command.ts'
 import { allCommands } from '../../scripts/all-commands.ts'
 import { PAGES, readPage } from './pages.ts'
 
@@ -47,7 +48,9 @@ describe('the commands in the docs', () => {
         const isNamed = rest.every(word => /^[<[]/.test(word)) || command.name() === 'completion'
         if (npx === undefined && !isNamed)
           wrong.push(`${page}: "${line}" does not work from a clone: write npx posthorn`)
-        const known = command.options.flatMap(({ long, short }) => [long, short]).concat('--help')
+        const known = defaultOf(command)
+          .options.flatMap(({ long, short }) => [long, short])
+          .concat('--help')
         // What follows a pipe is another program's.
         const own = rest.slice(0, rest.includes('|') ? rest.indexOf('|') : undefined)
         for (const flag of own.filter(word => /^--[a-z]/.test(word)).map(word => word.split(/[=`]/, 1)[0]!)) {

@@ -86,7 +86,7 @@ function Facts({ tenant, replay }: Props) {
             </Link>,
           ],
         isBatch(replay) && [facts.tenants, String(replay.tenants)],
-        [facts.selection, outcomesOf(replay)],
+        [facts.selection, [outcomesOf(replay), ...(replay.statuses ?? [])].join(' · ')],
         [
           facts.types,
           types === null ? (

@@ -91,6 +91,7 @@ export function selectionOf(replay: AnyReplay): string {
   const { types } = replay
   return [
     outcomesOf(replay),
+    replay.statuses?.join(', '),
     types === null ? replays.allTypes : types.length === 1 ? types[0] : replays.types(types.length),
     'endpoint' in replay && replay.endpoint !== null && replays.oneEndpoint,
     'event' in replay && replay.event !== null && replays.oneEvent,

@@ -5,7 +5,7 @@ import type { Erasure } from '../../base/tenant.ts'
 import type { Exports } from '../../services/tenants/exports.ts'
 import type { Tenants } from '../../services/tenants/tenants.ts'
 import type { Routes } from '../http/routes.ts'
-import { NoBody, NoQuery, ref, TenantParams, Time, TimeOrNull, time, timeOrNull, Word } from '../http/shapes.ts'
+import { NoBody, NoQuery, ref, strict, TenantParams, Time, TimeOrNull, time, timeOrNull, Word } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
 import examples from './tenant-data.examples.json' with { type: 'json' }
 
@@ -35,6 +35,17 @@ const Export = {
   content: { [NDJSON]: { schema: Type.String() } },
 }
 
+const ExportQuery = strict({
+  after: Type.Optional(
+    Type.String({
+      description:
+        'Continue behind this event or delivery, whose line is the last one that you have. Behind an event, the other ' +
+        'events and all deliveries follow; behind a delivery, the other deliveries, each with its attempts. `counts` in ' +
+        'the last line is then about this response.',
+    }),
+  ),
+})
+
 type Needs = { readonly tenants: Public<Tenants>; readonly exports: Public<Exports> }
 
 export const tenantDataResource = resource({
@@ -61,12 +72,12 @@ function addExport(routes: Routes, { exports }: Needs): void {
         'call started are not included. At most four exports run at the same time. For a key without the permission ' +
         '`payloads`, the export leaves out payloads and responses, and each line that lacks some says so.',
       params: TenantParams,
-      querystring: NoQuery,
+      querystring: ExportQuery,
       response: { 200: Export },
       refusals: ['not_found'],
     },
-    async ({ params: { tenant }, seesPayloads }, reply) => {
-      const lines = Readable.from(await exports.open(tenant, seesPayloads), { objectMode: false })
+    async ({ params: { tenant }, query: { after }, seesPayloads }, reply) => {
+      const lines = Readable.from(await exports.open(tenant, seesPayloads, after), { objectMode: false })
       return (reply as FastifyReply).header('content-type', NDJSON).send(lines)
     },
   )

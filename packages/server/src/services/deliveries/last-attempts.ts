@@ -1,7 +1,7 @@
 /** Which last attempts a delivery can have, so that a list that asks for any other says so instead of being empty. */
 import type { FieldError } from '../../base/errors.ts'
 import type { AttemptError, DeliveryState } from '../../base/model.ts'
-import type { StatusRange } from '../../store/operations/deliveries/filter.ts'
+import type { StatusRange } from '../../base/status-range.ts'
 import { fault } from '../checks/list-parameters.ts'
 
 /** The statuses of attempts that failed with these errors. All others got no response, or none that could be read. */
@@ -31,6 +31,12 @@ type Asked = {
   readonly errors: readonly AttemptError[] | null
 }
 
+/** Whether the last attempt of a delivery that can be `delivered`, or in another state, can have one of these statuses. */
+export const canHaveStatus = (
+  statuses: readonly StatusRange[],
+  { canBeDelivered, canBeOther }: { readonly canBeDelivered: boolean; readonly canBeOther: boolean },
+): boolean => (canBeDelivered && anyOverlap(statuses, [SUCCESS])) || (canBeOther && anyOverlap(statuses, FAILURES))
+
 /** Adds a fault if no delivery can have one of these states together with one of these statuses and errors. */
 export function checkLastAttempt({ states, heldReason, statuses, errors }: Asked, faults: FieldError[]): void {
   const ofErrors = errors?.flatMap(error => STATUSES[error] ?? ['none' as const]) ?? null
@@ -51,9 +57,7 @@ export function checkLastAttempt({ states, heldReason, statuses, errors }: Asked
     return
   }
   if (statuses === null) return
-  const isPossible =
-    (canBeDelivered && anyOverlap(statuses, [SUCCESS])) || (canBeOther && anyOverlap(statuses, FAILURES))
-  if (isPossible) return
+  if (canHaveStatus(statuses, { canBeDelivered, canBeOther })) return
   fault(
     faults,
     'status',

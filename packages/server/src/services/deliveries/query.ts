@@ -11,7 +11,8 @@ import {
   type HeldReason,
   type TenantId,
 } from '../../base/model.ts'
-import type { DeliveryFilter, SearchedEndpoint, StatusRange } from '../../store/operations/deliveries/filter.ts'
+import { parseStatusRange, STATUS_RULE, type StatusRange } from '../../base/status-range.ts'
+import type { DeliveryFilter, SearchedEndpoint } from '../../store/operations/deliveries/filter.ts'
 import type { Store } from '../../store/store.ts'
 import type { Range } from '../../store/where.ts'
 import { adviseOnKey, checkEndOfPeriod, checkPeriod, checkTypeOfEvent } from '../checks/contradictions.ts'
@@ -98,20 +99,10 @@ function checkStates({ states, heldReason }: DeliveryQuery, faults: FieldError[]
 function checkStatuses(statuses: readonly string[] | undefined, faults: FieldError[]): StatusRange[] | null {
   if (statuses === undefined) return null
   checkCount('status', statuses, faults)
-  const ranges = statuses.map(toRange)
+  const ranges = statuses.map(parseStatusRange)
   if (ranges.every(range => range !== undefined)) return ranges
-  const detail =
-    'Each value must be a status from 200 to 999, such as 500, a class of them, such as 5xx, or none for no response. ' +
-    'Statuses from 100 to 199 are never the last one of a response.'
-  fault(faults, 'status', detail)
+  fault(faults, 'status', STATUS_RULE)
   return null
-}
-
-function toRange(text: string): StatusRange | undefined {
-  if (text === 'none') return 'none'
-  if (/^[2-9]\d\d$/.test(text)) return { from: Number(text), to: Number(text) }
-  const first = /^([2-9])xx$/i.exec(text)?.[1]
-  return first === undefined ? undefined : { from: Number(first) * 100, to: Number(first) * 100 + 99 }
 }
 
 type WantedEvent = {

@@ -1,14 +1,14 @@
 import { Buffer } from 'node:buffer'
 import { sentenceOf } from '../../base/attempt-details.ts'
 import { PosthornError } from '../../base/errors.ts'
-import { firstIdAt } from '../../base/ids.ts'
+import { firstIdAt, parseId } from '../../base/ids.ts'
 import type { AttemptResult, Delivery, DeliveryId, EventId, PublishedEvent, TenantId } from '../../base/model.ts'
 import type { Notification } from '../../base/notification.ts'
 import type { Tenant } from '../../base/tenant.ts'
 import type { SentRequest } from '../../base/webhook-request.ts'
 import type { DeliveryAttempt } from '../../store/operations/deliveries/attempts.ts'
 import type { Store } from '../../store/store.ts'
-import { requireTenant } from '../checks/refusals.ts'
+import { invalid, requireTenant } from '../checks/refusals.ts'
 import { hidePayloadFaults } from '../events/hidden-faults.ts'
 
 /** All exports share the thread that reads lists, so more of them would only wait for each other. */
@@ -22,6 +22,12 @@ const ATTEMPTS_A_PAGE = 64
 const ENDPOINTS_A_PAGE = 200
 /** More than a tenant can have. */
 const NOTIFICATIONS = 1_000
+
+/** The last event or delivery that the caller has already; null: none, so that the export begins with the tenant. */
+type ExportedUpTo =
+  | { readonly event: EventId; readonly delivery: null }
+  | { readonly event: null; readonly delivery: DeliveryId }
+  | null
 
 type ExportStore = Pick<Store, 'read' | 'now'>
 
@@ -48,8 +54,10 @@ export class Exports {
    * Throws not_found and overloaded here, before the first byte is sent.
    *
    * @param seesPayloads false: payloads and responses are left out, and the lines say so
+   * @param after the id of an event or a delivery, to get only what follows it; default: everything
    */
-  async open(id: TenantId, seesPayloads: boolean): Promise<AsyncGenerator<Buffer>> {
+  async open(id: TenantId, seesPayloads: boolean, after?: string | undefined): Promise<AsyncGenerator<Buffer>> {
+    const upTo = after === undefined ? null : parseUpTo(after)
     const tenant = await requireTenant(this.#store as Store, id)
     // One per tenant, so that a tenant that starts exports and doesn't read them can't block those of others.
     if (this.#underWay.has(id)) {
@@ -64,19 +72,19 @@ export class Exports {
         `${MAX_AT_ONCE} exports are already running. Try again when one has finished.`,
       )
     }
-    return this.#counted(tenant, seesPayloads)
+    return this.#counted(tenant, seesPayloads, upTo)
   }
 
-  async *#counted(tenant: Tenant, seesPayloads: boolean): AsyncGenerator<Buffer> {
+  async *#counted(tenant: Tenant, seesPayloads: boolean, upTo: ExportedUpTo): AsyncGenerator<Buffer> {
     this.#underWay.add(tenant.id)
     try {
-      yield* this.#lines(tenant, seesPayloads)
+      yield* this.#lines(tenant, seesPayloads, upTo)
     } finally {
       this.#underWay.delete(tenant.id)
     }
   }
 
-  async *#lines(tenant: Tenant, seesPayloads: boolean): AsyncGenerator<Buffer> {
+  async *#lines(tenant: Tenant, seesPayloads: boolean, upTo: ExportedUpTo): AsyncGenerator<Buffer> {
     const nowMs = this.#store.now()
     const counts: Counts = { tenant: 0, endpoint: 0, notification: 0, event: 0, delivery: 0, attempt: 0 }
     const write = (kind: keyof Counts, members: object): string => {
@@ -85,11 +93,16 @@ export class Exports {
     }
     const withPayloads = { write, seesPayloads }
     const begin = `${JSON.stringify({ kind: 'export', version: 1, tenant: tenant.id, at: time(nowMs) })}\n`
-    yield Buffer.from(begin + write('tenant', viewTenant(tenant)))
-    yield* this.#endpoints(tenant.id, write)
-    yield* this.#notifications(tenant.id, write)
-    yield* this.#events(tenant.id, firstIdAt('evt', nowMs + 1), withPayloads)
-    yield* this.#deliveries(tenant.id, firstIdAt('dlv', nowMs + 1), withPayloads)
+    yield Buffer.from(upTo === null ? begin + write('tenant', viewTenant(tenant)) : begin)
+    if (upTo === null) {
+      yield* this.#endpoints(tenant.id, write)
+      yield* this.#notifications(tenant.id, write)
+    }
+    if (upTo === null || upTo.delivery === null) {
+      yield* this.#events(tenant.id, { after: upTo?.event ?? null, before: firstIdAt('evt', nowMs + 1) }, withPayloads)
+    }
+    const deliveries = { after: upTo?.delivery ?? null, before: firstIdAt('dlv', nowMs + 1) }
+    yield* this.#deliveries(tenant.id, deliveries, withPayloads)
     yield Buffer.from(`${JSON.stringify({ kind: 'end', complete: true, counts })}\n`)
   }
 
@@ -108,9 +121,9 @@ export class Exports {
     if (found.length > 0) yield Buffer.from(found.map(each => write('notification', viewNotification(each))).join(''))
   }
 
-  async *#events(tenant: TenantId, before: EventId, lines: Lines): AsyncGenerator<Buffer> {
+  async *#events(tenant: TenantId, { after: first, before }: Bounds, lines: Lines): AsyncGenerator<Buffer> {
     let limit = FIRST_EVENTS
-    for (let after: EventId | null = null; ; ) {
+    for (let after = first; ; ) {
       const page: PublishedEvent[] = await this.#store.read('exportEvents', { tenant, after, before, limit })
       if (page.length === 0) return
       const bytes = page.reduce((sum, { payload }) => sum + payload.length, 0)
@@ -121,8 +134,8 @@ export class Exports {
     }
   }
 
-  async *#deliveries(tenant: TenantId, before: DeliveryId, lines: Lines): AsyncGenerator<Buffer> {
-    for (let after: DeliveryId | null = null; ; ) {
+  async *#deliveries(tenant: TenantId, { after: first, before }: Bounds, lines: Lines): AsyncGenerator<Buffer> {
+    for (let after = first; ; ) {
       const args: { tenant: string; after: string | null; before: string; limit: number } = {
         tenant,
         after,
@@ -149,6 +162,16 @@ export class Exports {
       after = page.at(-1)!
     }
   }
+}
+
+/** Ids of what is exported: later than `after` (null: from the first), and earlier than `before`. */
+type Bounds = { readonly after: string | null; readonly before: string }
+
+function parseUpTo(after: string): ExportedUpTo {
+  if (parseId('evt', after) !== undefined) return { event: after, delivery: null }
+  if (parseId('dlv', after) !== undefined) return { event: null, delivery: after }
+  const detail = 'The value must be the id of an event ("evt_") or of a delivery ("dlv_").'
+  throw invalid([{ field: 'after', detail }])
 }
 
 type Write = (kind: keyof Counts, members: object) => string

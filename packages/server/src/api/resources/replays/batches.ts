@@ -98,9 +98,10 @@ function addCreating(routes: Routes, { replayBatches }: BatchNeeds): void {
       },
       refusals: ['conflict', 'idempotency_conflict'],
     },
-    async ({ body: { dryRun, from, to, key = null, types, states = null, missing = false }, actor, once }, reply) => {
+    async ({ body: { dryRun, from, to, ...rest }, actor, once }, reply) => {
+      const { key = null, types, states = null, statuses = null, missing = false } = rest
       const range = { fromMs: timeOf('/from', from), toMs: timeOf('/to', to) }
-      const input = { key, types, states, missing, ...range }
+      const input = { key, types, states, statuses, missing, ...range }
       if (dryRun === true) {
         const counted = await replayBatches.count(input)
         await once?.keepNothing({ status: 200, body: counted })
@@ -199,13 +200,14 @@ function addActions(routes: Routes, { replayBatches }: BatchNeeds): void {
 
 function viewBatch(batch: ReplayBatch): ReplayBatchView {
   const { id, key, state, selection, isSearching, replays, deliveries, made, skipped, live } = batch
-  const { types, states, missing, fromMs, toMs } = selection
+  const { types, states, statuses, missing, fromMs, toMs } = selection
   return {
     id,
     key,
     state,
     types: [...(types ?? [])],
     states: [...states],
+    statuses: statuses === undefined ? null : [...statuses],
     missing,
     from: time(fromMs ?? 0),
     to: time(toMs ?? 0),

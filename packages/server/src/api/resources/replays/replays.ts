@@ -63,9 +63,9 @@ function addCreating(routes: Routes, { replays }: Needs): void {
       refusals: ['not_found', 'conflict', 'idempotency_conflict'],
     },
     async ({ params: { tenant }, body: { dryRun, from = null, to = null, ...rest }, actor, once }, reply) => {
-      const { endpoint = null, event = null, types = null, states = null, missing = false } = rest
+      const { endpoint = null, event = null, types = null, states = null, statuses = null, missing = false } = rest
       const range = { fromMs: parseTimeOrRefuse('/from', from), toMs: parseTimeOrRefuse('/to', to) }
-      const input = { ...keyIn(rest), endpoint, event, types, states, missing, ...range }
+      const input = { ...keyIn(rest), endpoint, event, types, states, statuses, missing, ...range }
       if (dryRun === true) {
         const counted = { deliveries: await replays.count(tenant, input) }
         await once?.keepNothing({ status: 200, body: counted })

@@ -15,6 +15,9 @@ import {
 
 const States = Type.Array(Word(REPLAYABLE_STATES))
 
+const TextsOrNull = (description: string) =>
+  Type.Unsafe<readonly string[] | null>({ type: ['array', 'null'], items: { type: 'string' }, description })
+
 export const COUNT =
   'Number of deliveries. Null if there are too many to count in advance; a replay reports it when it ends.'
 
@@ -29,6 +32,12 @@ export const SELECTION_INPUT = {
         '`event` is given and `missing` is not. Pending and held deliveries are never replayed, because they will ' +
         'be sent anyway.',
     }),
+  ),
+  statuses: Type.Optional(
+    TextsOrNull(
+      'Only events whose delivery with this outcome got one of these statuses at its last attempt: a status (`503`), ' +
+        'a class (`5xx`), or `none` for no response. Cannot be combined with `missing`.',
+    ),
   ),
   missing: Type.Optional(
     Type.Boolean({
@@ -66,13 +75,7 @@ export const ReplayInput = strict({
     }),
   ),
   event: Type.Optional(TextOrNull({ description: 'Replay this event only.' })),
-  types: Type.Optional(
-    Type.Unsafe<readonly string[] | null>({
-      type: ['array', 'null'],
-      items: { type: 'string' },
-      description: 'Replay only events of these types.',
-    }),
-  ),
+  types: Type.Optional(TextsOrNull('Replay only events of these types.')),
   ...SELECTION_INPUT,
   from: Type.Optional(TimeInputOrNull('Only events published at this time or later.')),
   to: Type.Optional(TimeInputOrNull('Only events published before this time.')),
@@ -87,6 +90,11 @@ export const REPLAY_MEMBERS = {
       'created, and those that were pending or held are cancelled.',
   }),
   states: States,
+  statuses: Type.Unsafe<string[] | null>({
+    type: ['array', 'null'],
+    items: { type: 'string' },
+    description: 'Only events whose delivery got one of these statuses at its last attempt. Null if it can be any.',
+  }),
   missing: Type.Boolean(),
   deliveries: IntegerOrNull({ description: COUNT }),
   made: Type.Integer({ description: 'Number of deliveries created so far.' }),
@@ -133,7 +141,7 @@ export const CreatedReplaySchema = Type.Object(
 
 export function viewReplay(replay: Replay): ReplayView {
   const { id, tenant, key, batch, state, selection, deliveries, made, skipped, live } = replay
-  const { endpoint, event, types, states, missing, fromMs, toMs } = selection
+  const { endpoint, event, types, states, statuses, missing, fromMs, toMs } = selection
   return {
     id,
     tenant,
@@ -144,6 +152,7 @@ export function viewReplay(replay: Replay): ReplayView {
     event,
     types: types === null ? null : [...types],
     states: [...states],
+    statuses: statuses === undefined ? null : [...statuses],
     missing,
     from: timeOrNull(fromMs),
     to: timeOrNull(toMs),

@@ -11,11 +11,9 @@ import {
   type LiveState,
   type TenantId,
 } from '../../../base/model.ts'
+import type { StatusRange } from '../../../base/status-range.ts'
 import type { Place, Range, Where } from '../../where.ts'
 import { HISTORY_FIELDS, LIVE_FIELDS } from './delivery-rows.ts'
-
-/** Statuses from the first to the last, both included; `none`: the last attempt got no response. */
-export type StatusRange = 'none' | { readonly from: number; readonly to: number }
 
 /** An endpoint whose deliveries are looked at, with what their indexes are made of. */
 export type SearchedEndpoint = { readonly id: EndpointId; readonly tenant: TenantId; readonly partition: number }

@@ -10,6 +10,7 @@
 import { firstIdAt, idBytes, idMs, idText } from '../../../base/ids.ts'
 import type { DeliveryId, DeliveryState, EndpointId, EventId, TenantId } from '../../../base/model.ts'
 import type { ReplaySelection } from '../../../base/replay.ts'
+import { isInRanges, parseStatusRange } from '../../../base/status-range.ts'
 import { bytes, idList, int, intOrNull, type Row, type Transaction, text, type Value } from '../../transaction.ts'
 import { type Sibling, type Standing, standingOf } from './standing.ts'
 
@@ -74,22 +75,33 @@ function* scanDeliveries(args: ReplayScan): Transaction<ReplayChunk> {
     selection.states.length === 0
       ? []
       : yield {
-          text: `select id, endpoint, event, type, test from delivery
+          text: `select id, endpoint, event, type, test, last_started_ms, last_status from delivery
                  where id > $1 and id <= $2 and state in (${states}) and ended_ms <= $3 and event >= $4 and event < $5
                    ${selection.event === null ? 'and test = 0' : ''} and ${way.text(6)} order by id`,
           params: [idBytes(after), idBytes(upTo ?? end), asOfMs, ...eventBounds(selection, asOfMs), ...way.params],
         }
   const isWanted = wanted(args)
+  const hasStatus = withStatus(selection)
   const candidates = rows.filter(isWanted)
   const standings = yield* readStandings(candidates, args)
   const found = candidates.flatMap((row): Replayable[] => {
     const standing = standings.of(row.event, row.endpoint)
     // Each event and endpoint once, at the delivery that decides.
-    if (standing.kind !== 'ended' || standing.latest !== keyOf(row.id)) return []
+    if (standing.kind !== 'ended' || standing.latest !== keyOf(row.id) || !hasStatus(row)) return []
     const id = idText('dlv', bytes(row.id))
     return [{ ...toPair(row, row.endpoint), replayOf: id, isOvertaken: standing.isOvertaken, at: id }]
   })
   return { found, after: upTo }
+}
+
+/**
+ * By the status of the last attempt. Only of the delivery that decides, so not before that one is known: an earlier one
+ * that failed otherwise says nothing about it.
+ */
+function withStatus({ statuses }: ReplaySelection): (row: Row) => boolean {
+  if (statuses === undefined) return () => true
+  const ranges = statuses.flatMap(status => parseStatusRange(status) ?? [])
+  return row => row.last_started_ms !== null && isInRanges(intOrNull(row.last_status), ranges)
 }
 
 /** A condition, with its parameters numbered from `first`. */

@@ -1,0 +1,90 @@
+/** Opens what an export is written to, and says how far it is and how to continue it. */
+import { existsSync } from 'node:fs'
+import type { ServerRun } from '../../command.ts'
+import { EXIT } from '../../exit.ts'
+import { Problem } from '../../problem.ts'
+import { Progress } from '../../terminal/progress.ts'
+import { ownCommand } from '../../terminal/shell.ts'
+import { scopeFlags } from '../scope.ts'
+import { counted } from '../values.ts'
+import { Exporter } from './exporter.ts'
+import { findPosition, NotAnExport, type Position } from './position.ts'
+import { openFile, toOutput, type Writer } from './writer.ts'
+
+export type ExportFlags = { readonly output?: string; readonly resume?: boolean; readonly overwrite?: boolean }
+
+/** @param tenant null: all of them */
+export async function exportTo(
+  run: ServerRun,
+  tenant: string | null,
+  { output, resume = false, overwrite = false }: ExportFlags,
+): Promise<void> {
+  const { out, terminal } = run
+  const position = await positionIn(output, { resume, overwrite }, tenant)
+  if (position?.isComplete === true) {
+    return out.note(`${output} is complete already, with ${counted(position.lines, 'line')}.`)
+  }
+  // Before a file is made for a tenant that isn't there.
+  if (tenant !== null) await run.posthorn.tenants.get(tenant)
+  const words = ['export', ...scopeFlags(tenant), '--output', output ?? '', '--resume']
+  const again = output === undefined ? null : ownCommand(words, terminal.env)
+  const leave = new AbortController()
+  let isLeft = false
+  const release = terminal.onInterrupt(() => {
+    isLeft = true
+    leave.abort()
+  })
+  const writer: Writer = output === undefined ? toOutput(out) : await openFile(output, position?.offset ?? 0)
+  // A person who reads what is written needs no line about it in between.
+  const isShown = output !== undefined || !terminal.isTty
+  const progress = new Progress({
+    output: isShown ? terminal.stderr : { write: () => true },
+    clock: terminal.clock,
+    label: 'Exporting',
+    unit: 'lines',
+    done: position?.lines ?? 0,
+  })
+  try {
+    await new Exporter(run, writer, progress, leave.signal).run(tenant, position)
+  } catch (error) {
+    progress.end()
+    if (!isLeft) {
+      if (again !== null && progress.done > 0) out.note(`What was written stays. To continue: ${again}`)
+      throw error
+    }
+    run.exitCode = EXIT.signal + 2
+    out.note(`Left after ${counted(progress.done, 'line')}.${again === null ? '' : ` To continue: ${again}`}`)
+    return
+  } finally {
+    progress.end()
+    release()
+    await writer.end()
+  }
+  if (output !== undefined) out.note(`${output} is complete, with ${counted(progress.done, 'line')}.`)
+}
+
+/** Null for an export that begins. Throws Problem for a file that must not be written to. */
+async function positionIn(
+  output: string | undefined,
+  { resume, overwrite }: { readonly resume: boolean; readonly overwrite: boolean },
+  tenant: string | null,
+): Promise<Position | null> {
+  if (output === undefined || overwrite || !existsSync(output)) return null
+  if (!resume) {
+    throw new Problem(`${output} exists. Continue it with --resume, or replace it with --overwrite.`, EXIT.usage)
+  }
+  let position: Position
+  try {
+    position = await findPosition(output, tenant === null)
+  } catch (error) {
+    if (!(error instanceof NotAnExport)) throw error
+    throw new Problem(`${output} is not an export: ${error.message} Choose another file.`, EXIT.usage, { cause: error })
+  }
+  const others = [...position.complete, ...(position.open === null ? [] : [position.open.tenant])].filter(
+    each => each !== tenant,
+  )
+  if (tenant !== null && others.length > 0) {
+    throw new Problem(`${output} is an export of ${others[0]}, not of ${tenant}. Choose another file.`, EXIT.usage)
+  }
+  return position
+}
