@@ -14,7 +14,11 @@ if (folder !== undefined) {
 
 const ALL = ['{packages,packaging,bench,chaos,drill,upgrade,release,examples}/**/*.test.ts']
 /** Tests that kill processes, wait for leases to expire, or move whole stores: two thirds of the time of all. */
-const SYSTEM = ['packages/server/test/{cluster,e2e,move}/**/*.test.ts', '{chaos,drill,upgrade}/**/*.test.ts']
+const SYSTEM = [
+  'packages/server/test/{cluster,e2e,move}/**/*.test.ts',
+  'packages/cli/test/system/**/*.test.ts',
+  '{chaos,drill,upgrade}/**/*.test.ts',
+]
 /** Tests that pack, install and run what can be published: some minutes, and other versions of Node. */
 const PACKAGES = ['packaging/packages/**/*.test.ts']
 /** Tests in a browser, but for one journey, which is a test of the parts. */

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { addCompletion } from './commands/completion.ts'
 import { addEncryptionKeys } from './commands/encryption-keys.ts'
 import { addKeys } from './commands/keys.ts'
+import { addListen } from './commands/listen.ts'
 import { addLogin } from './commands/login.ts'
 import { addOpenApi } from './commands/openapi.ts'
 import { addProfiles } from './commands/profiles.ts'
@@ -16,6 +17,7 @@ const NOUNS: readonly ((root: Command, terminal: Terminal) => void)[] = [
   addLogin,
   addProfiles,
   addTenants,
+  addListen,
   addKeys,
   addEncryptionKeys,
   addOpenApi,

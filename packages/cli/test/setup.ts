@@ -79,6 +79,7 @@ export function keepingTerminal({ env = {}, columns, input = '', clock = REAL_CL
       handlers.add(handle)
       return () => void handlers.delete(handle)
     },
+    onOutputEnd: () => () => {},
     ignoreInterrupts: () => () => {},
     openPager: () => null,
     exit: async code => void seen.codes.push(code),
