@@ -13,10 +13,10 @@ if (folder !== undefined) {
 }
 
 const ALL = ['{packages,packaging,bench,chaos,drill,upgrade,release,examples}/**/*.test.ts']
-/** Tests that kill processes, wait for leases to expire, or move whole stores: two thirds of the time of all. */
+/** Tests that kill processes, wait for leases to expire, start many, or move whole stores: two thirds of the time. */
 const SYSTEM = [
   'packages/server/test/{cluster,e2e,move}/**/*.test.ts',
-  'packages/cli/test/system/**/*.test.ts',
+  'packages/cli/test/real/**/*.test.ts',
   '{chaos,drill,upgrade}/**/*.test.ts',
 ]
 /** Tests that pack, install and run what can be published: some minutes, and other versions of Node. */

@@ -59,7 +59,7 @@ export const aboutOf = (command: Command): About | undefined => known.get(comman
 /** Adds a noun, or finds it if another file has added it. */
 export function addNoun(root: Command, name: string, description: string): Command {
   const found = root.commands.find(each => each.name() === name)
-  return found ?? root.command(name).description(description)
+  return found ?? root.command(name).description(description).helpCommand(false)
 }
 
 /**
@@ -159,7 +159,9 @@ const OUTPUT_FLAGS: readonly Option[] = [
 ]
 
 /** Flags that commands share, each with one description. */
-export const SHARED_FLAGS: readonly Option[] = [...CONNECTION_FLAGS, ...OUTPUT_FLAGS]
+export const SHARED_FLAGS: readonly Option[] = [...CONNECTION_FLAGS, ...OUTPUT_FLAGS].map(flag =>
+  flag.helpGroup('Flags of all commands that call a server:'),
+)
 
 /** Adds `--url` and `--profile`, for a command that calls `connect` itself. */
 export function addConnectionFlags(command: Command): Command {

@@ -73,8 +73,9 @@ export function chooseTarget(flags: ConnectionFlags, env: Environment, needsKey:
   const inUse = given ?? named(profiles.current, profiles)
   const url = flags.url ?? given?.profile.url ?? nonEmpty(env.POSTHORN_URL) ?? inUse?.profile.url
   if (url === undefined) {
-    const how = 'Run: posthorn login --url https://posthorn.example, or set POSTHORN_URL and POSTHORN_API_KEY.'
-    throw new Problem(`No server is chosen. ${how}`, EXIT.usage)
+    const isKnown = Object.keys(profiles.byName).length > 0
+    const how = isKnown ? 'posthorn profiles use PROFILE' : 'posthorn login --url https://posthorn.example'
+    throw new Problem(`No server is chosen. Run: ${how}, or set POSTHORN_URL and POSTHORN_API_KEY.`, EXIT.usage)
   }
   const matching = matchingProfile(url, given, inUse, profiles)
   const fromProfile = matching && { apiKey: matching.profile.apiKey, keySource: `profile ${matching.name}` }

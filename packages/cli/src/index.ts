@@ -26,5 +26,6 @@ const NOUNS: readonly ((root: Command, terminal: Terminal) => void)[] = [
 
 /** Adds all of them to `posthorn`. Nothing of the terminal is used before a command runs. */
 export function addRemoteCommands(root: Command, terminal: Terminal): void {
+  root.commandsGroup("Call a server's API:")
   for (const add of NOUNS) add(root, terminal)
 }

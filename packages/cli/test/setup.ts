@@ -88,8 +88,14 @@ export function keepingTerminal({ env = {}, columns, input = '', clock = REAL_CL
 }
 
 /** Runs `posthorn` with arguments until it ends. */
-export async function runPosthorn(args: readonly string[], options: RunOptions = {}): Promise<RanCommand> {
-  const { terminal, seen } = keepingTerminal(options)
+export function runPosthorn(args: readonly string[], options: RunOptions = {}): Promise<RanCommand> {
+  return runPosthornOn(keepingTerminal(options), args)
+}
+
+export async function runPosthornOn(
+  { terminal, seen }: Pick<ReturnType<typeof keepingTerminal>, 'terminal' | 'seen'>,
+  args: readonly string[],
+): Promise<RanCommand> {
   const { stdout, stderr, env, clock } = terminal
   const effects = {
     args,

@@ -1,5 +1,5 @@
 /** Defines the commands. Everything they touch is passed in: `cli.ts` runs them on the real process. */
-import { Command, CommanderError } from 'commander'
+import { type Argument, Command, CommanderError } from 'commander'
 import { DESCRIPTION, VERSION } from '../base/own-files.ts'
 import { loadConfig, loadMoveConfig } from '../config/config.ts'
 import type { Effects } from './effects.ts'
@@ -42,13 +42,19 @@ function nameOf(program: Command, [first, ...others]: readonly string[]): string
   return next === undefined ? program.name() : `${program.name()} ${nameOf(next, others)}`
 }
 
+/** The heading of those that need no API, in the help. */
+const LOCAL = 'Run and examine a server:'
+
 /** All commands with their flags. None of the effects is used before a command runs. */
 export function makeProgram(effects: Effects): Command {
   const root = new Command('posthorn')
     .description(DESCRIPTION)
     .version(`posthorn ${VERSION}`, '--version', 'Show the version.')
     .helpOption('-h, --help', 'Show this help.')
-    .helpCommand('help [command]', 'Show help for a command.')
+    .addHelpCommand(helpCommand())
+    .configureHelp({
+      subcommandTerm: command => [command.name(), ...command.registeredArguments.map(termOf)].join(' '),
+    })
     .exitOverride()
     .configureOutput({
       writeOut: text => void effects.stdout.write(text),
@@ -56,6 +62,7 @@ export function makeProgram(effects: Effects): Command {
       // Written as a sentence, when it is caught.
       outputError: () => {},
     })
+    .commandsGroup(LOCAL)
   const serveCommand = root
     .command('serve')
     .description('Run the server until it is stopped.')
@@ -77,6 +84,11 @@ export function makeProgram(effects: Effects): Command {
   addDemo(root, effects)
   return root
 }
+
+const helpCommand = () =>
+  new Command('help').argument('[command]').description('Show help for a command.').helpOption(false).helpGroup(LOCAL)
+
+const termOf = (argument: Argument): string => (argument.required ? `<${argument.name()}>` : `[${argument.name()}]`)
 
 function addMigrate(root: Command, effects: Effects): void {
   const command = root

@@ -1,0 +1,67 @@
+/** Errors as sentences. A server of this repository says most of them; one of another version is a stand-in. */
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type RanCommand, runPosthorn, startServer, type TestServer } from './setup.ts'
+
+describe('what the API refuses', () => {
+  let server: TestServer
+  beforeAll(async () => {
+    server = await startServer()
+  })
+  afterAll(() => server.end())
+
+  it('is named field by field, with code 1', async () => {
+    const args = ['tenants', 'put', 'acme', '--retention-days', '999999', '--portal-may', 'fly']
+    const ran = await runPosthorn(args, { env: server.env })
+    expect([ran.code, ran.stdout]).toEqual([1, ''])
+    expect(ran.stderr).toMatch(/^posthorn: .*retention\.days: .*portalMay.*\n$/)
+  })
+
+  it('because the key does not allow it, has code 4 and says which key it was', async () => {
+    const { key } = await server.posthorn.apiKeys.create({ name: 'reader', scope: 'read' })
+    const ran = await runPosthorn(['tenants', 'put', 'acme'], { env: { ...server.env, POSTHORN_API_KEY: key } })
+    expect([ran.code, ran.stderr]).toEqual([4, expect.stringContaining('(API key from POSTHORN_API_KEY.)')])
+  })
+})
+
+/** Runs a command against something that responds like this. */
+async function against(respond: RequestListener): Promise<RanCommand> {
+  const server = createServer(respond).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  try {
+    const env = { POSTHORN_URL: url, POSTHORN_API_KEY: 'key', XDG_CONFIG_HOME: '/nonexistent' }
+    return await runPosthorn(['tenants', 'list', '--json'], { env })
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+}
+
+describe('a server that is not what the command expects', () => {
+  it('of another version is named with both versions', async () => {
+    const errors = [{ field: 'path', detail: 'Unknown path.', reason: 'unknown_path' }]
+    const problem = { title: 'Not found', status: 404, code: 'not_found', detail: 'No such path.', errors }
+    const ran = await against((_request, response) => {
+      response.writeHead(404, { 'content-type': 'application/problem+json', 'posthorn-version': '0.0.1' })
+      response.end(JSON.stringify(problem))
+    })
+    expect([ran.code, ran.stdout]).toEqual([5, ''])
+    expect(ran.stderr).toMatch(/This client is version [\d.]+, the server 0\.0\.1\..*upgrade the server\.\n$/)
+  })
+
+  it.each<[string, RequestListener]>([
+    ['a page of HTML', (_request, response) => response.setHeader('content-type', 'text/html').end('<html>')],
+    ['JSON that is no error', (_request, response) => response.writeHead(404).end('{}')],
+    ['a redirect', (_request, response) => response.writeHead(302, { location: 'https://example.com' }).end()],
+    ['half a response', request => request.socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{')],
+    ['nothing', request => request.socket.destroy()],
+    ['503', (_request, response) => response.writeHead(503, { 'retry-after': '100' }).end()],
+  ])('and responds with %s is reported in one sentence, with code 3', async (_what, respond) => {
+    const ran = await against(respond)
+    expect([ran.code, ran.stdout]).toEqual([3, ''])
+    expect(ran.stderr).toMatch(/^posthorn: .*http:\/\/127\.0\.0\.1:\d+.*\.\n$/)
+  })
+})

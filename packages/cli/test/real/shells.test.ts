@@ -1,0 +1,92 @@
+/** Completion in the shells themselves. Tab is pressed on a real terminal. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startServer, type TestServer } from '../setup.ts'
+import { HAS_TERMINALS, hasProgram, installPosthorn, onTerminal } from './process.ts'
+
+let server: TestServer
+let bin: ReturnType<typeof installPosthorn>
+let home: string
+let env: Record<string, string>
+beforeAll(async () => {
+  server = await startServer()
+  await server.posthorn.tenants.put('acme', { name: 'Acme: "the" first' })
+  await server.posthorn.tenants.put('order:7')
+  bin = installPosthorn()
+  home = mkdtempSync(join(tmpdir(), 'posthorn-home-'))
+  env = { ...(server.env as Record<string, string>), PATH: `${bin.folder}:${process.env.PATH}`, HOME: home }
+})
+afterAll(async () => {
+  await server.end()
+  bin.remove()
+  rmSync(home, { recursive: true, force: true })
+})
+
+/** What bash has after Tab was pressed at the end of each line. */
+function completeInBash(lines: readonly string[]): string[][] {
+  const ask = (line: string) =>
+    `COMP_LINE=${JSON.stringify(line)}; COMP_POINT=\${#COMP_LINE}; _posthorn posthorn; echo "\${COMPREPLY[*]}"`
+  const script = ['source <(posthorn completion bash)', ...lines.map(ask)].join('\n')
+  const { stdout } = spawnSync('bash', ['--norc', '-c', script], { encoding: 'utf8', env })
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map(line => line.split(' ').filter(each => each !== ''))
+}
+
+describe.skipIf(!hasProgram('bash'))('in bash', () => {
+  it('commands, flags, choices and tenants are completed', () => {
+    const expected = [
+      ['posthorn tenants g', 'get'],
+      ['posthorn tenants list --te', '--text'],
+      ['posthorn keys create --scope=r', 'read'],
+      ['posthorn tenants get a', 'acme'],
+      // What is in front of the colon stays, as bash replaces only what is behind it.
+      ['posthorn tenants get order:', '7'],
+    ] as const
+    expect(completeInBash(expected.map(([line]) => line))).toEqual(expected.map(([, found]) => [found]))
+  })
+
+  it.skipIf(!HAS_TERMINALS)('Tab completes a tenant on the command line', async () => {
+    const rc = join(home, 'bashrc')
+    writeFileSync(rc, 'source <(posthorn completion bash)\nPS1="ready> "\n')
+    const terminal = onTerminal(`bash --noprofile --rcfile ${rc} -i`, { env })
+    await expect.poll(terminal.shown).toContain('ready> ')
+    terminal.type('posthorn tenants get ac\t')
+    await expect.poll(terminal.shown).toContain('get acme ')
+    terminal.type('\u0015exit\r')
+    await terminal.ended
+  })
+})
+
+describe.skipIf(!hasProgram('zsh') || !HAS_TERMINALS)('in zsh', () => {
+  it('Tab completes commands and tenants', async () => {
+    writeFileSync(
+      join(home, '.zshrc'),
+      'autoload -U compinit; compinit -u\nsource <(posthorn completion zsh)\nPS1="ready> "\n',
+    )
+    const terminal = onTerminal('zsh -d -i', { env: { ...env, ZDOTDIR: home } })
+    await expect.poll(terminal.shown).toContain('ready> ')
+    terminal.type('posthorn tenants ge\t')
+    await expect.poll(terminal.shown).toContain('tenants get ')
+    terminal.type('ord\t')
+    await expect.poll(terminal.shown).toMatch(/get order\\?:7/)
+    terminal.type('\u0015exit\r')
+    await terminal.ended
+  })
+})
+
+describe.skipIf(!hasProgram('fish'))('in fish', () => {
+  it('commands, flags and tenants are completed, with descriptions', () => {
+    const complete = (line: string) => {
+      const script = `posthorn completion fish | source; complete -C ${JSON.stringify(line)}`
+      return spawnSync('fish', ['--no-config', '-c', script], { encoding: 'utf8', env }).stdout
+    }
+    expect(complete('posthorn tenants g')).toBe('get\tShow a tenant.\n')
+    expect(complete('posthorn tenants get ')).toBe('acme\tAcme: "the" first\norder:7\n')
+    expect(complete('posthorn keys create --scope=r')).toBe('--scope=read\n')
+  })
+})
