@@ -155,10 +155,10 @@ export async function listen({ terminal, out, posthorn, url, tenant }: ListenRun
   }
 
   async function replay(number: number): Promise<void> {
-    const delivery = history.deliveryOf(number)
-    if (delivery === undefined) return report.say(`There is no request #${number} to replay.`)
-    await session.retrying.retry(delivery)
+    const chosen = history.find(number)
+    if (chosen === undefined) return report.say(`There is no request #${number} to replay.`)
     await report.say(`Sending #${number} again.`)
+    await session.retrying.retry(chosen)
   }
 }
 

@@ -2,15 +2,17 @@ import type { Heard } from './happenings.ts'
 
 const MAX_KEPT = 1_000
 
-/** The requests of this run that can be chosen: the deliveries of the latest ones, by their numbers. */
+type Chosen = { readonly delivery: string; readonly attempt: number }
+
+/** The latest requests of this run, which can be chosen by their numbers. */
 export class History {
-  readonly #deliveries = new Map<number, string>()
+  readonly #requests = new Map<number, Chosen>()
   #last = 0
 
-  add({ number, request }: Heard): void {
+  add({ number, request: { delivery, attempt } }: Heard): void {
     this.#last = number
-    this.#deliveries.set(number, request.delivery)
-    this.#deliveries.delete(number - MAX_KEPT)
+    this.#requests.set(number, { delivery, attempt })
+    this.#requests.delete(number - MAX_KEPT)
   }
 
   /** The number of the latest request. Zero if there is none. */
@@ -18,8 +20,8 @@ export class History {
     return this.#last
   }
 
-  /** The delivery of a request. Undefined if there is none, or it is too long ago. */
-  deliveryOf(number: number): string | undefined {
-    return this.#deliveries.get(number)
+  /** Undefined if there is none, or it is too long ago. */
+  find(number: number): Chosen | undefined {
+    return this.#requests.get(number)
   }
 }

@@ -78,7 +78,7 @@ export class ListenSession {
   /** Sends deliveries of the listener again. After `start`. */
   get retrying(): Retrying {
     const { posthorn, settings } = this.#needs
-    return new Retrying(posthorn, settings.tenant, this.#endpoint!.id)
+    return new Retrying(posthorn, settings.tenant, this.#endpoint!.id, this.#reading.signal)
   }
 
   /** Whether the stream has ever been open. */

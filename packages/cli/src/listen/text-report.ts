@@ -11,6 +11,8 @@ const MAX_BODY_CHARACTERS = 2_000
 const MAX_HEADERS = 20
 const MAX_PRINTED_CHARACTERS = 64 * 1_024
 const TYPE_WIDTH = 26
+/** A type isn't cut to less than this for what can be left out. */
+const LEAST_TYPE_WIDTH = 12
 const INDENT = '     '
 
 export type TextReportOptions = {
@@ -95,7 +97,7 @@ export class TextReport {
     this.#endpoint = endpoint.uid ?? endpoint.id
     const what = `${describeTypes(endpoint.types)} of ${endpoint.tenant}`
     const lines = [
-      `${isResumed ? 'Resuming' : 'Listening'} as ${paint('strong', plain(this.#endpoint))}: ${plain(what)}`,
+      ...this.#sentence(`${isResumed ? 'Resuming' : 'Listening'} as ${this.#endpoint}: ${what}`, 'strong'),
       target === null ? 'Showing each event, and responding 200.' : `Forwarding to ${paint('strong', target.href)}`,
       '',
       `${paint('quiet', 'CLIENT_SECRET=')}${secrets.clientSecret}`,
@@ -152,19 +154,18 @@ export class TextReport {
 
   #headline({ number, request, reply, atMs }: Heard): string {
     const { screen, paint, timeOfDay, target } = this.#options
-    const tone = isSuccess(reply) ? 'good' : 'bad'
-    const attempt = request.attempt > 1 ? ` attempt ${request.attempt}` : ''
-    const test = request.test ? ' test' : ''
     const front = `${padStart(`#${number}`, 4)} ${timeOfDay(atMs)} `
     const status = target === null ? '' : `${reply.status} `
-    const took = target === null ? '' : `${padStart(String(reply.durationMs), 5)} ms  `
-    const back = `${took}${request.event}${attempt}${test}`
+    const marks = `${request.attempt > 1 ? ` attempt ${request.attempt}` : ''}${request.test ? ' test' : ''}`
+    const took = target === null ? '' : ` ${padStart(String(reply.durationMs), 5)} ms `
     const room = screen.width - widthOf(front) - widthOf(status)
     const type = plain(request.type)
-    // The type matters most, then how long it took, then the id.
-    const rest = `${pad(type, TYPE_WIDTH)} ${back}`
-    const text = widthOf(rest) <= room ? rest : cut(`${type} ${reply.durationMs} ms${attempt}${test}`, room)
-    return `${paint('quiet', front)}${paint(tone, status)}${text}`
+    const whole = `${pad(type, TYPE_WIDTH)}${took} ${request.event}${marks}`
+    const short = ` ${reply.durationMs} ms${marks}`
+    // What matters most is the type, then what is special about the request, then how long it took.
+    const back = target !== null && room - widthOf(short) >= LEAST_TYPE_WIDTH ? short : marks
+    const text = widthOf(whole) <= room ? whole : cut(type, Math.max(1, room - widthOf(back))) + back
+    return `${paint('quiet', front)}${paint(isSuccess(reply) ? 'good' : 'bad', status)}${text}`
   }
 
   #linesOfContent(
