@@ -66,7 +66,7 @@ export class Outcomes {
     this.#log.remove(delivery)
   }
 
-  /** Notes that the server will not take this attempt's failure any more. A success is kept, for its next attempt. */
+  /** Notes that the server no longer takes this attempt's failure. A success is kept, for its next attempt. */
   forget({ delivery, attempt }: Key): void {
     if (this.#known.get(delivery)?.attempt === attempt) this.#log.remove(delivery)
   }

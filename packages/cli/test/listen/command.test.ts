@@ -212,7 +212,7 @@ describe('posthorn listen says in one sentence', () => {
       5,
       `posthorn: There is no tenant missing at ${server.url}. Create it with: posthorn tenants put missing, or choose another with --tenant.\n`,
     ])
-    const typo = await run(['--tenant', tenant, '--types', 'COVER_REFERNCE'])
+    const typo = await run(['--tenant', tenant, '--types', 'COVER_REFERENCES'])
     expect([typo.code, typo.stderr]).toEqual([1, expect.stringContaining('Did you mean `COVER_REFERENCE`?')])
     const url = 'http://127.0.0.1:9/'
     await server.posthorn.endpoints.create(tenant, { url, clientSecret: CLIENT_SECRET, uid: 'listen:taken' })
