@@ -104,6 +104,11 @@ describe('the installed packages', () => {
   })
 })
 
+it('the manual comes along, where npm looks for it', () => {
+  const { man } = JSON.parse(readFileSync(join(home, 'node_modules/posthorn/package.json'), 'utf8'))
+  expect(readFileSync(join(home, 'node_modules/posthorn', man), 'utf8')).toContain('.SS "posthorn tenants list"')
+})
+
 describe.each(['this', 'least', 'newest'] as const)('on %s Node', which => {
   let node: string | undefined
   beforeAll(() => {
@@ -141,6 +146,23 @@ describe.each(['this', 'least', 'newest'] as const)('on %s Node', which => {
     } finally {
       expect(await end(server)).toBe(0)
       await receiver.close()
+    }
+  }, 180_000)
+
+  it('npx posthorn login, tenants and completion call a server and find their files', async context => {
+    if (isMissing()) return context.skip()
+    const server = await serve(node)
+    try {
+      const env = { ...environment(node), XDG_CONFIG_HOME: mkdtempSync(join(folder, 'config-')) }
+      const posthorn = (args: readonly string[], input = '') =>
+        spawnSync('npx', ['posthorn', ...args], { cwd: home, env, input, encoding: 'utf8' })
+      expect(posthorn(['login', '--url', server.url], KEY)).toMatchObject({ status: 0 })
+      expect(posthorn(['tenants', 'put', 'acme', '--json'])).toMatchObject({ status: 0, stderr: '' })
+      expect(JSON.parse(posthorn(['tenants', 'list', '--json']).stdout)).toMatchObject({ id: 'acme' })
+      expect(posthorn(['__complete', '--', 'tenants', 'get', 'a']).stdout).toBe(':words\nacme\t\n')
+      expect(posthorn(['completion', 'bash']).stdout).toContain('complete -F _posthorn posthorn')
+    } finally {
+      expect(await end(server)).toBe(0)
     }
   }, 180_000)
 

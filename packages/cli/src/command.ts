@@ -11,7 +11,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Connected, type ConnectionFlags, connect, needTenant } from './connection.ts'
 import { EXIT } from './exit.ts'
-import { explain, Problem } from './problem.ts'
+import { explain, Problem, unexpected } from './problem.ts'
 import { COLOUR_CHOICES } from './terminal/paint.ts'
 import { Printer, type PrinterFlags } from './terminal/printer.ts'
 import type { Terminal } from './terminal/terminal.ts'
@@ -189,7 +189,7 @@ function act<Options, Args extends unknown[]>(
   })
 }
 
-/** Runs a command's work and returns its exit code. Throws only what is a fault of ours. */
+/** Runs a command's work and returns its exit code. Never throws. */
 async function ending(run: Run, work: () => Promise<void>): Promise<number> {
   try {
     await work()
@@ -198,9 +198,8 @@ async function ending(run: Run, work: () => Promise<void>): Promise<number> {
   } catch (error) {
     await run.out.end()
     const problem = await explain(error, null)
-    if (!(problem instanceof Problem)) throw error
-    run.out.note(`posthorn: ${problem.message}`)
-    return problem.exitCode
+    run.out.note(`posthorn: ${problem instanceof Problem ? problem.message : unexpected(problem)}`)
+    return problem instanceof Problem ? problem.exitCode : EXIT.crash
   }
 }
 

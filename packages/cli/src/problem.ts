@@ -12,6 +12,12 @@ export class Problem extends Error {
   }
 }
 
+/** The sentence about an error that is a fault of ours. */
+export function unexpected(error: unknown): string {
+  const what = error instanceof Error ? `${error.name}: ${error.message.split('\n', 1)[0]}` : String(error)
+  return `Unexpected error (${what}). This is a fault of Posthorn: report it, with the command that you ran.`
+}
+
 /** What a call was made with, as the sentences show it. */
 export type Caller = {
   readonly url: string

@@ -170,3 +170,16 @@ it('every command says in one sentence that the key is wrong, with code 4', asyn
     KEYED.map(({ name }) => [name, 4, '', expect.stringContaining('does not accept the API key')]),
   )
 })
+
+it('shows nothing that follows an unknown flag, or that is one word too many: it might be a key', async () => {
+  for (const args of [
+    ['login', '--api-key=hush'],
+    ['login', '--api-key', 'hush'],
+    ['login', 'hush'],
+    ['hush', 'hush'],
+  ]) {
+    const ran = await runPosthorn(args, { env: server.env })
+    expect([ran.code, ran.stdout]).toEqual([2, ''])
+    if (args[0] === 'login') expect(ran.stderr).not.toContain('hush')
+  }
+})

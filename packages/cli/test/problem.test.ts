@@ -2,8 +2,11 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type RanCommand, runPosthorn, startServer, type TestServer } from './setup.ts'
+import { addCommand, withNothing } from '../src/command.ts'
+import { EXIT } from '../src/exit.ts'
+import { keepingTerminal, type RanCommand, runPosthorn, startServer, type TestServer } from './setup.ts'
 
 describe('what the API refuses', () => {
   let server: TestServer
@@ -13,10 +16,10 @@ describe('what the API refuses', () => {
   afterAll(() => server.end())
 
   it('is named field by field, with code 1', async () => {
-    const args = ['tenants', 'put', 'acme', '--retention-days', '999999', '--portal-may', 'fly']
+    const args = ['keys', 'create', '--name', 'a key', '--scope', 'read', '--rate-limit', '0/0']
     const ran = await runPosthorn(args, { env: server.env })
     expect([ran.code, ran.stdout]).toEqual([1, ''])
-    expect(ran.stderr).toMatch(/^posthorn: .*retention\.days: .*portalMay.*\n$/)
+    expect(ran.stderr).toMatch(/^posthorn: 2 values are invalid\. rateLimit\.requests: .+ rateLimit\.perSeconds: .+\n$/)
   })
 
   it('because the key does not allow it, has code 4 and says which key it was', async () => {
@@ -64,4 +67,13 @@ describe('a server that is not what the command expects', () => {
     expect([ran.code, ran.stdout]).toEqual([3, ''])
     expect(ran.stderr).toMatch(/^posthorn: .*http:\/\/127\.0\.0\.1:\d+.*\.\n$/)
   })
+})
+
+it('a fault of ours is one sentence too, with code 70', async () => {
+  const { terminal, seen } = keepingTerminal()
+  const broken = addCommand(new Command('posthorn'), 'broken', 'Fails.', [])
+  withNothing(broken, terminal, () => Promise.reject(new TypeError('Cannot read properties of undefined\nmore')))
+  await broken.parseAsync([], { from: 'user' })
+  expect([seen.codes, seen.stdout]).toEqual([[EXIT.crash], ''])
+  expect(seen.stderr).toMatch(/^posthorn: Unexpected error \(TypeError: Cannot read properties of undefined\)\. .+\n$/)
 })

@@ -26,7 +26,7 @@ it('docs/command-line.md lists all exit codes, with their meanings', () => {
 it('the manual has every command, and is as safe as plain text', () => {
   const manual = writeManual(allCommands(), pkg)
   for (const { name } of entriesOf(allCommands())) {
-    expect(manual, name).toMatch(new RegExp(`^\\.SS "${name.replaceAll('-', '\\\\\\\\-')}[ "]`, 'm'))
+    expect(manual, name).toMatch(new RegExp(`^\\.SS "${name.replaceAll('-', '\\\\-')}[ "]`, 'm'))
   }
   // Anything else at the start of a line would be a request to roff.
   const requests = new Set([...manual.matchAll(/^[.'](\S*)/gm)].map(match => match[1]))
@@ -38,7 +38,7 @@ it.skipIf(spawnSync('groff', ['--version']).error !== undefined)(
   'the manual is shown by groff without a warning',
   () => {
     const input = writeManual(allCommands(), pkg)
-    const { stdout, stderr, status } = spawnSync('groff', ['-man', '-Tascii', '-ww', '-rLL=100n', '-P-c'], {
+    const { stdout, stderr, status } = spawnSync('groff', ['-man', '-Tutf8', '-ww', '-rLL=100n', '-P-c'], {
       input,
       encoding: 'utf8',
     })

@@ -16,6 +16,11 @@ import {
 growThreadPool()
 keepEnvironmentOutOfReports()
 
+function onCrash(handle: (error: unknown) => void): void {
+  process.on('uncaughtException', handle)
+  process.on('unhandledRejection', handle)
+}
+
 /** The other side can end at any moment. The message is lost then, and a sender that waits for a reply times out. */
 function sendTo(process: Pick<NodeJS.Process | ChildProcess, 'send'>, message: object): boolean {
   process.send?.(message, undefined, undefined, () => {})
@@ -70,16 +75,13 @@ void runCommandLine({
     }
     const exit = (code: number) => process.exit(code)
     const env = readEnvironment()
-    addRemoteCommands(root, openTerminal({ stdin, stdout, stderr, env, clock: systemClock, exit, ...signals }))
+    addRemoteCommands(root, openTerminal({ stdin, stdout, stderr, env, clock: systemClock, exit, onCrash, ...signals }))
   },
   runDemo: async options => (await import('@posthorn/demo')).runDemo(options, buildDashboard),
   buildDashboard,
   exit: code => process.exit(code),
   onSignal: (signal, handle) => void process.on(signal, handle),
-  onCrash: handle => {
-    process.on('uncaughtException', handle)
-    process.on('unhandledRejection', handle)
-  },
+  onCrash,
   parentPid: () => process.ppid,
   fork() {
     const worker = cluster.fork()

@@ -58,7 +58,7 @@ export function addKeys(root: Command, terminal: Terminal): void {
   })
 
   const get = addCommand(noun, 'get <key-id>', 'Show an API key, without the key itself.', [
-    ['posthorn keys get key_01kb4q0dkfe7p8v0r3y1z2w5aq', 'What the key allows, and until when.'],
+    ['posthorn keys get key_01kb4q0d8r7p8v0r3y1z2w5a9q', 'What the key allows, and until when.'],
   ])
   withServer(get, terminal, async ({ posthorn, out }, _options, id: string) => {
     await out.item(await posthorn.apiKeys.get(id), COLUMNS)
@@ -67,7 +67,7 @@ export function addKeys(root: Command, terminal: Terminal): void {
   addCreate(noun, terminal)
 
   const revoke = addCommand(noun, 'revoke <key-id>', 'Revoke an API key: all nodes refuse it within a second.', [
-    ['posthorn keys revoke key_01kb4q0dkfe7p8v0r3y1z2w5aq --yes', 'Without being asked.'],
+    ['posthorn keys revoke key_01kb4q0d8r7p8v0r3y1z2w5a9q --yes', 'Without being asked.'],
   ]).option('--yes', 'Do not ask.')
   withServer(revoke, terminal, async ({ posthorn, out }, { yes = false }: { yes?: boolean }, id: string) => {
     const { name } = await posthorn.apiKeys.get(id)
@@ -102,7 +102,7 @@ function addCreate(noun: Command, terminal: Terminal): void {
 function addRotate(noun: Command, terminal: Terminal): void {
   const rotate = addCommand(noun, 'rotate [key-id]', 'Create a key that allows the same as another one.', [
     [
-      'posthorn keys rotate key_01kb4q0dkfe7p8v0r3y1z2w5aq',
+      'posthorn keys rotate key_01kb4q0d8r7p8v0r3y1z2w5a9q',
       'Show the new key, and leave the old one valid until you revoke it.',
     ],
   ])

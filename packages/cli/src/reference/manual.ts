@@ -80,7 +80,12 @@ const text = (line: string): string => escaped(line).replace(/^(?=[.'])/, '\\&')
 
 /** Characters that mean something to roff. A hyphen that people copy must stay one. */
 function escaped(line: string): string {
-  const ascii = line.replaceAll('\\', '\\e').replaceAll('-', '\\-').replaceAll("'", '\\(aq').replaceAll('`', '\\(ga')
+  const ascii = line
+    .replaceAll('…', '...')
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replaceAll("'", '\\(aq')
+    .replaceAll('`', '\\(ga')
   return ascii
     .replaceAll('~', '\\(ti')
     .replaceAll('^', '\\(ha')

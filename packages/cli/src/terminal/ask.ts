@@ -1,5 +1,4 @@
 /** Questions to a person, on standard error, so that standard output stays what the command writes. */
-import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { EXIT } from '../exit.ts'
 import { Problem } from '../problem.ts'
@@ -35,6 +34,7 @@ export async function confirm(terminal: Terminal, question: string, isSure: bool
 }
 
 async function readLine({ stdin }: Terminal, question: string, output: Writable): Promise<string> {
+  const { createInterface } = await import('node:readline/promises')
   const lines = createInterface({ input: stdin, output, terminal: true, historySize: 0 })
   const left = Promise.withResolvers<never>()
   const leave = () => left.reject(new Problem('Nothing was changed.', EXIT.signal + 2))

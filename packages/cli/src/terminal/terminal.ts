@@ -1,5 +1,7 @@
 /** Everything that a command touches: streams, environment, time and signals. `openTerminal` has those of the process. */
 import type { Readable, Writable } from 'node:stream'
+import { EXIT } from '../exit.ts'
+import { unexpected } from '../problem.ts'
 import { type Pager, startPager } from './pager.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -60,6 +62,8 @@ export type ProcessParts = {
   readonly exit: (code: number) => void
   readonly on: (signal: Signal, handle: () => void) => void
   readonly off: (signal: Signal, handle: () => void) => void
+  /** Calls `handle` with an exception or rejection that nothing caught. */
+  readonly onCrash: (handle: (error: unknown) => void) => void
 }
 
 export function openTerminal(parts: ProcessParts): Terminal {
@@ -68,9 +72,13 @@ export function openTerminal(parts: ProcessParts): Terminal {
   // The reader, such as `head`, has what it wanted: that is no error, and nothing is left to do.
   stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (atOutputEnd !== undefined) atOutputEnd()
-    else parts.exit(error.code === 'EPIPE' ? 0 : 1)
+    else parts.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.refused)
   })
   stderr.on('error', () => {})
+  parts.onCrash(error => {
+    stderr.write(`posthorn: ${unexpected(error)}\n`)
+    parts.exit(EXIT.crash)
+  })
   return {
     ...parts,
     get isTty() {
@@ -107,7 +115,7 @@ function onInterrupt(handle: (signal: Signal) => void, { on, off, clock, exit }:
       if (firstAtMs === undefined) {
         firstAtMs = nowMs
         handle(signal)
-      } else if (nowMs - firstAtMs >= SAME_WISH_MS) exit(128 + SIGNALS[signal])
+      } else if (nowMs - firstAtMs >= SAME_WISH_MS) exit(EXIT.signal + SIGNALS[signal])
     }
     on(signal, react)
     return () => off(signal, react)

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { startReceiver } from '@posthorn/testkit'
-import stringWidth from 'string-width'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { widthOf } from '../../src/terminal/index.ts'
 import { CLIENT_SECRET, type RanCommand, type RunOptions, runPosthorn, startServer, type TestServer } from '../setup.ts'
 
 let server: TestServer
@@ -92,7 +92,7 @@ describe('posthorn listen on a terminal', () => {
     // What the receiver responded reaches the terminal as text.
     expect(stdout).toContain('boom \\u{1b}]0;owned\\u{7}\\u{202e}')
     const lines = stripVTControlCharacters(stdout.replaceAll('\r', '\n')).split('\n')
-    expect(lines.filter(line => stringWidth(line) > 40)).toEqual([
+    expect(lines.filter(line => widthOf(line) > 40)).toEqual([
       expect.stringMatching(/^CLIENT_SECRET=/),
       expect.stringMatching(/^SIGNING_SECRET=/),
     ])

@@ -73,7 +73,7 @@ describe.skipIf(!hasProgram('zsh') || !HAS_TERMINALS)('in zsh', () => {
     terminal.type('posthorn tenants ge\t')
     await expect.poll(terminal.shown).toContain('tenants get ')
     terminal.type('ord\t')
-    await expect.poll(terminal.shown).toMatch(/get order\\?:7/)
+    await expect.poll(terminal.shown).toContain('order:7')
     terminal.type('\u0015exit\r')
     await terminal.ended
   })

@@ -15,7 +15,8 @@ export async function runCommandLine(effects: Effects): Promise<void> {
   const program = makeProgram(effects)
   try {
     // A server starts without the code of commands that it isn't.
-    const isLocal = program.commands.some(command => command.name() === effects.args[0])
+    const [first] = effects.args
+    const isLocal = first === '--version' || program.commands.some(command => command.name() === first)
     if (!isLocal) await effects.addRemoteCommands(program)
     await program.parseAsync(effects.args, { from: 'user' })
   } catch (error) {
