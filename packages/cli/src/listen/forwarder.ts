@@ -53,14 +53,11 @@ export class Forwarder {
       end(failureOf(error, this.target, elapsedMs()))
       return promise
     }
-    const timer = setTimeout(
-      () => {
-        const seconds = (elapsedMs() / 1_000).toFixed(1)
-        end(ownReply('timed_out', 504, `The receiver sent no complete response in ${seconds} seconds.`, elapsedMs()))
-        request.destroy()
-      },
-      Math.max(0, timeoutMs),
-    )
+    const stopWaiting = afterAwake(timeoutMs, () => {
+      const seconds = (elapsedMs() / 1_000).toFixed(1)
+      end(ownReply('timed_out', 504, `The receiver sent no complete response in ${seconds} seconds.`, elapsedMs()))
+      request.destroy()
+    })
     let hasStatus = false
     request.once('response', response => {
       hasStatus = true
@@ -72,7 +69,7 @@ export class Forwarder {
     request.on('error', error => {
       if (!hasStatus) end(failureOf(error, this.target, elapsedMs()), request.reusedSocket)
     })
-    return promise.finally(() => clearTimeout(timer))
+    return promise.finally(stopWaiting)
   }
 
   /** Throws for headers that can't be sent. */
@@ -98,4 +95,21 @@ async function readBody(response: IncomingMessage): Promise<{ bytes: Uint8Array;
     if (length > MAX_BODY_BYTES) break
   }
   return { bytes: Buffer.concat(chunks).subarray(0, MAX_BODY_BYTES), isTruncated: length > MAX_BODY_BYTES }
+}
+
+/** A timer that fires this late was asleep with its process. */
+const ASLEEP_MS = 200
+
+/**
+ * Calls `fire` after a time. If the process was asleep when it was over, it has the time again: what has arrived in its
+ * sleep isn't read yet, and the receiver might have been asleep on the same machine. Returns what stops it.
+ */
+function afterAwake(ms: number, fire: () => void): () => void {
+  const startedMs = performance.now()
+  const wantedMs = Math.max(0, ms)
+  let timer = setTimeout(() => {
+    if (performance.now() - startedMs < wantedMs + ASLEEP_MS) fire()
+    else timer = setTimeout(fire, wantedMs)
+  }, wantedMs)
+  return () => clearTimeout(timer)
 }

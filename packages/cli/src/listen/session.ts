@@ -41,6 +41,7 @@ export class ListenSession {
   #endpoint: Endpoint | undefined
   #isResumed = false
   #wasOpen = false
+  #connection: 'none' | 'open' | 'ended' | 'failed' = 'none'
   #lastOpenMs: number
   #failure: { readonly error: unknown } | undefined
 
@@ -170,7 +171,7 @@ export class ListenSession {
         this.#wasOpen = true
         onHappening({ kind: 'listening', endpoint, secrets: kept.secrets, isResumed: this.#isResumed })
       }
-      if (!signal.aborted) onHappening({ kind: 'connection', isOpen, error })
+      this.#noteConnection(isOpen, error)
     }
     const query = { listen: id, kind: ['request', 'endpoint'] as const, endpoint: id }
     const records = posthorn.stream.readTenant(settings.tenant, query, { signal, timeoutMs: SILENT_MS, onConnection })
@@ -179,6 +180,15 @@ export class ListenSession {
       if (record.kind === 'request') await this.#handling.take(record.data, signal)
       else if (record.kind === 'endpoint') this.#noteEndpoint(record.data.change, record.data.endpoint)
     }
+  }
+
+  /** Shows what has changed: an end, and a failure, once each until the stream is open again. */
+  #noteConnection(isOpen: boolean, error?: Error): void {
+    const next = isOpen ? 'open' : error === undefined ? 'ended' : 'failed'
+    const before = this.#connection
+    if (this.isStopping || next === before || (before === 'failed' && next === 'ended')) return
+    this.#connection = next
+    void this.#needs.onHappening({ kind: 'connection', isOpen, error })
   }
 
   #noteEndpoint(change: 'created' | 'updated' | 'deleted', endpoint: Endpoint | null): void {
@@ -200,7 +210,7 @@ export class ListenSession {
     }
     // The connection failed, or another than Posthorn has responded: a proxy, or a hotel's page for signing in.
     if (!this.#wasOpen) throw error
-    this.#needs.onHappening({ kind: 'connection', isOpen: false, error })
+    this.#noteConnection(false, error)
     await pause(REOPEN_MS, signal)
   }
 

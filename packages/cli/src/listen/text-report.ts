@@ -189,8 +189,7 @@ export class TextReport {
   }
 }
 
-const LATE =
-  'the answer came too late for the server. The delivery is sent again; what the receiver accepted is not forwarded twice.'
+const LATE = 'answered too late, so it is sent again. What the receiver has accepted is not forwarded twice.'
 const RENEWED =
   'The listener was deleted while no one listened, and has been registered again. The events published in between are ' +
   'not sent to it: `posthorn replay` sends them.'

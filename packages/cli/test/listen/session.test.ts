@@ -196,6 +196,20 @@ describe('a session', () => {
     expect(second.state.outcomes.left.size).toBe(0)
   })
 
+  it('takes no more while what it has is not yet shown, and goes on after that', async () => {
+    const { promise: shown, resolve } = Promise.withResolvers<void>()
+    const listening = await bench.listen({ target: null, shown })
+    await bench.publish(100)
+    await expect.poll(() => listening.heard().length).toBe(64)
+    await expect.poll(() => listening.session.inFlight).toBe(64)
+    const delivered = async () => (await bench.deliveries()).filter(({ state }) => state === 'delivered').length
+    await expect.poll(delivered).toBe(64)
+    resolve()
+    await bench.untilAll('delivered', 100)
+    expect(listening.heard().length).toBe(100)
+    await listening.end()
+  })
+
   it('ends by a sentence when the listener is deleted, and is registered again if that happened unseen', async () => {
     const listening = await bench.listen({ target: null })
     const [endpoint] = await bench.endpoints()

@@ -29,6 +29,8 @@ type SessionOptions = {
   readonly types?: readonly string[]
   readonly timeoutMs?: number
   readonly uid?: string
+  /** Resolves when there is room to show more. Default: there always is. */
+  readonly shown?: Promise<void>
 }
 
 export type RunningSession = {
@@ -94,7 +96,10 @@ export class ListenBench {
       settings: { tenant, uid, name: 'tests', types: options.types ?? null, timeoutMs: options.timeoutMs ?? null },
       kept: state,
       forwarder,
-      onHappening: happening => void happenings.push(happening),
+      onHappening(happening) {
+        happenings.push(happening)
+        return happening.kind === 'request' ? options.shown : undefined
+      },
       now: () => Date.now(),
     })
     await session.start()

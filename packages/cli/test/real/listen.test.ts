@@ -43,8 +43,13 @@ type Listening = {
 }
 
 /** Runs `posthorn listen` under a name, and resolves when it listens. */
-async function startListening(folder: string, url: string, receiver: Receiver): Promise<Listening> {
-  const args = ['listen', '--tenant', 'acme', '--name', 'laptop', '--forward', receiver.url, '--json']
+async function startListening(
+  folder: string,
+  url: string,
+  receiver: Receiver,
+  flags: readonly string[] = [],
+): Promise<Listening> {
+  const args = ['listen', '--tenant', 'acme', '--name', 'laptop', '--forward', receiver.url, '--json', ...flags]
   const child = spawn(process.execPath, [CLI, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
@@ -253,3 +258,31 @@ describe.each(['sqlite', 'postgres'])('listening to a server on %s whose commits
       }),
   )
 })
+
+it('gets each event once when the laptop was asleep for longer than attempts last', { timeout: 120_000 }, () =>
+  inFolder(async folder => {
+    const receiver = await startReceiver({ http: true, script: () => ({ delayMs: 300 }) })
+    const node = await startNode({ apiKey: KEY, encryptionKey: NODE_KEY, flags: ['--data', join(folder, 'data')] })
+    const posthorn = new Posthorn({ url: node.url, apiKey: KEY })
+    await posthorn.tenants.put('acme')
+    const { child, ended, lines } = await startListening(folder, node.url, receiver, ['--timeout', '2'])
+    // Retries within seconds, so that the test needn't wait for half a minute.
+    await posthorn.endpoints.update('acme', 'listen:laptop', { schedule: Array.from({ length: 20 }, () => 1) })
+    await posthorn.events.publish('acme', batch(0, 20))
+    await receiver.waitFor(() => receiver.total >= 6)
+    child.kill('SIGSTOP')
+    const unheard = async () => (await posthorn.deliveries.list('acme', { error: 'no_listener' })).data.length
+    await expect.poll(unheard, { timeout: 20_000 }).toBeGreaterThan(0)
+    await posthorn.events.publish('acme', batch(20, 40))
+    child.kill('SIGCONT')
+    const counts = async () => (await posthorn.deliveries.list('acme', { counts: true, limit: 1 })).counts
+    await expect.poll(counts, { timeout: 60_000 }).toMatchObject({ total: 40, delivered: 40 })
+    expect([receiver.total, receiver.distinct.size]).toEqual([40, 40])
+    // What had been forwarded before was answered afterwards, from memory.
+    expect(lines().some(line => line.includes('"kind":"repeated"'))).toBe(true)
+    child.kill('SIGTERM')
+    expect(await ended).toBe(0)
+    await node.end()
+    await receiver.close()
+  }),
+)
