@@ -30,13 +30,6 @@ export type RunOptions = {
   readonly onOutput?: (stdout: string, interrupt: () => void) => void
 }
 
-/** A clock whose time stands still: 2026-11-30 12:00 UTC. */
-export const STANDING_CLOCK: Clock = {
-  now: () => Date.UTC(2026, 10, 30, 12),
-  monotonicMs: () => 0,
-  after: () => ({ cancel: () => {} }),
-}
-
 const REAL_CLOCK: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),

@@ -88,7 +88,7 @@ describe.skipIf(!HAS_TERMINALS)('on a terminal', () => {
 
   it.skipIf(!hasProgram('less'))('survives a pager that is left at once', async () => {
     const terminal = onTerminal('posthorn tenants list --all', { env })
-    await expect.poll(terminal.shown).toContain('tenant-0003')
+    await terminal.until('tenant-0003')
     terminal.type('q')
     expect(await terminal.ended).toBe(0)
   })
@@ -101,7 +101,7 @@ describe.skipIf(!HAS_TERMINALS)('on a terminal', () => {
 
   it('never shows a key that is typed', async () => {
     const terminal = onTerminal(`posthorn login --url ${server.url}`, { env })
-    await expect.poll(terminal.shown).toContain('API key (not shown): ')
+    await terminal.until('API key (not shown): ')
     terminal.type(`${KEY}\r`)
     expect(await terminal.ended).toBe(0)
     expect(terminal.shown()).toContain('The key is kept in')

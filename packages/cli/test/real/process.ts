@@ -5,7 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
+
+/** Each line starts a process or two, which takes seconds where many tests run at the same time. */
+const MOST_MS = 120_000
+vi.setConfig({ testTimeout: MOST_MS })
 
 const CLI = fileURLToPath(new URL('../../../server/src/cli.ts', import.meta.url))
 
@@ -30,6 +34,8 @@ export type OnTerminal = {
   readonly raw: () => string
   /** The same without them. */
   readonly shown: () => string
+  /** Waits until a text is shown. */
+  readonly until: (text: string) => Promise<void>
   /** Types keys, as they come from a keyboard: `\r`, `\t`, `\u0003`. */
   readonly type: (keys: string) => void
   /** Resolves with the exit code. */
@@ -53,6 +59,7 @@ export function onTerminal(command: string, { env = {}, columns = 80 }: Terminal
   return {
     raw: () => shown,
     shown: () => stripVTControlCharacters(shown),
+    until: text => expect.poll(() => stripVTControlCharacters(shown), { timeout: MOST_MS }).toContain(text),
     type: keys => void child.stdin!.write(keys),
     ended,
   }

@@ -54,9 +54,9 @@ describe.skipIf(!hasProgram('bash'))('in bash', () => {
     const rc = join(home, 'bashrc')
     writeFileSync(rc, 'source <(posthorn completion bash)\nPS1="ready> "\n')
     const terminal = onTerminal(`bash --noprofile --rcfile ${rc} -i`, { env })
-    await expect.poll(terminal.shown).toContain('ready> ')
+    await terminal.until('ready> ')
     terminal.type('posthorn tenants get ac\t')
-    await expect.poll(terminal.shown).toContain('get acme ')
+    await terminal.until('get acme ')
     terminal.type('\u0015exit\r')
     await terminal.ended
   })
@@ -69,11 +69,11 @@ describe.skipIf(!hasProgram('zsh') || !HAS_TERMINALS)('in zsh', () => {
       'autoload -U compinit; compinit -u\nsource <(posthorn completion zsh)\nPS1="ready> "\n',
     )
     const terminal = onTerminal('zsh -d -i', { env: { ...env, ZDOTDIR: home } })
-    await expect.poll(terminal.shown).toContain('ready> ')
+    await terminal.until('ready> ')
     terminal.type('posthorn tenants ge\t')
-    await expect.poll(terminal.shown).toContain('tenants get ')
+    await terminal.until('tenants get ')
     terminal.type('ord\t')
-    await expect.poll(terminal.shown).toContain('order:7')
+    await terminal.until('order:7')
     terminal.type('\u0015exit\r')
     await terminal.ended
   })
