@@ -1,4 +1,5 @@
 /** Registers the listener at the server, or resumes it. */
+import { isDeepStrictEqual } from 'node:util'
 import { ApiError, type CreateEndpointBody, type Endpoint, type Posthorn } from '@posthorn/client'
 import type { Secrets } from './state.ts'
 
@@ -52,16 +53,21 @@ export async function register(
 async function resume(
   posthorn: Posthorn,
   { tenant, types, timeoutMs }: ListenerSettings,
-  { id, kind, state }: Endpoint,
+  found: Endpoint,
   kept: KeptListener,
   signal: AbortSignal,
 ): Promise<Endpoint> {
+  const { id, kind, state } = found
   if (kind !== 'listener') throw new NoListener()
   const { clientSecret, signingSecret } = kept.secrets
+  const wants = { types, timeoutMs }
   const isOurs = kept.endpoint === id
-  await posthorn.endpoints.update(tenant, id, { types, timeoutMs, ...(isOurs ? {} : { clientSecret }) }, { signal })
+  if (isOurs && !isDeepStrictEqual(wants, { types: found.types, timeoutMs: found.timeoutMs })) {
+    await posthorn.endpoints.update(tenant, id, wants, { signal })
+  }
   if (!isOurs) {
     // Registered on another machine, or its secrets were lost: this one's are shown, so they have to be those in use.
+    await posthorn.endpoints.update(tenant, id, { ...wants, clientSecret }, { signal })
     await posthorn.endpoints.rotateSigningSecret(tenant, id, { signingSecret, gracePeriodSeconds: 0 }, { signal })
     kept.endpoint = id
   }

@@ -158,10 +158,13 @@ describe('posthorn listen for scripts', () => {
     ])
     first.interrupt()
     const [start1] = (await first.ended).documents() as Record<string, unknown>[]
-    expect((await endpoints()).map(({ uid }) => uid)).toEqual(['listen:laptop'])
+    const [kept] = await endpoints()
+    expect(kept!.uid).toBe('listen:laptop')
     await publish(2)
     const third = start(['--name', 'laptop', '--json', '--no-keep'])
     await third.until(/"number":2/)
+    // Nothing had to be changed.
+    expect((await endpoints())[0]!.updatedAt).toBe(kept!.updatedAt)
     third.interrupt()
     const [start3] = (await third.ended).documents() as Record<string, unknown>[]
     expect(start3).toEqual({ ...start1, resumed: true })
@@ -204,6 +207,15 @@ describe('posthorn listen says in one sentence', () => {
       expect([ran.code, ran.stdout, ran.stderr]).toEqual([4, '', expect.stringContaining(how)])
       expect(await endpoints()).toEqual([])
     }
+  })
+
+  it('that the key was revoked while it listened', async () => {
+    const { key, id } = await server.posthorn.apiKeys.create({ name: 'k', scope: 'all', tenant })
+    const running = start(['--json'], { env: { ...server.env, POSTHORN_API_KEY: key } })
+    await running.until('"open":true')
+    await server.posthorn.apiKeys.revoke(id)
+    const { code, stderr } = await running.ended
+    expect([code, stderr]).toEqual([4, expect.stringMatching(/^posthorn: .* does not accept the API key .*\n$/)])
   })
 
   it('that a tenant is missing, a type unknown, or the uid another endpoint’s', async () => {
