@@ -2,7 +2,8 @@
 import { hostname, userInfo } from 'node:os'
 import { EXIT } from '../exit.ts'
 import { Problem } from '../problem.ts'
-import { type KeptState, type ListenerName, ListenerState, NameInUse, unkeptState } from './state.ts'
+import { NameInUse } from './lock.ts'
+import { type KeptState, type ListenerName, ListenerState, unkeptState } from './state.ts'
 
 /** Before each name, so that no other endpoint's uid is meant. */
 const PREFIX = 'listen:'

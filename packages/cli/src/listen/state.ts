@@ -1,9 +1,9 @@
 /** What this machine keeps of a listener, so that a later run resumes it: its secrets, and what it has forwarded. */
 import { createHash, randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { KeptOutcomes } from './kept-outcomes.ts'
+import { lock } from './lock.ts'
 import type { OutcomeLog } from './outcomes.ts'
 
 /** What a listener of a server is known by. */
@@ -33,10 +33,6 @@ export function unkeptState(uid: string): KeptState {
 
 /** Files that were not used for this long are removed. */
 const KEPT_MS = 90 * 86_400_000
-const BUSY = 5
-
-/** Another process on this machine listens under the same name. */
-export class NameInUse extends Error {}
 
 /**
  * A listener's files, in a folder that only the user can read. The lock is the kernel's: it goes with the process, however
@@ -46,12 +42,12 @@ export class ListenerState implements KeptState {
   readonly isKept = true
   readonly outcomes: KeptOutcomes
   readonly #file: string
-  readonly #lock: DatabaseSync
+  readonly #unlock: () => void
   #kept: Kept
 
-  private constructor(file: string, lock: DatabaseSync, kept: Kept, outcomes: KeptOutcomes) {
+  private constructor(file: string, unlock: () => void, kept: Kept, outcomes: KeptOutcomes) {
     this.#file = file
-    this.#lock = lock
+    this.#unlock = unlock
     this.#kept = kept
     this.outcomes = outcomes
   }
@@ -64,15 +60,15 @@ export class ListenerState implements KeptState {
       .update(JSON.stringify([name.url, name.tenant, name.uid]))
       .digest('hex')
     const base = join(folder, hash.slice(0, 24))
-    const lock = lockFile(`${base}.lock`)
+    const unlock = lock(`${base}.lock`)
     try {
       const kept = readKept(`${base}.json`, name)
       const outcomes = new KeptOutcomes(`${base}.outcomes`)
-      const state = new ListenerState(`${base}.json`, lock, kept, outcomes)
+      const state = new ListenerState(`${base}.json`, unlock, kept, outcomes)
       state.#write()
       return state
     } catch (error) {
-      lock.close()
+      unlock()
       throw error
     }
   }
@@ -98,7 +94,7 @@ export class ListenerState implements KeptState {
 
   close(): void {
     this.outcomes.close()
-    this.#lock.close()
+    this.#unlock()
   }
 
   /** Replaced as a whole, so that a process that ends in the middle leaves the old one. */
@@ -106,20 +102,6 @@ export class ListenerState implements KeptState {
     const next = `${this.#file}.new`
     writeFileSync(next, `${JSON.stringify(this.#kept, null, 2)}\n`, { mode: 0o600 })
     renameSync(next, this.#file)
-  }
-}
-
-function lockFile(file: string): DatabaseSync {
-  const lock = new DatabaseSync(file)
-  try {
-    chmodSync(file, 0o600)
-    lock.exec('pragma busy_timeout = 0')
-    lock.exec('begin exclusive')
-    return lock
-  } catch (error) {
-    lock.close()
-    if (((error as { errcode?: number }).errcode ?? 0) % 256 === BUSY) throw new NameInUse()
-    throw error
   }
 }
 
