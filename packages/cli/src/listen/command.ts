@@ -58,7 +58,6 @@ export async function listen({ terminal, out, posthorn, url, tenant }: ListenRun
     target,
     prints,
     hasKeys: keyboard !== null,
-    enableCommand: (ofTenant, endpoint) => `posthorn endpoints enable ${endpoint} --tenant ${ofTenant}`,
   })
   const onHappening = (happening: Happening) => {
     if (happening.kind === 'request') history.add(happening.heard)

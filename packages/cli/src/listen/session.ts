@@ -11,6 +11,8 @@ import { Retrying } from './retrying.ts'
 /** The server sends something every 15 seconds. A connection that is silent for longer is dead, or was asleep. */
 const SILENT_MS = 35_000
 const REOPEN_MS = 2_000
+/** How long someone who quits waits for a server that doesn't respond. */
+const LEAVE_MS = 5_000
 /** Within this, the server has stored what it was answered. */
 const SETTLED_MS = 2_000
 
@@ -140,7 +142,7 @@ export class ListenSession {
     const { posthorn, settings, kept } = this.#needs
     if (this.#endpoint === undefined) return
     try {
-      await posthorn.endpoints.delete(settings.tenant, this.#endpoint.id)
+      await posthorn.endpoints.delete(settings.tenant, this.#endpoint.id, { timeoutMs: LEAVE_MS })
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 404)) throw error
     }

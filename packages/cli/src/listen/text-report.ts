@@ -25,14 +25,10 @@ export type TextReportOptions = {
   /** Whether each request is shown with its headers and body. */
   readonly prints: boolean
   readonly hasKeys: boolean
-  /** What shows the listener's state, and what ends it, as commands. */
-  readonly enableCommand: (tenant: string, endpoint: string) => string
 }
 
 export class TextReport {
   readonly #options: TextReportOptions
-  #tenant = ''
-  #endpoint = ''
   #isDown = false
   #isBroken = false
   #unreachable = 0
@@ -93,11 +89,10 @@ export class TextReport {
 
   #linesOfStart({ endpoint, secrets, isResumed }: Extract<Happening, { kind: 'listening' }>): string[] {
     const { paint, target, hasKeys } = this.#options
-    this.#tenant = endpoint.tenant
-    this.#endpoint = endpoint.uid ?? endpoint.id
-    const what = `${describeTypes(endpoint.types)} of ${endpoint.tenant}`
+    const { tenant, id, uid, types } = endpoint
+    const how = isResumed ? 'Resuming' : 'Listening'
     const lines = [
-      ...this.#sentence(`${isResumed ? 'Resuming' : 'Listening'} as ${this.#endpoint}: ${what}`, 'strong'),
+      ...this.#sentence(`${how} as ${uid ?? id}: ${describeTypes(types)} of ${tenant}`, 'strong'),
       target === null ? 'Showing each event, and responding 200.' : `Forwarding to ${paint('strong', target.href)}`,
       '',
       `${paint('quiet', 'CLIENT_SECRET=')}${secrets.clientSecret}`,
@@ -133,9 +128,8 @@ export class TextReport {
   }
 
   #linesOfState({ state, reason }: Extract<Happening, { kind: 'state' }>): string[] {
-    const { hasKeys, enableCommand } = this.#options
     if (state === 'enabled') return this.#sentence('The listener is enabled.', 'good')
-    return this.#sentence(describeDisabled(reason, hasKeys, enableCommand(this.#tenant, this.#endpoint)), 'bad')
+    return this.#sentence(describeDisabled(reason, this.#options.hasKeys), 'bad')
   }
 
   #linesOfRequest(heard: Heard): string[] {

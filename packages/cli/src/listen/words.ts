@@ -18,14 +18,14 @@ export const countOf = (count: number, one: string, several = `${one}s`): string
 export const describeTypes = (types: readonly string[] | null): string =>
   types === null ? 'all event types' : types.join(', ')
 
-export function describeDisabled(reason: Endpoint['disabledReason'], hasKeys: boolean, how: string): string {
+export function describeDisabled(reason: Endpoint['disabledReason'], hasKeys: boolean): string {
   const why =
     reason === 'gone'
       ? 'The receiver responded with 410, which disables an endpoint'
       : reason === 'failing'
         ? 'No attempt has succeeded for days, which disables an endpoint'
         : 'The listener was disabled'
-  const next = hasKeys ? 'Press e to enable it' : `Enable it: ${how}`
+  const next = hasKeys ? 'Press e to enable it' : 'Start the command again to enable it'
   return `${why}. Its events are held. ${next}.`
 }
 
