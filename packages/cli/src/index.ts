@@ -7,6 +7,7 @@ import { addEndpoints } from './commands/endpoints/endpoints.ts'
 import { addEvents } from './commands/events/events.ts'
 import { addExport } from './commands/export/export.ts'
 import { addKeys } from './commands/keys.ts'
+import { addListen } from './commands/listen.ts'
 import { addLogin } from './commands/login.ts'
 import { addOpenApi } from './commands/openapi.ts'
 import { addProfiles } from './commands/profiles.ts'
@@ -26,8 +27,9 @@ export { openTerminal, type Terminal } from './terminal/terminal.ts'
 /** One a noun, in the order of `--help`. */
 const NOUNS: readonly ((root: Command, terminal: Terminal) => void)[] = [
   addLogin,
-  addPublish,
   addProfiles,
+  addPublish,
+  addListen,
   addTenants,
   addEndpoints,
   addTypes,

@@ -30,16 +30,21 @@ describe('posthorn login', () => {
     expect(listed.stdout).not.toContain(KEY)
   })
 
-  it('keeps nothing if the key is wrong, the server is none, or the tenant does not exist', async () => {
+  it('keeps nothing if the key is wrong, or the server is none', async () => {
     const env = noProfiles()
     const wrong = await runPosthorn(['login', '--url', server.url], { env, input: 'not-the-key-of-this-server' })
     expect([wrong.code, wrong.stdout]).toEqual([4, ''])
     expect(wrong.stderr).toContain('does not accept the API key from standard input')
     expect(wrong.stderr).not.toContain('not-the-key')
     expect(await runPosthorn(['login', '--url', 'http://127.0.0.1:1'], { env, input: KEY })).toMatchObject({ code: 3 })
-    const nowhere = await runPosthorn(['login', '--url', server.url, '--tenant', 'nowhere'], { env, input: KEY })
-    expect(nowhere).toMatchObject({ code: 5, stdout: '' })
     expect(readProfiles(env)).toEqual({ current: null, byName: {} })
+  })
+
+  it('keeps a tenant that does not exist yet, and says how to create it', async () => {
+    const env = noProfiles()
+    const ran = await runPosthorn(['login', '--url', server.url, '--tenant', 'new'], { env, input: KEY })
+    expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining('Create it: posthorn tenants put new\n')])
+    expect(readProfiles(env).byName[new URL(server.url).host]).toMatchObject({ tenant: 'new' })
   })
 
   it('refuses what is no key or no URL in one sentence', async () => {

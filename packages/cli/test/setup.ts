@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough, Writable } from 'node:stream'
+import { PassThrough, Readable, Writable } from 'node:stream'
 import { Posthorn } from '@posthorn/client'
 import { startNode } from '@posthorn/testkit'
 import { runCommandLine } from '../../server/src/commands/command-line.ts'
@@ -24,7 +24,7 @@ export type RunOptions = {
   /** The width of the terminal that standard output is. Default: it is none. */
   readonly columns?: number
   /** Standard input. Default: it is empty. */
-  readonly input?: string | Uint8Array
+  readonly input?: string | Uint8Array | Readable
   readonly clock?: Clock
   /** Called with what was written so far, and with what presses Ctrl-C. */
   readonly onOutput?: (stdout: string, interrupt: () => void) => void
@@ -63,7 +63,7 @@ export function keepingTerminal({ env = {}, columns, input = '', clock = REAL_CL
     })
   const isTty = columns !== undefined
   const terminal: Terminal = {
-    stdin: new PassThrough().end(input),
+    stdin: input instanceof Readable ? input : new PassThrough().end(input),
     stdout: Object.assign(keep('stdout'), { isTTY: isTty, columns: columns ?? 0 }),
     stderr: Object.assign(keep('stderr'), { isTTY: isTty, columns: columns ?? 0 }),
     env,
@@ -75,6 +75,7 @@ export function keepingTerminal({ env = {}, columns, input = '', clock = REAL_CL
       options.onInterruptible?.(interrupt)
       return () => void handlers.delete(handle)
     },
+    onOutputEnd: () => () => {},
     ignoreInterrupts: () => () => {},
     openPager: () => null,
     exit: async code => void seen.codes.push(code),

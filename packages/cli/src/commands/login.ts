@@ -35,12 +35,14 @@ export function addLogin(root: Command, terminal: Terminal): void {
   withNothing(login, terminal, async ({ out }, flags: Flags) => {
     const url = await chooseUrl(flags, terminal)
     const profile: Profile = { url, apiKey: await readKey(terminal), tenant: flags.tenant ?? null }
-    await verify(profile)
+    const hasTenant = await verify(profile)
     const name = flags.name ?? new URL(url).host
     const { byName } = readProfiles(terminal.env)
     writeProfiles(terminal.env, { current: name, byName: { ...byName, [name]: profile } })
     await out.item({ profile: name, url, tenant: profile.tenant }, FIELDS)
     out.note(`The key is kept in ${profilesFile(terminal.env)}, which only you can open.`)
+    // On a new server, the tenant is what is made next, with this profile.
+    if (!hasTenant) out.note(`There is no tenant ${flags.tenant} yet. Create it: posthorn tenants put ${flags.tenant}`)
     if (isInClear(url)) out.note('The URL begins with http://, so the key crosses the network in clear text.')
   })
 }
@@ -71,22 +73,27 @@ async function readInput({ stdin }: Terminal): Promise<string> {
   return text.trim()
 }
 
-/** Makes a call that most keys allow. A key that only publishes is refused with 403: then the server knows it. */
-async function verify(profile: Profile): Promise<void> {
+/**
+ * Makes a call that most keys allow. A key that only publishes is refused with 403: then the server knows it. Returns
+ * whether the profile's tenant exists, as far as the key can tell.
+ */
+async function verify(profile: Profile): Promise<boolean> {
   const { url, tenant } = profile
   const posthorn = await clientOf(profile, 'standard input')
   const { ApiError } = await import('@posthorn/client')
-  const unlessForbidden = async (call: PromiseLike<unknown>) => {
+  const accepts = async (call: PromiseLike<unknown>, refusals: readonly string[]) => {
     try {
       await call
+      return true
     } catch (error) {
-      if (!(error instanceof ApiError && error.code === 'forbidden')) {
+      if (!(error instanceof ApiError && refusals.includes(error.code))) {
         throw await explain(error, { url, keySource: 'standard input' })
       }
+      return error.code === 'forbidden'
     }
   }
-  await unlessForbidden(posthorn.eventTypes.list({ limit: 1 }))
-  if (tenant !== null) await unlessForbidden(posthorn.tenants.get(tenant))
+  await accepts(posthorn.eventTypes.list({ limit: 1 }), ['forbidden'])
+  return tenant === null || accepts(posthorn.tenants.get(tenant), ['forbidden', 'not_found'])
 }
 
 function isInClear(url: string): boolean {

@@ -36,6 +36,11 @@ export type Terminal = {
    * handler, the first one does. Returns what removes the handler.
    */
   onInterrupt(handle: (signal: Signal) => void): () => void
+  /**
+   * Calls `handle` when no one reads standard output any longer, as after `head`, instead of ending the process. Returns
+   * what removes the handler.
+   */
+  onOutputEnd(handle: () => void): () => void
   /** Leaves Ctrl-C to another program on the same terminal. Returns what ends that. */
   ignoreInterrupts(): () => void
   /** Starts the user's pager (PAGER, or `less -FRX`). Null if there is to be none. */
@@ -63,8 +68,12 @@ export type ProcessParts = {
 
 export function openTerminal(parts: ProcessParts): Terminal {
   const { stdout, stderr, env } = parts
+  let atOutputEnd: (() => void) | undefined
   // The reader, such as `head`, has what it wanted: that is no error, and nothing is left to do.
-  stdout.on('error', (error: NodeJS.ErrnoException) => parts.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.refused))
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (atOutputEnd !== undefined) atOutputEnd()
+    else parts.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.refused)
+  })
   stderr.on('error', () => {})
   parts.onCrash(error => {
     stderr.write(`posthorn: ${unexpected(error)}\n`)
@@ -79,6 +88,12 @@ export function openTerminal(parts: ProcessParts): Terminal {
       return stdout.isTTY === true ? (stdout.columns ?? widthIn(env) ?? 80) : null
     },
     onInterrupt: handle => onInterrupt(handle, parts),
+    onOutputEnd(handle) {
+      atOutputEnd = handle
+      return () => {
+        if (atOutputEnd === handle) atOutputEnd = undefined
+      }
+    },
     ignoreInterrupts() {
       const ignore = () => {}
       parts.on('SIGINT', ignore)
