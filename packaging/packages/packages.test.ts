@@ -2,7 +2,7 @@
  * Packs what can be published, installs both packages in an empty folder outside the repository, and uses them there as
  * a user does. `npm run test:packages`: some minutes, most of them for installing other versions of Node.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { startReceiver } from '@posthorn/testkit'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ROOT } from '../root.ts'
 import { install, makeTarballs, type Tarballs } from '../tarballs.ts'
 import { added, environment, NODES, nodeFolder, OLD_NODES, run } from './programs.ts'
 
@@ -293,6 +294,50 @@ describe('the client', () => {
     },
     INSTALL_MS,
   )
+
+  it('writes types for the library too, with which the compiler checks what it publishes', () => {
+    const command = ['@posthorn/client', 'types', '--module', 'posthorn', '--url', server.url]
+    execFileSync('npx', command, { cwd: home, env: { ...environment(), POSTHORN_API_KEY: KEY } })
+    const calls = `import { createPosthorn, type PayloadOf, type SqlTransaction } from 'posthorn'
+      declare const tx: SqlTransaction
+      const { publish, close } = await createPosthorn()
+      const grade: PayloadOf<'GRADE_CHANGED'> = { ehid: '7', change: 'positive', companyUrl: 'https://api.example/7' }
+      await publish('acme', 'GRADE_CHANGED', grade, { key: 'a' })
+      await publish('acme', 'GRADE_CHANGED', JSON.stringify(grade), { tx })
+      // @ts-expect-error a value that the schema doesn't have
+      await publish('acme', 'GRADE_CHANGED', { ...grade, change: 'up' })
+      // @ts-expect-error the same in a transaction
+      await publish('acme', 'GRADE_CHANGED', { ...grade, change: 'up' }, { tx })
+      // @ts-expect-error a type that the catalogue doesn't have
+      await publish('acme', 'GRADE_CHANGE', grade)
+      await close()`
+    writeFileSync(join(home, 'calls.ts'), calls)
+    const compile = (...files: readonly string[]) => {
+      const flags = [
+        '--noEmit',
+        '--strict',
+        '--exactOptionalPropertyTypes',
+        '--module',
+        'nodenext',
+        '--target',
+        'es2022',
+      ]
+      const types = [
+        '--lib',
+        'es2022,esnext.disposable',
+        '--types',
+        'node',
+        '--typeRoots',
+        join(ROOT, 'node_modules/@types'),
+      ]
+      const compiler = join(ROOT, 'node_modules/typescript/bin/tsc')
+      return spawnSync(process.execPath, [compiler, ...flags, ...types, ...files], { cwd: home, encoding: 'utf8' })
+        .stdout
+    }
+    expect(compile('calls.ts', 'posthorn.d.ts')).toBe('')
+    // Without them, any type is accepted.
+    expect(compile('calls.ts')).toContain("Unused '@ts-expect-error' directive")
+  }, 120_000)
 
   it(
     'works next to another copy of it in the same program, and knows its errors',

@@ -312,7 +312,11 @@ export class Publisher {
       return
     }
     if (parts.isTooMany) this.#maxBatch = Math.min(this.#maxBatch, parts.first.length)
-    else if (parts.isTooLarge) this.#maxBatchBytes = Math.min(this.#maxBatchBytes, sizeOf(parts.first))
+    else if (parts.isTooLarge) {
+      // Never less than half: the size of a small event next to one that is too large alone says nothing about the limit.
+      const bytes = Math.max(sizeOf(parts.first), sizeOf(events) >> 1)
+      this.#maxBatchBytes = Math.min(this.#maxBatchBytes, bytes)
+    }
     await this.#store(tenant, parts.first)
     await this.#store(tenant, parts.second)
   }
@@ -338,7 +342,7 @@ export class Publisher {
         return undefined
       } catch (error) {
         if (!(error instanceof PosthornError)) return error
-        const delayMs = delayBefore(Math.min(retry, MAX_DOUBLINGS), error, true, Math.random())
+        const delayMs = delayBefore(Math.min(retry, MAX_DOUBLINGS), error, true, Math.random(), true)
         if (delayMs === undefined || Date.now() + delayMs > giveUpAtMs) return error
         await wait(delayMs, signal).catch(() => undefined)
         if (signal.aborted) return signal.reason

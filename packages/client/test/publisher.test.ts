@@ -240,6 +240,21 @@ describe('events that are refused', () => {
     ])
   })
 
+  it('for being too large alone leave room for others in later batches', async () => {
+    const limited: Step = one =>
+      JSON.stringify(one.events).length > 1_000 ? problem(413, 'body_too_large')(one) : stored(one)
+    const { publisher, sent } = publisherOf(
+      {},
+      Array.from({ length: 99 }, () => limited),
+    )
+    const payloads = range(16).map(n => (n === 1 ? { n, text: 'x'.repeat(1_000) } : { n }))
+    const results = await ended(Promise.all(payloads.map(payload => publisher.publish('T', payload).catch(failed))))
+    expect(results.map(result => 'id' in result)).toEqual(range(16).map(n => n !== 1))
+    sent.splice(0)
+    await ended(Promise.all(range(30).map(n => publisher.publish('T', { n }))))
+    expect(Math.min(...sent.slice(0, -1).map(({ events }) => JSON.stringify(events).length))).toBeGreaterThan(450)
+  })
+
   it('fail with what is wrong if the response is not as it should be, and later ones are stored', async () => {
     const odd: Step[] = [
       problem(422, 'invalid', [null as never]),
@@ -275,6 +290,26 @@ describe('a server that is unavailable', () => {
     expect(numbers(sent)).toEqual([...Array.from({ length: 14 }, () => [0]), [1]])
     expect(new Set(sent.slice(0, 14).map(({ key }) => key)).size).toBe(1)
     expect(sent[13]!.ms - sent[12]!.ms).toBe(3_000)
+  })
+
+  it('is waited for as long as it asks, and then gets what was published, unless that is too long', async () => {
+    const away = problem(503, 'overloaded', [], { 'retry-after': '120' })
+    const { publisher, sent } = publisherOf({}, [away])
+    expect(await ended(publisher.publish('T', { n: 0 }))).toEqual({ id: 'evt_0' })
+    expect(sent.map(({ ms }) => ms)).toEqual([5, 120_005])
+    const { publisher: other } = publisherOf({ giveUpAfterMs: 60_000 }, [away])
+    const startMs = Date.now()
+    expect(await ended(other.publish('T', {}).catch(failed))).toMatchObject({ retryAfterMs: 120_000 })
+    expect(Date.now() - startMs).toBe(5)
+  })
+
+  it('is not asked all the time if it says that it may be', async () => {
+    const { publisher, sent } = publisherOf(
+      { giveUpAfterMs: 60_000 },
+      Array.from({ length: 999 }, () => problem(503, 'busy', [], { 'retry-after': '0' })),
+    )
+    await ended(publisher.publish('T', { n: 0 }).catch(failed))
+    expect(sent.length).toBeLessThan(15)
   })
 
   it('fails its events a while after they were published, each queue of events at the same time', async () => {

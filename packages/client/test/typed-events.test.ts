@@ -133,6 +133,7 @@ describe('npx @posthorn/client types', () => {
     ['a key that is none', ['types', '--url', 'URL'], { POSTHORN_API_KEY: 'a b' }, 2, /visible ASCII/],
     ['no such option', ['types', '--ulr', 'URL'], {}, 2, /^Unknown option '--ulr'\. The options are --url, --out/],
     ['an option without its value', ['types', '--url'], {}, 2, /--url/],
+    ['another module', ['types', '--url', 'URL', '--module', 'x'], {}, 2, /^--module: @posthorn\/client or posthorn\./],
     ['no such command', ['type'], {}, 2, /^There is no command "type"\. The only one is `types`/],
     ['no command', [], {}, 2, /^A command is missing/],
     ['too much', ['types', 'a'], {}, 2, /^Remove "a"/],

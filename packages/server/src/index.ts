@@ -1,6 +1,6 @@
 /** Posthorn as a library: the whole server inside another program's process (docs/library.md). */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Transaction } from '@posthorn/client'
+import type { EventTypeName, PayloadOf, Transaction } from '@posthorn/client'
 import type { InnerRequestInit } from './api/http/inner-fetch.ts'
 import type { Published, PublishOptions } from './base/published.ts'
 import { StartRefused } from './base/start-refused.ts'
@@ -13,7 +13,11 @@ import type { ServerIo } from './server/server-io.ts'
 
 export type {
   DrizzleTransaction,
+  // `npx @posthorn/client types --module posthorn` adds the types of a catalogue to it.
+  EventPayloads,
+  EventTypeName,
   KyselyTransaction,
+  PayloadOf,
   PrismaTransaction,
   SqlTransaction,
   Transaction,
@@ -44,6 +48,9 @@ export type PosthornOptions = Omit<WrittenSettings, NotHere> & {
   readonly messages?: TextSink | undefined
 }
 
+/** A value, or what is JSON already. */
+type Payload<Type extends EventTypeName> = PayloadOf<Type> | string | Uint8Array
+
 /** A running Posthorn. All members can be taken off it: `const { publish, fetch } = posthorn`. */
 export type Posthorn = {
   /** The URL that the API listens on, without a slash at the end. Null if it doesn't listen. */
@@ -56,7 +63,12 @@ export type Posthorn = {
    * @throws PosthornError with the API's codes and fields: `not_found`, `invalid`, `idempotency_conflict`, …;
    *   `shutting_down` after `close()`
    */
-  publish(tenant: string, type: string, payload: unknown, options?: PublishOptions): Promise<Published>
+  publish<Type extends EventTypeName>(
+    tenant: string,
+    type: Type,
+    payload: Payload<Type>,
+    options?: PublishOptions,
+  ): Promise<Published>
 
   /**
    * Publishes an event in the caller's own transaction on the same PostgreSQL database: it exists if and only if the
@@ -65,10 +77,10 @@ export type Posthorn = {
    * @throws TypeError if `tx` is a pool or another handle that is no transaction; PosthornError with `not_implemented` on
    *   the embedded store; and what the database refuses, as the caller's own driver throws it
    */
-  publish(
+  publish<Type extends EventTypeName>(
     tenant: string,
-    type: string,
-    payload: unknown,
+    type: Type,
+    payload: Payload<Type>,
     options: { readonly key?: string | undefined; readonly tx: Transaction },
   ): Promise<{ readonly id: string }>
 

@@ -5,7 +5,7 @@ import type { EventType } from '../api/models.ts'
 import { Posthorn } from '../api/posthorn.ts'
 import { ApiError, ConnectionError, PosthornError, TimeoutError } from '../http/errors.ts'
 import { VERSION } from '../version.ts'
-import { writeDeclarations } from './declarations.ts'
+import { MODULES, writeDeclarations } from './declarations.ts'
 
 export type Surroundings = {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -13,22 +13,24 @@ export type Surroundings = {
   readonly printError: (line: string) => void
 }
 
-const HELP = `Usage: npx @posthorn/client types --url <url> [--out <file>] [--check]
+const HELP = `Usage: npx @posthorn/client types --url <url> [--out <file>] [--module <name>] [--check]
 
 Reads the event types of a Posthorn server, and writes a declaration file with which the compiler checks types and
 payloads of events that you publish or receive. Include the file in your project.
 
-  --url <url>    Where the server listens, such as https://posthorn.example. Default: the variable POSTHORN_URL
-  --out <file>   The file to write. Default: posthorn.d.ts
-  --check        Write nothing, and end with status 1 if the file differs from what would be written
-  --help         Show this
-  --version      Show the version
+  --url <url>      Where the server listens, such as https://posthorn.example. Default: the variable POSTHORN_URL
+  --out <file>     The file to write. Default: posthorn.d.ts
+  --module <name>  The package that you publish with: @posthorn/client (default), or posthorn, the library
+  --check          Write nothing, and end with status 1 if the file differs from what would be written
+  --help           Show this
+  --version        Show the version
 
 POSTHORN_API_KEY must be set to an API key of that server. Any scope can read the catalogue.`
 
 const OPTIONS = {
   url: { type: 'string' },
   out: { type: 'string' },
+  module: { type: 'string' },
   check: { type: 'boolean' },
   help: { type: 'boolean' },
   version: { type: 'boolean' },
@@ -54,7 +56,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
 }
 
 async function runCommand(args: readonly string[], { env, print, printError }: Surroundings): Promise<number> {
-  const { command, url: given, out = 'posthorn.d.ts', check = false, help, version } = readArguments(args)
+  const { command, url: given, out = 'posthorn.d.ts', check = false, help, version, ...others } = readArguments(args)
   if (version === true) {
     print(VERSION)
     return 0
@@ -69,8 +71,10 @@ async function runCommand(args: readonly string[], { env, print, printError }: S
   }
   const url = given ?? env.POSTHORN_URL
   if (!url) throw new UsageFault('Pass --url, or set POSTHORN_URL: where does the server listen?')
+  const { module = MODULES[0] } = others
+  if (!(MODULES as readonly string[]).includes(module)) throw new UsageFault(`--module: ${MODULES.join(' or ')}.`)
   const types = await readCatalogue(url, env.POSTHORN_API_KEY)
-  const text = writeDeclarations(types)
+  const text = writeDeclarations(types, module)
   const found = readIfThere(out)
   const count = `${types.length} event types`
   if (found === text) {
@@ -96,7 +100,7 @@ function readArguments(args: readonly string[]) {
     if (error instanceof Fault) throw error
     // The first sentence names the option; the rest is about arguments that this command doesn't have.
     const [what] = (error as Error).message.split(/\. |\n/)
-    throw new UsageFault(`${what}. The options are --url, --out, --check, --help and --version.`)
+    throw new UsageFault(`${what}. The options are --url, --out, --module, --check, --help and --version.`)
   }
 }
 

@@ -13,7 +13,7 @@ import {
   type RequestHeaders,
 } from './options.ts'
 import { type Path, toPath, toQuery } from './path.ts'
-import { readJson, refuseUnlessOk } from './responses.ts'
+import { readJson, refuseUnlessOfType, refuseUnlessOk } from './responses.ts'
 import { delayBefore } from './retries.ts'
 
 /** A call of the API. */
@@ -27,6 +27,8 @@ export type Call = {
   readonly body?: unknown
   /** Whether it takes an `Idempotency-Key`. Default: false. */
   readonly makes?: boolean
+  /** The media type that the response must have. Default: whichever can be read. */
+  readonly accept?: string
 }
 
 /** What is read from a response with a status of 2xx, before the time of the attempt is up. */
@@ -38,6 +40,7 @@ type PreparedRequest = CallName & {
   readonly content: string | Uint8Array<ArrayBuffer> | undefined
   readonly headers: RequestHeaders | undefined
   readonly key: string | null
+  readonly accept: string | undefined
 }
 
 type Started = { readonly response: Response; readonly deadline: Deadline }
@@ -107,12 +110,12 @@ export class Connection {
     attempt: (request: PreparedRequest) => Promise<Result>,
   ): Promise<Result> {
     checkRetries(maxRetries)
-    const { method, query, headers, body } = call
+    const { method, query, headers, body, accept } = call
     const path = toPath(call.path)
     const key = call.makes === true ? (idempotencyKey === undefined ? newKey() : idempotencyKey) : null
     // Written once: with the same key, every attempt must send the same bytes.
     const content = contentOf(body)
-    const request = { method, path, url: `${this.#base}${path}${toQuery(query)}`, content, headers, key }
+    const request = { method, path, url: `${this.#base}${path}${toQuery(query)}`, content, headers, key, accept }
     const isRepeatable = method === 'GET' || key !== null
     for (let retry = 0; ; retry++) {
       signal?.throwIfAborted()
@@ -130,18 +133,17 @@ export class Connection {
   /** Sends a request and returns its response, if the status is 2xx. The caller clears the deadline. */
   async #start(request: PreparedRequest, options: CallOptions): Promise<Started> {
     const { method, url, content } = request
-    const headers = await this.#headersOf(request)
     // The deadline doesn't notice what was aborted before.
     options.signal?.throwIfAborted()
     const deadline = new Deadline(checkTimeout(options.timeoutMs ?? this.#timeoutMs), options.signal)
     try {
+      const headers = await this.#headersOf(request, deadline, options.signal)
+      options.signal?.throwIfAborted()
       const response = await during(request, deadline, options.signal, async () => {
         // A redirect would carry a body with secrets to wherever it leads. Some runtimes don't know `error` here.
         const init = { method, headers, signal: deadline.signal, redirect: 'manual' } as const
-        return refuseUnlessOk(
-          await this.#fetch(url, content === undefined ? init : { ...init, body: content }),
-          request,
-        )
+        const sent = this.#fetch(url, content === undefined ? init : { ...init, body: content })
+        return refuseUnlessOfType(await refuseUnlessOk(await sent, request), request, request.accept)
       })
       return { response, deadline }
     } catch (error) {
@@ -150,10 +152,20 @@ export class Connection {
     }
   }
 
-  async #headersOf({ content, headers: own, key }: PreparedRequest): Promise<Headers> {
-    const others = typeof this.#headers === 'function' ? await this.#headers() : this.#headers
+  /** Throws what the caller's own function throws, as it is, unless the attempt ends before it has headers. */
+  async #headersOf(request: PreparedRequest, deadline: Deadline, signal: AbortSignal | undefined): Promise<Headers> {
+    const { content, headers: own, key, accept } = request
+    const given = this.#headers
+    const others =
+      typeof given === 'function'
+        ? await deadline.orEnd(Promise.resolve(given())).catch(error => {
+            throwIfEnded(request, deadline, signal)
+            throw error
+          })
+        : given
     try {
       const headers = new Headers(others)
+      if (accept !== undefined) headers.set('accept', accept)
       for (const [name, value] of Object.entries(own ?? {})) headers.set(name, value)
       if (content !== undefined) headers.set('content-type', isBytes(content) ? BYTES : 'application/json')
       if (this.#key !== undefined) headers.set('authorization', `Bearer ${this.#key}`)
@@ -183,12 +195,17 @@ async function during<Result>(
   try {
     return await work()
   } catch (error) {
-    if (signal?.aborted) throw signal.reason
-    if (deadline.isOver) throw new TimeoutError(name, 'The server took too long to respond.', { code: 'timed_out' })
+    throwIfEnded(name, deadline, signal)
     if (error instanceof PosthornError) throw error
     const message = 'The connection failed, or the response broke off.'
     throw new ConnectionError(name, message, { code: 'connection_failed', cause: error })
   }
+}
+
+/** Why an attempt has ended before its time, if it has. */
+function throwIfEnded(name: CallName, deadline: Deadline, signal: AbortSignal | undefined): void {
+  signal?.throwIfAborted()
+  if (deadline.isOver) throw new TimeoutError(name, 'The server took too long to respond.', { code: 'timed_out' })
 }
 
 /** 128 random bits. `crypto.randomUUID` is missing in browsers on pages without TLS. */

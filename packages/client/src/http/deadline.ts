@@ -25,6 +25,15 @@ export class Deadline {
     return this.#isOver
   }
 
+  /** Settles as the work does, or rejects when the attempt ends, if that is sooner. */
+  orEnd<Result>(work: Promise<Result>): Promise<Result> {
+    const { signal } = this.#controller
+    const end = new Promise<never>((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    })
+    return Promise.race([work, end])
+  }
+
   restart(): void {
     clearTimeout(this.#timer)
     if (this.#timeoutMs === Infinity) return
@@ -56,6 +65,7 @@ export function wait(ms: number, signal: AbortSignal | undefined): Promise<void>
       else resolve()
     }
     const timer = setTimeout(end, ms)
-    signal?.addEventListener('abort', end)
+    if (signal?.aborted) end()
+    else signal?.addEventListener('abort', end)
   })
 }

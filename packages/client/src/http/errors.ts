@@ -122,11 +122,23 @@ export class TimeoutError extends PosthornError {
 const UNKNOWN: readonly (string | undefined)[] = ['unknown', 'unknown_path']
 
 /** The detail, and both versions if one of them doesn't know what the other does. */
-function messageOf({ code, detail, errors = [] }: Problem, serverVersion: string | null): string {
+function messageOf(problem: Problem, serverVersion: string | null): string {
+  const { code, errors = [] } = problem
   const isUnknown =
     code === 'method_not_allowed' ||
     !(ERROR_CODES as readonly string[]).includes(code) ||
     errors.some(error => UNKNOWN.includes(error?.reason))
   const note = isUnknown ? noteOn(serverVersion) : undefined
-  return note === undefined ? detail : `${detail} ${note}`
+  return [problem.detail, ...severalOf(errors), ...(note === undefined ? [] : [note])].join(' ')
+}
+
+/** More are in `fields`: a message is a line in a log. */
+const MAX_NAMED_FIELDS = 3
+
+/** What is wrong with each of several fields. What is wrong with a single one, the problem's detail says already. */
+function severalOf(errors: readonly (FieldError | null)[]): string[] {
+  const known = errors.filter(error => typeof error?.field === 'string' && typeof error.detail === 'string')
+  if (known.length < 2) return []
+  const named = known.slice(0, MAX_NAMED_FIELDS).map(error => `${error!.field}: ${error!.detail}`)
+  return known.length > MAX_NAMED_FIELDS ? [...named, '…'] : named
 }

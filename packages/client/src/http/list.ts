@@ -1,6 +1,7 @@
 import type { Connection } from './connection.ts'
 import type { CallOptions } from './options.ts'
 import type { Path } from './path.ts'
+import { readPage } from './responses.ts'
 
 /** A page of a list. Its cursors lead to the pages next to it; null at the end of the list. */
 export type Page<Item> = {
@@ -40,12 +41,13 @@ export class List<Item, PageOf extends Page<Item> = Page<Item>> implements Promi
 
   /** The pages, beginning with the one that the call asks for. A page can be empty and yet be followed by others. */
   async *pages(direction: Direction = 'next'): AsyncGenerator<PageOf, void> {
-    let cursor: string | null = null
+    let cursor: string | null | undefined = null
     do {
       const page: PageOf = await this.#read(cursor)
       yield page
       cursor = direction === 'next' ? page.nextCursor : page.prevCursor
-    } while (cursor !== null)
+      // A server of another version can leave it out.
+    } while (typeof cursor === 'string')
   }
 
   /** The items of all these pages. With `prev`, those of the first page come first, the last of them before the others. */
@@ -84,6 +86,10 @@ export function list<Item, PageOf extends Page<Item>>(
   options: CallOptions | undefined,
 ): List<Item, PageOf> {
   return new List(cursor =>
-    connection.call({ method: 'GET', path, query: cursor === null ? query : { ...query, cursor } }, options),
+    connection.call(
+      { method: 'GET', path, query: cursor === null ? query : { ...query, cursor } },
+      options,
+      readPage<PageOf>,
+    ),
   )
 }

@@ -1,6 +1,7 @@
 import type { Problem } from '../api/models.ts'
 import { noteOn } from '../version.ts'
 import { ApiError, type CallName, ResponseError } from './errors.ts'
+import type { Page } from './list.ts'
 import { parseRetryAfter } from './retries.ts'
 
 /** Returns a response with a status of 2xx. Throws ApiError or ResponseError for any other. */
@@ -17,14 +18,36 @@ export async function refuseUnlessOk(response: Response, name: CallName): Promis
   throw new ResponseError(name, message, { ...details, body })
 }
 
+/** Returns a response of this media type. Throws ResponseError for any other. */
+export async function refuseUnlessOfType(
+  response: Response,
+  name: CallName,
+  type: string | undefined,
+): Promise<Response> {
+  if (type === undefined || response.headers.get('content-type')?.toLowerCase().startsWith(type)) return response
+  await discard(response)
+  throw notExpected(response, name, `of the type ${type}`)
+}
+
 /** The body as JSON. Throws ResponseError if it isn't JSON. */
 export async function readJson<Result>(response: Response, name: CallName): Promise<Result> {
   const value = await bodyOf(response)
-  if (value !== undefined) return value as Result
+  // Of no call the result is a bare text, number or null.
+  if (typeof value === 'object' && value !== null) return value as Result
+  throw notExpected(response, name, value === undefined ? 'JSON' : 'what this call returns')
+}
+
+/** A page of a list. Throws ResponseError for anything else, which would otherwise be read again and again. */
+export async function readPage<PageOf extends Page<unknown>>(response: Response, name: CallName): Promise<PageOf> {
+  const page = await readJson<PageOf>(response, name)
+  if (Array.isArray(page.data)) return page
+  throw notExpected(response, name, 'a page of a list')
+}
+
+function notExpected(response: Response, name: CallName, what: string): ResponseError {
   const source = sourceOf(response)
-  const note = noteOn(source.serverVersion)
-  const message = `The response is not JSON. ${note ?? 'Check that `url` leads to Posthorn.'}`
-  throw new ResponseError(name, message, source)
+  const remedy = noteOn(source.serverVersion) ?? 'Check that `url` leads to Posthorn.'
+  return new ResponseError(name, `The response is not ${what}. ${remedy}`, source)
 }
 
 export function readText(response: Response): Promise<string> {

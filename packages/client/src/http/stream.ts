@@ -69,7 +69,8 @@ const KINDS: readonly string[] = ['event', 'delivery', 'attempt', 'endpoint', 'r
 
 /**
  * The records of a stream, without an end: it is opened again whenever it breaks off, and continues where it was. Leave
- * the loop or abort the `signal` to close it. Throws what a call throws that can't succeed later, such as `unauthorized`.
+ * the loop or abort the `signal` to close it. Throws what a call throws that can't succeed later, such as `unauthorized`,
+ * and ResponseError if what responds is no stream.
  */
 export async function* stream(
   connection: Connection,
@@ -85,7 +86,7 @@ export async function* stream(
     let failure: PosthornError | undefined
     try {
       const parser = new EventParser(position)
-      const call = { method: 'GET', path, query, headers } as const
+      const call = { method: 'GET', path, query, headers, accept: 'text/event-stream' } as const
       for await (const piece of connection.pieces(call, { ...options, maxRetries: 0 })) {
         if (!isOpen) onConnection?.(true)
         isOpen = true
@@ -98,7 +99,7 @@ export async function* stream(
       }
     } catch (error) {
       if (options.signal?.aborted || !(error instanceof PosthornError)) throw error
-      const pauseMs = delayBefore(Math.min(failures++, MAX_DOUBLINGS), error, true, Math.random())
+      const pauseMs = delayBefore(Math.min(failures++, MAX_DOUBLINGS), error, true, Math.random(), true)
       if (pauseMs === undefined) throw error
       failure = error
       delayMs = pauseMs

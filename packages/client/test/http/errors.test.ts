@@ -49,6 +49,27 @@ describe('an error', () => {
     })
   })
 
+  it('names several fields in its message, but not all of many', async () => {
+    const problem = (count: number) => ({
+      type: 't',
+      title: 'T',
+      status: 422,
+      detail: `${count} values are invalid.`,
+      code: 'invalid',
+      errors: Array.from({ length: count }, (_, at) => ({ field: `/${at}`, detail: 'D.' })),
+    })
+    const messageOf = async (body: object) => {
+      const headers = { 'content-type': 'application/problem+json' }
+      return (await failureOf(Response.json(body, { status: 422, headers }))).message
+    }
+    const start = 'GET /v1/tenants/acme:'
+    expect(await messageOf(problem(2))).toBe(`${start} 2 values are invalid. /0: D. /1: D.`)
+    expect(await messageOf(problem(5))).toBe(`${start} 5 values are invalid. /0: D. /1: D. /2: D. …`)
+    expect(await messageOf({ ...problem(2), errors: [null, 7, { field: '/x' }] })).toBe(
+      `${start} 2 values are invalid.`,
+    )
+  })
+
   it('of something else has the status, and the body if that is JSON', async () => {
     const html = new Response('<h1>Bad gateway</h1>', { status: 502, headers: { 'content-type': 'text/html' } })
     expect(await failureOf(html)).toMatchObject({ name: 'ResponseError', status: 502, body: undefined })

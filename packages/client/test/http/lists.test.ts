@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { lines } from '../../src/http/lines.ts'
 import { List, type Page } from '../../src/http/list.ts'
 import { path } from '../../src/http/path.ts'
-import { Connection, ResponseError, TimeoutError } from '../../src/index.ts'
+import { Connection, Posthorn, ResponseError, TimeoutError } from '../../src/index.ts'
 
 async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const found: Item[] = []
@@ -60,6 +60,42 @@ describe('a list', () => {
     const failing = new List<number>(() => Promise.reject(new Error('no')))
     expect(await failing.catch(error => (error as Error).message)).toBe('no')
     await expect(all(failing)).rejects.toThrow('no')
+  })
+})
+
+/** A client whose server always responds with this, and how often it was asked. */
+function serverOf(respond: () => Response) {
+  const sent: string[] = []
+  const fetch = async (url: string) => {
+    sent.push(url)
+    return respond()
+  }
+  return { sent, posthorn: new Posthorn({ url: 'http://posthorn.test', fetch }) }
+}
+
+describe('a response that is no page', () => {
+  it.each([[{}], [[]], [{ data: null }], [null], [7]])('%j is read once, and is an error', async body => {
+    const { sent, posthorn } = serverOf(() => Response.json(body))
+    await expect(all(posthorn.tenants.list())).rejects.toBeInstanceOf(ResponseError)
+    await expect(all(posthorn.tenants.list().pages())).rejects.toBeInstanceOf(ResponseError)
+    await expect(posthorn.tenants.list()).rejects.toMatchObject({
+      code: 'unexpected_response',
+      message: expect.stringContaining('`url`'),
+    })
+    expect(sent).toHaveLength(3)
+  })
+
+  it('has no next page if it does not say so, as one of another version might', async () => {
+    const { sent, posthorn } = serverOf(() => Response.json({ data: [{ id: 'acme' }] }))
+    expect(await all(posthorn.tenants.list())).toEqual([{ id: 'acme' }])
+    expect(await all(posthorn.tenants.list().items('prev'))).toEqual([{ id: 'acme' }])
+    expect(sent).toHaveLength(2)
+  })
+
+  it('is no result of another call either', async () => {
+    await expect(serverOf(() => Response.json(null)).posthorn.tenants.get('acme')).rejects.toMatchObject({
+      message: 'GET /v1/tenants/acme: The response is not what this call returns. Check that `url` leads to Posthorn.',
+    })
   })
 })
 

@@ -74,6 +74,17 @@ describe('a call', () => {
     expect(sent.map(({ ms }) => ms)).toEqual([0, 7_000, 9_000, 11_000])
   })
 
+  it.each(['0', 'Wed, 31 Dec 1969 00:00:00 GMT'])(
+    'takes the time that it would take anyway if asked for none: %s',
+    async asked => {
+      const { posthorn, sent } = clientOf(
+        Array.from({ length: 3 }, () => () => problem(503, 'busy', { 'retry-after': asked })),
+      )
+      await ended(posthorn.events.publish('acme', event))
+      expect(sent.map(({ ms }) => ms)).toEqual([0, 500, 1_500, 3_500])
+    },
+  )
+
   it('that can not be repeated safely is sent once if it is unknown whether it was carried out', async () => {
     for (const step of [broken, () => problem(503, 'store_unavailable'), () => new Response('', { status: 502 })]) {
       const { posthorn, sent } = clientOf([step])
@@ -177,6 +188,24 @@ describe('a time-out', () => {
     expect(sent).toEqual([])
   })
 
+  it('of headers that are being fetched ends the attempt, and so does the caller', async () => {
+    const { sent } = clientOf([])
+    const posthorn = new Posthorn({
+      url: 'http://posthorn.test',
+      fetch: async () => ok(),
+      headers: () => new Promise(() => {}),
+      timeoutMs: 1_000,
+      maxRetries: 0,
+    })
+    expect(await ended(posthorn.tenants.get('acme'))).toBeInstanceOf(TimeoutError)
+    const controller = new AbortController()
+    const call = posthorn.tenants.get('acme', { signal: controller.signal }).catch(error => error)
+    await vi.advanceTimersByTimeAsync(500)
+    controller.abort('enough')
+    expect(await call).toBe('enough')
+    expect([sent, vi.getTimerCount()]).toEqual([[], 0])
+  })
+
   it('is not waited for between attempts either, and nothing is sent for a signal that was aborted before', async () => {
     const { posthorn, sent } = clientOf([() => problem(503, 'busy', { 'retry-after': '30' })])
     const controller = new AbortController()
@@ -215,7 +244,7 @@ describe('whether a call is repeated', () => {
     fc.constant(new TimeoutError(NAME, 'M.', { code: 'timed_out' })),
   )
 
-  it('never depends on luck, never means waiting less than asked or more than a minute, and is rarer for unsafe calls', () => {
+  it('is never at once, never depends on luck, never means waiting less than asked or more than a minute, and is rarer for unsafe calls', () => {
     const random = fc.double({ min: 0, max: 1, noNaN: true })
     fc.assert(
       fc.property(fc.nat({ max: 100 }), errors, random, (retry, error, luck) => {
@@ -225,10 +254,24 @@ describe('whether a call is repeated', () => {
         if (unsafe !== undefined) expect(['rate_limited', 'overloaded', 'shutting_down']).toContain(error.code)
         expect(safe === undefined && unsafe !== undefined).toBe(false)
         if (safe === undefined) return
-        expect(safe).toBeGreaterThanOrEqual(error.retryAfterMs ?? 250)
+        expect(safe).toBeGreaterThanOrEqual(Math.max(error.retryAfterMs ?? 0, 250))
         expect(safe).toBeLessThanOrEqual(MAX_RETRY_AFTER_MS * 1.1)
+        expect(delayBefore(retry, error, true, luck, true)).toBe(safe)
       }),
     )
+  })
+
+  it('does not depend on how long the server asks to wait for what is patient, and that asks again after an hour', () => {
+    const body = { type: 't', title: 'T', status: 503, detail: 'D.', code: 'busy' as const }
+    const waits = [60_000, 600_000, 1e23].map(retryAfterMs => {
+      const error = new ApiError(NAME, body, { status: 503, retryAfterMs })
+      return [delayBefore(0, error, true, 0), delayBefore(0, error, true, 0, true)]
+    })
+    expect(waits).toEqual([
+      [60_000, 60_000],
+      [undefined, 600_000],
+      [undefined, 3_600_000],
+    ])
   })
 
   it('Retry-After is seconds or a date, and anything else is ignored', () => {

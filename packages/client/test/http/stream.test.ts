@@ -1,7 +1,7 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { EventParser, type ServerSentEvent } from '../../src/http/stream.ts'
-import { ApiError, ConnectionError, Posthorn, type StreamRecord } from '../../src/index.ts'
+import { ApiError, ConnectionError, Posthorn, type PosthornError, type StreamRecord } from '../../src/index.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -112,6 +112,54 @@ describe('a stream', () => {
       headers: { 'content-type': 'application/problem+json' },
     })
     await expect(server(answer).posthorn.stream.read().next()).rejects.toBeInstanceOf(ApiError)
+  })
+
+  it.each([
+    new Response('<h1>Sign in</h1>', { headers: { 'content-type': 'text/html' } }),
+    new Response(null, { status: 204 }),
+  ])('is nothing else that responds, such as a proxy: it would be opened again and again (%#)', async response => {
+    const { asked, posthorn } = server(response)
+    const states: boolean[] = []
+    const stream = posthorn.stream.read({}, { onConnection: isOpen => void states.push(isOpen) })
+    await expect(stream.next()).rejects.toMatchObject({
+      code: 'unexpected_response',
+      message: 'GET /v1/stream: The response is not of the type text/event-stream. Check that `url` leads to Posthorn.',
+    })
+    expect([asked.length, states]).toEqual([1, []])
+  })
+
+  it('waits as long as a server asks for that will be away for a while, and then continues', async () => {
+    vi.useFakeTimers()
+    try {
+      const away = new Response(null, { status: 503, headers: { 'retry-after': '600' } })
+      const { asked, posthorn } = server(record('a'), away, record('b'))
+      const errors: (PosthornError | undefined)[] = []
+      const stream = posthorn.stream.read({}, { onConnection: (isOpen, error) => void (isOpen || errors.push(error)) })
+      expect((await stream.next()).value).toMatchObject({ position: 'a' })
+      const next = stream.next()
+      await vi.advanceTimersByTimeAsync(590_000)
+      expect(asked).toEqual([null, 'a'])
+      await vi.advanceTimersByTimeAsync(120_000)
+      expect((await next).value).toMatchObject({ position: 'b' })
+      expect(errors.map(error => error?.retryAfterMs)).toEqual([undefined, 600_000])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('ends at once if it is aborted by whom it tells that it is closed', async () => {
+    const { posthorn } = server(record('a'))
+    const controller = new AbortController()
+    const onConnection = (isOpen: boolean) => isOpen || controller.abort('enough')
+    const stream = posthorn.stream.read({}, { signal: controller.signal, onConnection })
+    await stream.next()
+    vi.useFakeTimers()
+    try {
+      await expect(stream.next()).rejects.toBe('enough')
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('is opened again after a connection that failed', { timeout: 10_000 }, async () => {

@@ -9,7 +9,7 @@ import pkg from '../../package.json' with { type: 'json' }
 export const { version: VERSION, description: DESCRIPTION } = pkg
 
 /** Whether this runs from its sources. In the package, all code is JavaScript in one folder, `dist`. */
-const IS_CLONE = import.meta.url.endsWith('.ts')
+export const IS_CLONE = import.meta.url.endsWith('.ts')
 
 const fileOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 

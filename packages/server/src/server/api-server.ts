@@ -134,11 +134,19 @@ export class ApiServer {
     const { untilIdle, closeConnections } = this.#created
     const { promise: isOver, resolve: end } = Promise.withResolvers<void>()
     const cut = () => {
+      this.#inner.refuse()
       closeConnections()
       end()
     }
     const late = this.#clock.after(timeoutMs, cut)
-    void untilIdle().then(cut)
+    void untilIdle()
+      .then(async () => {
+        // A call from within that was made a moment ago does not count as in progress yet: it would break off.
+        this.#inner.refuse()
+        await this.#inner.untilAnswered()
+        await untilIdle()
+      })
+      .then(cut)
     // The framework waits for connections of its own server only.
     await Promise.all([this.#closed, isOver])
     this.#inner.close()

@@ -34,12 +34,16 @@ export class RunningPosthorn {
   ): Promise<any> => {
     const { publishing } = this.#server
     // A transaction that is missing by mistake must not become a publication outside of it.
-    if (!('tx' in options)) return publishing.publish(tenant, type, payload, options)
+    if (options === null || !('tx' in options)) return publishing.publish(tenant, type, payload, options ?? {})
     return publishing.publishIn(options.tx, tenant, type, payload, options.key)
   }
 
   readonly fetch = async (input: Request | string | URL, init?: InnerRequestInit): Promise<Response> => {
-    if (!this.#isClosed) return this.#server.api.fetch(input, init)
+    try {
+      if (!this.#isClosed) return await this.#server.api.fetch(input, init)
+    } catch (error) {
+      if (!(error instanceof PosthornError)) throw error
+    }
     const { status, headers, body } = closedResponse()
     return new Response(body, { status, headers })
   }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, request as sendRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
+import { setImmediate as turn } from 'node:timers/promises'
 import { ApiError, Posthorn } from '@posthorn/client'
 import type { Posthorn as RunningPosthorn } from 'posthorn'
 import { describe, expect, it } from 'vitest'
@@ -65,6 +66,30 @@ describe('fetch', () => {
     expect((await reading).toString()).toContain(':')
   })
 
+  it('has a response at every moment of closing, and none of them breaks off', async () => {
+    const posthorn = await bench.start()
+    await call(posthorn, 'PUT', '/v1/tenants/acme', {})
+    let isOpen = true
+    const statuses: number[] = []
+    const read = async () => {
+      while (isOpen) {
+        const response = await call(posthorn, 'GET', '/v1/tenants/acme')
+        statuses.push(response.status)
+        expect(['acme', undefined]).toContain((await jsonOf(response)).id)
+        await turn()
+      }
+    }
+    const reading = Promise.all([read(), read(), read()])
+    await turn()
+    const closing = posthorn.close()
+    await posthorn.publish('acme', 'T', {}).catch(() => {})
+    statuses.push((await call(posthorn, 'GET', '/v1/tenants/acme')).status)
+    await closing
+    isOpen = false
+    await reading
+    expect(new Set(statuses)).toEqual(new Set([200, 503]))
+  })
+
   it('rejects with the reason of its signal, before the response and while the body is read', async () => {
     const posthorn = await bench.start()
     const reason = new Error('gone')
@@ -85,7 +110,7 @@ describe('fetch', () => {
     const stream = await posthorn.fetch('http://x/v1/stream', { headers: AUTHORIZED, signal: reading.signal })
     const rest = buffer(stream.body as never).catch(thrown => thrown)
     reading.abort(reason)
-    expect(await rest).toBeInstanceOf(Error)
+    expect(await rest).toBe(reason)
     await expect.poll(() => openConnections(posthorn)).toBe(1)
   })
 

@@ -5,6 +5,7 @@
  */
 import { type IncomingMessage, type Server, request as sendRequest } from 'node:http'
 import { Readable } from 'node:stream'
+import { PosthornError } from '../../base/errors.ts'
 import { InnerSocket } from './inner-socket.ts'
 
 /** What the caller can say in addition to what `fetch` takes. */
@@ -37,23 +38,42 @@ const LOOK_AHEAD_BYTES = 65_536
 
 export class InnerFetch {
   readonly #createServer: () => Server
+  /** Calls whose response has not begun. */
+  readonly #pending = new Set<Promise<Response>>()
   #server: Server | undefined
+  #isRefusing = false
 
   /** @param createServer makes a server that is not listening */
   constructor(createServer: () => Server) {
     this.#createServer = createServer
   }
 
-  /** Rejects with the signal's reason if the call was aborted, or as `fetch` does if the connection broke off. */
+  /**
+   * Rejects with the signal's reason if the call was aborted, or as `fetch` does if the connection broke off. Throws
+   * PosthornError (`shutting_down`) after `refuse`.
+   */
   async fetch(input: Request | string | URL, init: InnerRequestInit = {}): Promise<Response> {
     const request = new Request(input, init)
     request.signal.throwIfAborted()
     const body = await readAhead(request)
     request.signal.throwIfAborted()
+    if (this.#isRefusing) throw new PosthornError('shutting_down', 'The server is closed. Try again.')
     this.#server ??= this.#createServer()
     const { client, server } = InnerSocket.pair(init.clientAddress)
     this.#server.emit('connection', server)
-    return exchange(request, body, client)
+    const response = exchange(request, body, client)
+    this.#pending.add(response)
+    return response.finally(() => this.#pending.delete(response))
+  }
+
+  /** Makes no further calls. */
+  refuse(): void {
+    this.#isRefusing = true
+  }
+
+  /** Settles once the calls that were made have a response, or have failed. */
+  async untilAnswered(): Promise<void> {
+    await Promise.allSettled(this.#pending)
   }
 
   close(): void {
@@ -108,14 +128,22 @@ function exchange(request: Request, { length, stream }: Body, client: InnerSocke
     setHost: false,
   })
   const { signal } = request
-  const abort = () => client.destroy()
+  let received: IncomingMessage | undefined
+  const abort = () => {
+    // As with the global `fetch`: who reads the body gets the caller's reason.
+    received?.destroy(signal.reason instanceof Error ? signal.reason : undefined)
+    client.destroy()
+  }
   signal.addEventListener('abort', abort, { once: true })
   // Without it, a signal that lasts longer than the call would keep the call in memory.
   client.once('close', () => signal.removeEventListener('abort', abort))
   const fail = (error: Error) =>
     reject(signal.aborted ? signal.reason : new TypeError('The call broke off before its response', { cause: error }))
   sent.on('error', fail)
-  sent.on('response', response => resolve(toResponse(request, response)))
+  sent.on('response', response => {
+    received = response
+    resolve(toResponse(request, response))
+  })
   if (stream === null) sent.end()
   else {
     stream.on('error', error => {
