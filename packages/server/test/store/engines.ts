@@ -12,7 +12,7 @@ import { openPostgres } from '../../src/store/postgres/driver.ts'
 import { openSqlite } from '../../src/store/sqlite/driver.ts'
 import { Store } from '../../src/store/store.ts'
 import { allowSchema, createHostileRole, urlAs } from './hostile-role.ts'
-import { postgresCounter, type RowCounter, sqliteCounter } from './rows-read.ts'
+import { type Counted, postgresCounter, type RowCounter, sqliteCounter } from './rows-read.ts'
 import { reusedWorkers } from './workers.ts'
 
 export type Opened = {
@@ -25,7 +25,7 @@ export type Opened = {
   /** The same store as another node has it, to be closed by the caller. Only on PostgreSQL. */
   another?(): Promise<Store>
   /** Counts what operations read in this store. */
-  countRows(): Promise<RowCounter>
+  countRows(counted?: Counted): Promise<RowCounter>
   close(): Promise<void>
 }
 
@@ -63,7 +63,8 @@ export function sqliteEngine(): Engine {
           database.close()
         }
       }
-      return { store, driver, run, countRows: async () => sqliteCounter(join(folder, 'posthorn.db')), close }
+      const countRows: Opened['countRows'] = async counted => sqliteCounter(join(folder, 'posthorn.db'), counted)
+      return { store, driver, run, countRows, close }
     },
     stop: async () => {},
   }
@@ -110,7 +111,8 @@ export function postgresEngine(): Engine {
         }
       }
       const another = async () => new Store(await openPostgres(urlAs(url, ROLE), systemClock), systemClock)
-      return { store, driver, run, connect, another, countRows: () => postgresCounter(url), close: () => store.close() }
+      const countRows: Opened['countRows'] = counted => postgresCounter(url, counted)
+      return { store, driver, run, connect, another, countRows, close: () => store.close() }
     },
     stop: async () => (await server)?.stop(),
   }

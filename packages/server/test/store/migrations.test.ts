@@ -33,6 +33,7 @@ const KNOWN: Readonly<Record<string, string>> = {
   '0011-people.ts': '5047d5f755917c5d',
   '0012-listeners.ts': '5e45a063a194a6c3',
   '0013-senders.ts': 'f409ff3eae64712c',
+  '0014-narrow-indexes.ts': '75f7a69436877281',
 }
 /** Steps that stores of a release have taken; nothing has been released yet. */
 const RELEASED: readonly string[] = []

@@ -8,13 +8,15 @@ import { sqliteDialect } from '../../src/store/sqlite/dialect.ts'
 import type { Query, Row } from '../../src/store/transaction.ts'
 
 export type RowCounter = {
-  /** Rows of deliveries and events. */
   count(call: OperationCall): Promise<number>
   close(): Promise<void>
 }
 
+/** What is counted: rows of deliveries and events, or of endpoints. */
+export type Counted = 'history' | 'endpoints'
+
 /** Counts the rows for which the condition is evaluated: those that the index leads to. */
-export function sqliteCounter(file: string): RowCounter {
+export function sqliteCounter(file: string, counted: Counted = 'history'): RowCounter {
   const database = new DatabaseSync(file, { readOnly: true })
   let seen = 0
   database.function('seen', { varargs: true, deterministic: false }, () => {
@@ -22,9 +24,12 @@ export function sqliteCounter(file: string): RowCounter {
     return 1
   })
   const run = ({ text, params = [] }: Query): Row[] => {
-    const watched = text
-      .replaceAll('delivery d where ', 'delivery d where seen(d.id) and ')
-      .replaceAll('from event where ', 'from event where seen(id) and ')
+    const watched =
+      counted === 'endpoints'
+        ? text.replaceAll('from endpoint where ', 'from endpoint where seen(id) and ')
+        : text
+            .replaceAll('delivery d where ', 'delivery d where seen(d.id) and ')
+            .replaceAll('from event where ', 'from event where seen(id) and ')
     return database.prepare(watched.replaceAll('$', '?')).all(...(params as SQLInputValue[])) as Row[]
   }
   return {
@@ -46,14 +51,16 @@ type Plan = {
   readonly Plans?: readonly Plan[]
 }
 
-const rowsOf = (plan: Plan): number => {
-  const isRead = /^((live_)?delivery|event)/.test(plan['Relation Name'] ?? '')
+const TABLES: Readonly<Record<Counted, RegExp>> = { history: /^((live_)?delivery|event)/, endpoints: /^endpoint$/ }
+
+const rowsOf = (plan: Plan, counted: Counted): number => {
+  const isRead = TABLES[counted].test(plan['Relation Name'] ?? '')
   const own = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops']
-  return (isRead ? own : 0) + (plan.Plans ?? []).reduce((sum, inner) => sum + rowsOf(inner), 0)
+  return (isRead ? own : 0) + (plan.Plans ?? []).reduce((sum, inner) => sum + rowsOf(inner, counted), 0)
 }
 
 /** Adds up what the execution plans report. */
-export async function postgresCounter(url: string): Promise<RowCounter> {
+export async function postgresCounter(url: string, counted: Counted = 'history'): Promise<RowCounter> {
   const client = new pg.Client({ connectionString: url, options: '-c search_path=posthorn' })
   await client.connect()
   pg.types.setTypeParser(20, Number)
@@ -68,7 +75,7 @@ export async function postgresCounter(url: string): Promise<RowCounter> {
         const query = step.value as Query
         if (!query.text.includes('set_config')) {
           const [explained] = await run({ ...query, text: `explain (analyze, timing off, format json) ${query.text}` })
-          rows += rowsOf((explained as unknown as { 'QUERY PLAN': [{ Plan: Plan }] })['QUERY PLAN'][0].Plan)
+          rows += rowsOf((explained as unknown as { 'QUERY PLAN': [{ Plan: Plan }] })['QUERY PLAN'][0].Plan, counted)
         }
         step = transaction.next(await run(query))
       }

@@ -17,6 +17,8 @@ const USES_EVERY_MS = 60_000
 const USE_EVERY_MS = 60_000
 /** How far back uses are read: what was stored before the last read, but committed after it, included. */
 const USES_SINCE_MS = 2 * USES_EVERY_MS
+/** Ended sessions that are remembered, so that their tokens don't look like guesses. */
+const MAX_ENDED = 10_000
 
 export type SessionCacheOptions = {
   /** How long a session lasts after its last call, in hours. */
@@ -49,10 +51,16 @@ export class SessionCache {
   readonly #loop: Loop
   readonly #byHash = new Map<string, Entry>()
   readonly #hashes = new Map<SessionId, string>()
+  /** Hashes of sessions that have ended, the oldest first: nothing else of them is kept. */
+  readonly #ended = new Set<string>()
+  readonly #clock: Clock
   #seen = 0
+  /** When uses were read last (monotonic). */
+  #usesReadAtMs = Number.NEGATIVE_INFINITY
 
   constructor(store: Store, clock: Clock, options: SessionCacheOptions) {
     this.#store = store
+    this.#clock = clock
     this.#options = options
     this.#loop = new Loop({ clock, everyMs: USES_EVERY_MS, retryMs: RETRY_MS, run: () => this.#read() })
     store.changes.on(({ kind }) => {
@@ -61,7 +69,7 @@ export class SessionCache {
     })
   }
 
-  /** Reads all sessions. Throws StoreUnavailable. */
+  /** Reads all sessions that have not ended. Throws StoreUnavailable. */
   async open(): Promise<void> {
     await this.#read()
     this.#loop.start(USES_EVERY_MS)
@@ -69,7 +77,9 @@ export class SessionCache {
 
   /** The session with this hash; `ended` if it has ended, or its key has; undefined if there is none of this kind. */
   find(kind: 'session' | 'portal', hash: Buffer): LiveSession | 'ended' | undefined {
-    const entry = this.#byHash.get(hash.toString('base64'))
+    const name = hash.toString('base64')
+    if (this.#ended.has(name)) return 'ended'
+    const entry = this.#byHash.get(name)
     if (entry === undefined || (entry.session.portal !== null) !== (kind === 'portal')) return undefined
     return this.#live(entry) ?? 'ended'
   }
@@ -125,29 +135,50 @@ export class SessionCache {
     return rootHash !== null && this.#options.isRoot(Buffer.from(rootHash)) ? null : undefined
   }
 
+  /**
+   * Reads what has changed. Uses and what is over by now are looked at once a minute only: anyone can have changes read,
+   * by a token that is not known.
+   */
   async #read(): Promise<void> {
-    const usedAfterMs = this.#store.now() - USES_SINCE_MS
-    const { seq, sessions } = await this.#store.read('readSessionChanges', { after: this.#seen, usedAfterMs })
+    const nowMs = this.#store.now()
+    const isOpening = this.#seen === 0
+    const isUsesTime = this.#clock.monotonicMs() - this.#usesReadAtMs >= USES_EVERY_MS
+    const { seq, sessions } = await this.#store.read('readSessionChanges', {
+      after: this.#seen,
+      ...(isOpening ? { livingAtMs: nowMs } : {}),
+      usedAfterMs: isUsesTime && !isOpening ? nowMs - USES_SINCE_MS : null,
+    })
     for (const change of sessions) this.#take(change)
     this.#seen = seq
+    if (!isUsesTime) return
+    this.#usesReadAtMs = this.#clock.monotonicMs()
     this.#forget()
   }
 
   #take(change: SessionChange): void {
     const hash = Buffer.from(change.hash).toString('base64')
+    if (change.session.endedAtMs !== null) {
+      this.#end(change.session.id, hash)
+      return
+    }
     const usedAtMs = Math.max(change.session.usedAtMs, this.#byHash.get(hash)?.session.usedAtMs ?? 0)
     const { ownKey } = this.#byHash.get(hash) ?? {}
     this.#byHash.set(hash, { ...change, session: { ...change.session, usedAtMs }, ...(ownKey && { ownKey }) })
     this.#hashes.set(change.session.id, hash)
   }
 
-  /** Forgets sessions whose rows retention removes. */
+  #end(id: SessionId, hash: string): void {
+    this.#byHash.delete(hash)
+    this.#hashes.delete(id)
+    this.#ended.add(hash)
+    if (this.#ended.size > MAX_ENDED) this.#ended.delete(this.#ended.keys().next().value!)
+  }
+
+  /** Forgets sessions that are over although no one has ended them. */
   #forget(): void {
-    const beforeMs = this.#store.now() - 24 * HOUR_MS
+    const nowMs = this.#store.now()
     for (const [hash, { session }] of this.#byHash) {
-      if (Math.min(session.endedAtMs ?? session.expiresAtMs, session.expiresAtMs) >= beforeMs) continue
-      this.#byHash.delete(hash)
-      this.#hashes.delete(session.id)
+      if (session.expiresAtMs <= nowMs) this.#end(session.id, hash)
     }
   }
 }

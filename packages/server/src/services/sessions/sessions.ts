@@ -143,14 +143,17 @@ export class Sessions {
 
   /**
    * Starts the session of a portal with a use of the link whose token has this hash. Undefined if the link is unknown,
-   * used up or has expired, or if its key is no longer valid.
+   * used up or has expired, or if its key is no longer valid. Throws `rate_limited` if its portal is visited too often.
    */
   async startByLink(linkHash: Uint8Array, browser: Browser): Promise<StartedSession | undefined> {
     const token = makePortalToken()
     const created = this.#new(token, browser, this.#store.now())
     const { rootHash } = this.#parts
     const link = { linkHash, rootHash, nowMs: created.createdAtMs }
-    if (!(await this.#store.read('canUsePortalLink', link))) return undefined
+    const tenant = await this.#store.read('canUsePortalLink', link)
+    if (tenant === null) return undefined
+    const waitSeconds = this.#rates.takeVisit(tenant)
+    if (waitSeconds > 0) throw tooManyVisits(waitSeconds)
     const session = await this.#store.write('redeemPortalLink', { ...created, linkHash, rootHash, max: MAX_OF_PORTAL })
     if (session === null) return undefined
     await this.announce()
@@ -220,5 +223,10 @@ function actorOf(key: ApiKey | null, address: string | null): Actor {
 
 function tooOften(retryAfterSeconds: number, who = 'This API key has'): PosthornError {
   const detail = `${who} signed in too often. Try again after the number of seconds in Retry-After.`
+  return new PosthornError('rate_limited', detail, { retryAfterSeconds })
+}
+
+function tooManyVisits(retryAfterSeconds: number): PosthornError {
+  const detail = 'This portal is being opened too often. Try again after the number of seconds in Retry-After.'
   return new PosthornError('rate_limited', detail, { retryAfterSeconds })
 }

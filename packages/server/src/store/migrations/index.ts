@@ -12,6 +12,7 @@ import { notifications } from './0010-notifications.ts'
 import { people } from './0011-people.ts'
 import { listeners } from './0012-listeners.ts'
 import { senders } from './0013-senders.ts'
+import { narrowIndexes } from './0014-narrow-indexes.ts'
 import { escapeFilters } from './escape-filters.ts'
 import type { CodeName, Migration } from './migration.ts'
 
@@ -30,6 +31,7 @@ export const MIGRATIONS: readonly Migration[] = [
   people,
   listeners,
   senders,
+  narrowIndexes,
 ]
 
 /** What steps do beyond SQL. */

@@ -68,14 +68,15 @@ export type Redemption = Omit<NewSession, 'holder' | 'link' | 'person' | 'expire
 
 const CAN_BE_USED = 'hash = $1 and uses_left > 0 and expires_ms > $2 and (api_key is not null or root_hash = $3)'
 
-/** Whether a link can be used. Anyone can try tokens, and what starts a session has others wait. */
+/** The tenant of a link that can be used; null for any other. Anyone can try tokens, and what starts a session has others wait. */
 export function* canUsePortalLink(args: {
   readonly linkHash: Uint8Array
   readonly rootHash: Uint8Array
   readonly nowMs: number
-}): Transaction<boolean> {
+}): Transaction<TenantId | null> {
   const params = [args.linkHash, args.nowMs, args.rootHash]
-  return (yield { text: `select 1 from portal_link where ${CAN_BE_USED}`, params }).length > 0
+  const rows = yield { text: `select tenant from portal_link where ${CAN_BE_USED}`, params }
+  return rows.length === 0 ? null : text(rows[0]!.tenant)
 }
 
 /**

@@ -276,13 +276,34 @@ export type SessionChanges = {
   readonly sessions: readonly SessionChange[]
 }
 
-/** Sessions that were started or ended after a change, and those that were used after a time. */
-export function* readSessionChanges(args: { after: number; usedAfterMs: number }): Transaction<SessionChanges> {
+/**
+ * Sessions that were started or ended after a change, and those that were used since a time. They are two reads, each
+ * with its index: together they would take one of all sessions.
+ *
+ * @param usedAfterMs null: uses don't matter. Default: null
+ * @param livingAtMs only those that had not ended by then. Default: all
+ */
+export function* readSessionChanges(args: {
+  after: number
+  usedAfterMs?: number | null
+  livingAtMs?: number
+}): Transaction<SessionChanges> {
+  const { after, usedAfterMs = null, livingAtMs } = args
   const seq = Number((yield* getMeta('change_seq')) ?? 0)
-  const rows = yield {
-    text: `select ${FIELDS}, hash, root_hash, issuer_mark from session
-           where (change_seq > $1 and change_seq <= $2) or (used_ms >= $3 and change_seq <= $2)`,
-    params: [args.after, seq, args.usedAfterMs],
+  const fields = `${FIELDS}, hash, root_hash, issuer_mark`
+  const rows = [
+    ...(yield {
+      text: `select ${fields} from session where change_seq > $1 and change_seq <= $2
+             ${livingAtMs === undefined ? '' : 'and ended_ms is null and expires_ms > $3'}`,
+      params: [after, seq, ...(livingAtMs === undefined ? [] : [livingAtMs])],
+    }),
+  ]
+  if (usedAfterMs !== null) {
+    const used = yield {
+      text: `select ${fields} from session where used_ms >= $1 and change_seq <= $2`,
+      params: [usedAfterMs, after],
+    }
+    rows.push(...used)
   }
   return {
     seq,

@@ -344,8 +344,8 @@ export function* findSharedSecrets({
       2 + ids.params.length,
     )
     const rows = yield {
-      text: `select distinct secret_digest from endpoint
-             where tenant = $1 and id not in (${ids.text}) and secret_digest in (${digests.text}) and deleted_ms is null`,
+      text: `select distinct secret_digest from endpoint where tenant = $1 and secret_digest in (${digests.text})
+               and id not in (${ids.text}) and deleted_ms is null`,
       params: [tenant, ...ids.params, ...digests.params],
     }
     for (const row of rows) shared.add(byDigest.get(Buffer.from(bytes(row.secret_digest)).toString('hex'))![0]!.id)
