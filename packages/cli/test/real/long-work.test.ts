@@ -57,7 +57,7 @@ describe.skipIf(!HAS_TERMINALS)('on a terminal', { timeout: 60_000 }, () => {
     writeFileSync(file, `${JSON.stringify({ type: 'COVER_REFERENCE', payload })}\n`.repeat(20_000))
     const env = { ...server.env, POSTHORN_TENANT: 'acme' } as Record<string, string>
     const terminal = onTerminal(`${POSTHORN} publish --file ${file} --rate 1000 --run shown`, { columns: 60, env })
-    await expect.poll(terminal.shown, seen).toMatch(/Publishing {2}[\d,]+ events {2}\d% {2}[\d,.]+\/s {2}\d+ s left/)
+    await expect.poll(terminal.shown, seen).toMatch(/Publishing {2}[\d,]+ events {2}\d+% {2}[\d,.]+\/s {2}.+ left/)
     terminal.type('\u0003')
     expect(await terminal.ended).toBe(130)
     const lines = terminal
