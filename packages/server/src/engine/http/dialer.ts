@@ -6,7 +6,6 @@ import { type DirectRule, isDirectAddress, isDirectHost } from '../../guard/dire
 import { TargetRefusedError } from '../../guard/lookup.ts'
 import { addressAllowed, isLoopbackHost } from '../../guard/target.ts'
 import { DialTurns } from './dial-turns.ts'
-import { Handshakes } from './handshakes.ts'
 import { type DialFailure, type DialTarget, type Link, Opening, type OpeningOptions } from './opening.ts'
 import { interleave, Race } from './race.ts'
 
@@ -57,34 +56,28 @@ export class Dialer {
   readonly #options: DialerOptions
   readonly #extraSockets: SharedBudget
   readonly #turns: DialTurns
-  readonly #handshakes: Handshakes
 
   constructor(options: DialerOptions) {
     this.#options = options
-    const { clock, isShared = () => false } = options
-    this.#handshakes = new Handshakes(clock, isShared)
-    this.#turns = new DialTurns(clock, isShared, this.#handshakes)
+    this.#turns = new DialTurns(options.clock, options.isShared ?? (() => false))
     this.#extraSockets = new SharedBudget(options.maxExtraSockets ?? MAX_EXTRA_SOCKETS)
   }
 
   /** Calls one of the events once, never from within this call. Returns the function that gives up without a report. */
   dial(target: DialTarget, events: DialEvents): () => void {
     const room = this.#extraSockets.of(target.tenant)
-    const shared = { extraSockets: room, turns: this.#turns, handshakes: this.#handshakes }
-    const dialling = new Dialling(target, this.#options, shared, events)
+    const dialling = new Dialling(target, this.#options, room, this.#turns, events)
     dialling.start()
     return () => dialling.end()
   }
 }
 
-/** What the connections that are being opened share. */
-type Shared = { readonly extraSockets: Room; readonly turns: DialTurns; readonly handshakes: Handshakes }
-
 /** A connection being opened: looked up → its turn → tried at its addresses → ready or failed. */
 class Dialling {
   readonly #target: DialTarget
   readonly #options: DialerOptions
-  readonly #shared: Shared
+  readonly #extraSockets: Room
+  readonly #turns: DialTurns
   readonly #events: DialEvents
   readonly #abort = new AbortController()
   readonly #openings: Opening[] = []
@@ -92,10 +85,11 @@ class Dialling {
   #timer: Timer | undefined
   #isOver = false
 
-  constructor(target: DialTarget, options: DialerOptions, shared: Shared, events: DialEvents) {
+  constructor(target: DialTarget, options: DialerOptions, extraSockets: Room, turns: DialTurns, events: DialEvents) {
     this.#target = target
     this.#options = options
-    this.#shared = shared
+    this.#extraSockets = extraSockets
+    this.#turns = turns
     this.#events = events
   }
 
@@ -103,11 +97,7 @@ class Dialling {
     const { clock, timeoutMs } = this.#options
     this.#timer = clock.after(timeoutMs, () => this.#failLate())
     this.#addresses().then(
-      addresses => {
-        const { tenant } = this.#target
-        const [begin, isOver] = [() => this.#tryAll(addresses), () => this.#isOver]
-        this.#shared.turns.take({ tenant, begin, isOver })
-      },
+      addresses => this.#turns.take(this.#target.tenant, () => this.#tryAll(addresses)),
       error => this.#fail({ ...NOWHERE, error }),
     )
   }
@@ -133,20 +123,17 @@ class Dialling {
   #tryAll(addresses: readonly LookupAddress[]): void {
     if (this.#isOver) return
     const { clock } = this.#options
-    const { extraSockets, handshakes } = this.#shared
-    const inOrder = interleave(addresses)
     const options = { ...this.#options, proxy: this.#isDirect(addresses) ? null : this.#options.proxy }
     this.#race = new Race<LookupAddress, Link, DialFailure>(
-      // Each address can make it do costly TLS.
-      handshakes.isSuspect(this.#target.tenant) ? inOrder.slice(0, 1) : inOrder,
+      interleave(addresses),
       ({ address }, events) => {
-        const opening = new Opening(this.#target, address, options, handshakes, events)
+        const opening = new Opening(this.#target, address, options, events)
         this.#openings.push(opening)
         opening.start()
         return () => opening.end()
       },
       clock,
-      extraSockets,
+      this.#extraSockets,
       {
         ready: link => {
           this.#timer?.cancel()

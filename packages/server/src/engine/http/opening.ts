@@ -4,7 +4,6 @@ import type { Clock } from '../../base/clock.ts'
 import type { TenantId } from '../../base/model.ts'
 import { type Resolver, TargetRefusedError } from '../../guard/lookup.ts'
 import { addressAllowed, type TargetPolicy } from '../../guard/target.ts'
-import type { Handshake, Handshakes } from './handshakes.ts'
 import type { TryEvents } from './race.ts'
 import type { Identity, TlsSetup } from './tls.ts'
 import { type OutgoingProxy, openTunnel } from './tunnel.ts'
@@ -74,10 +73,8 @@ export class Opening {
   readonly #target: DialTarget
   readonly #ip: string
   readonly #options: OpeningOptions
-  readonly #handshakes: Handshakes
   readonly #events: TryEvents<Link, DialFailure>
   readonly #link: Pick<Link, 'receive'> = { receive: () => {} }
-  #handshake: Handshake | undefined
   #socket: Socket | undefined
   #address: string | null = null
   #isLinked = false
@@ -85,17 +82,10 @@ export class Opening {
   #isCertificateAsked = false
 
   /** @param ip the address to try, which the guard has allowed */
-  constructor(
-    target: DialTarget,
-    ip: string,
-    options: OpeningOptions,
-    handshakes: Handshakes,
-    events: TryEvents<Link, DialFailure>,
-  ) {
+  constructor(target: DialTarget, ip: string, options: OpeningOptions, events: TryEvents<Link, DialFailure>) {
     this.#target = target
     this.#ip = ip
     this.#options = options
-    this.#handshakes = handshakes
     this.#events = events
   }
 
@@ -105,14 +95,12 @@ export class Opening {
   }
 
   start(): void {
-    if (this.#target.isSecure) this.#handshake = this.#handshakes.begin(this.#target.tenant)
     if (this.#options.proxy === null) this.#openDirectly()
     else this.#openThrough(this.#options.proxy)
   }
 
   /** Ends the try, unless it was successful. */
   end(): void {
-    this.#handshake?.end()
     if (!this.#isLinked) this.#socket?.on('error', () => {}).destroy()
   }
 
@@ -128,7 +116,6 @@ export class Opening {
       : this.#watch(connectTcp(options as TcpNetConnectOpts))
     socket.once('connect', () => {
       if (!this.#isAllowed(socket)) return
-      this.#handshake?.connected()
       this.#events.progressed()
       if (!this.#target.isSecure) this.#ready(socket)
     })
@@ -143,7 +130,6 @@ export class Opening {
       failed: error => this.#fail(error),
       open: tunnel => {
         this.#address = formatAddress(this.#ip, port)
-        this.#handshake?.connected()
         this.#events.progressed()
         const socket = isSecure ? this.#speakTls({ socket: tunnel, host }) : this.#watch(tunnel)
         const link = this.#link
@@ -196,7 +182,6 @@ export class Opening {
 
   #ready(socket: Socket): void {
     this.#isLinked = true
-    this.#handshake?.end()
     const { clock } = this.#options
     const readyAtMs = clock.monotonicMs()
     const isLate = socket instanceof TLSSocket && socket.getProtocol() === 'TLSv1.3'
@@ -211,7 +196,6 @@ export class Opening {
 
   #fail(error: Error): void {
     if (this.#isLinked) return
-    this.#handshake?.end()
     this.#noteIdentity()
     const [isIdentified, isAsked] = [this.#isIdentified, this.#isCertificateAsked]
     this.#events.failed({ error, address: this.#address, isIdentified, isCertificateAsked: isAsked })

@@ -2,20 +2,16 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { TenantId } from '../../../src/base/model.ts'
 import { DialTurns } from '../../../src/engine/http/dial-turns.ts'
-import { Handshakes } from '../../../src/engine/http/handshakes.ts'
 import { HandClock } from '../../hand-clock.ts'
 
 const [ACME, BLUE] = ['acme', 'blue'] as TenantId[]
 
 function start(isShared: boolean) {
   const clock = new HandClock()
-  const handshakes = new Handshakes(clock, () => isShared)
-  const turns = new DialTurns(clock, () => isShared, handshakes)
+  const turns = new DialTurns(clock, () => isShared)
   const begun: string[] = []
   const dial = (tenant: TenantId, count: number) => {
-    for (let nth = 1; nth <= count; nth++) {
-      turns.take({ tenant, begin: () => begun.push(`${tenant} ${nth}`), isOver: () => false })
-    }
+    for (let nth = 1; nth <= count; nth++) turns.take(tenant, () => begun.push(`${tenant} ${nth}`))
   }
   return { clock, begun, dial }
 }
