@@ -22,18 +22,6 @@ export class FairQueue<Input extends { readonly tenant: TenantId }, Output> {
   #items = 0
   /** Whether the last commit left out a large piece of work. */
   #isLargeNext = false
-  readonly #mustRest: (tenant: TenantId) => boolean
-
-  /** @param mustRest whether nothing of a tenant is taken now. Default: never */
-  constructor(mustRest: (tenant: TenantId) => boolean = () => false) {
-    this.#mustRest = mustRest
-  }
-
-  /** Whether there is work of a tenant that doesn't rest. */
-  get hasReady(): boolean {
-    for (const tenant of this.#tenants.keys()) if (!this.#mustRest(tenant)) return true
-    return false
-  }
 
   /** The number of pieces of work. */
   get length(): number {
@@ -74,7 +62,6 @@ export class FairQueue<Input extends { readonly tenant: TenantId }, Output> {
     const taken: Waiting<Input, Output>[] = []
     let left = total
     for (const [tenant, queue] of [...this.#tenants]) {
-      if (this.#mustRest(tenant)) continue
       const some = takeFrom(queue, Math.min(each, left))
       left -= itemsOf(some)
       for (const work of some) taken.push(work)
@@ -89,7 +76,7 @@ export class FairQueue<Input extends { readonly tenant: TenantId }, Output> {
   /** Takes the first large piece of work that is first in its line. */
   #takeLarge(each: number): Waiting<Input, Output>[] {
     for (const [tenant, queue] of this.#tenants) {
-      if (queue[0]!.size <= each || this.#mustRest(tenant)) continue
+      if (queue[0]!.size <= each) continue
       const large = queue.splice(0, 1)
       this.#endTurn(tenant, queue)
       this.#forget(large)

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import type { TenantId } from '../base/model.ts'
 import type { Changes } from './changes.ts'
 import { Company } from './company.ts'
@@ -9,7 +9,6 @@ import type { Moved, Settlement } from './operations/deliveries/settlement.ts'
 import type { PublishRequest, PublishResult } from './operations/events/publish-request.ts'
 import { operationOf } from './operations/index.ts'
 import { PublishQueue, toPublishCall } from './publish-queue.ts'
-import { Rests } from './rests.ts'
 import { changesConfiguration } from './run-operation.ts'
 import { SettleQueue, toSettleCall } from './settle-queue.ts'
 import { StoreUnavailable } from './transaction.ts'
@@ -24,8 +23,6 @@ const ALONE: CommitLimits = { total: MAX_ITEMS_A_COMMIT, each: MAX_ITEMS_A_COMMI
  * tenant adds no more than some milliseconds to it. Many tenants together still make it as large as one alone.
  */
 const IN_COMPANY: CommitLimits = { total: MAX_ITEMS_A_COMMIT, each: 128 }
-/** Calls other than publishing while several tenants have work: two changes of the configuration of each tenant. */
-const CALLS_IN_COMPANY: CommitLimits = { total: MAX_ITEMS_A_COMMIT, each: 32 }
 /** Rows of a call that changes the configuration, if it doesn't say. */
 const ROWS_OF_A_CHANGE = 16
 /** Calls of no tenant take turns with those of tenants. */
@@ -48,9 +45,7 @@ const PAUSE_IN_COMPANY_MS = 1
  * tenants have something to do, each has a part of every commit, so that one that has much delays the others only by its
  * part.
  *
- * A commit takes outcomes first, then published events, then all other calls. Each of those can take many statements,
- * so while several tenants have work, one whose calls were in a commit rests for three times as long as it took: others'
- * events find the store free in the meantime. Callers get their result when their
+ * A commit takes outcomes first, then published events, then all other calls. Callers get their result when their
  * commit is durable, or was refused.
  */
 export class GroupCommit implements Commits {
@@ -61,11 +56,9 @@ export class GroupCommit implements Commits {
   readonly #publishes: PublishQueue
   readonly #settlements: SettleQueue
   readonly #company: Company
-  readonly #rests: Rests
-  readonly #calls: FairQueue<OtherCall, unknown>
+  readonly #calls = new FairQueue<OtherCall, unknown>()
   /** Calls that change the configuration. */
-  readonly #configuring: FairQueue<OtherCall, unknown>
-  #restTimer: Timer | undefined
+  readonly #configuring = new FairQueue<OtherCall, unknown>()
   /** While it isn't 0, calls that change the configuration wait. */
   #holds = 0
   #isCommitting = false
@@ -78,10 +71,6 @@ export class GroupCommit implements Commits {
     this.#changes = changes
     this.#observations = observations
     this.#company = new Company(clock)
-    this.#rests = new Rests(clock)
-    const mustRest = (tenant: TenantId) => this.#rests.mustRest(tenant)
-    this.#calls = new FairQueue(mustRest)
-    this.#configuring = new FairQueue(mustRest)
     this.#publishes = new PublishQueue(this, clock)
     this.#settlements = new SettleQueue(this, changes, clock)
   }
@@ -141,21 +130,13 @@ export class GroupCommit implements Commits {
   }
 
   #hasWork(): boolean {
-    if (this.#publishes.length + this.#settlements.length > 0 || this.#calls.hasReady) return true
-    return this.#holds === 0 && this.#configuring.hasReady
+    const configuring = this.#holds > 0 ? 0 : this.#configuring.length
+    return this.#publishes.length + this.#settlements.length + this.#calls.length + configuring > 0
   }
 
   schedule(tenant: TenantId): void {
     this.#company.note(tenant)
     this.#schedule()
-  }
-
-  /** Commits again once a tenant has rested, if there is nothing to do before. */
-  #scheduleAfterRest(): void {
-    if (this.#calls.length + this.#configuring.length === 0) return
-    const waitMs = this.#rests.nextMs()
-    this.#restTimer?.cancel()
-    if (waitMs !== undefined) this.#restTimer = this.#clock.after(waitMs, () => this.#schedule())
   }
 
   /** Commits at the end of this turn of the event loop, so that everything that arrives in it is included. */
@@ -173,25 +154,16 @@ export class GroupCommit implements Commits {
     const limits = this.#company.isSeveral ? IN_COMPANY : ALONE
     const settlements = this.#settlements.take(limits)
     const publishes = this.#publishes.take(limits)
-    const callLimits = this.#company.isSeveral ? CALLS_IN_COMPANY : ALONE
-    const calls = this.#calls.take(callLimits)
-    if (this.#holds === 0) calls.push(...this.#configuring.take(callLimits))
+    const calls = this.#calls.take(limits)
+    if (this.#holds === 0) calls.push(...this.#configuring.take(limits))
     const batch: OperationCall[] = []
     if (settlements.length > 0) batch.push(toSettleCall(settlements))
     if (publishes.length > 0) batch.push(toPublishCall(publishes))
     // Last, so that a configuration change doesn't make events in the same commit stale.
     for (const { input } of calls) batch.push(input.call)
-    if (batch.length === 0) {
-      // All that waits is of tenants that rest, or is held back.
-      this.#isCommitting = false
-      this.#scheduleAfterRest()
-      this.lookIdle()
-      return
-    }
     const begunAtMs = this.#clock.monotonicMs()
     const results = await this.write(batch)
     const durationMs = this.#clock.monotonicMs() - begunAtMs
-    if (this.#company.isSeveral) this.#rests.charge(tenantsOf(calls), durationMs)
     let at = 0
     if (settlements.length > 0) await this.#settlements.conclude(settlements, batch[at]!, results[at++]!)
     if (publishes.length > 0) await this.#publishes.conclude(publishes, batch[at]!, results[at++]!)
@@ -200,7 +172,6 @@ export class GroupCommit implements Commits {
     this.#observations.emit({ kind: 'commit', items, durationMs, isFault: results.some(isFault) })
     if (items >= BUSY_ITEMS && !this.#isFull()) await this.#pause()
     this.#isCommitting = false
-    this.#scheduleAfterRest()
     if (this.#hasWork()) this.#schedule()
     else this.lookIdle()
   }
@@ -236,13 +207,6 @@ export class GroupCommit implements Commits {
   lookIdle(): void {
     if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve()
   }
-}
-
-/** Whose calls they are. What Posthorn does by itself doesn't rest. */
-function tenantsOf(calls: readonly Waiting<OtherCall, unknown>[]): Set<TenantId> {
-  const tenants = new Set(calls.map(({ input }) => input.tenant))
-  tenants.delete(NO_TENANT)
-  return tenants
 }
 
 /** The tenant whose work a call is. */

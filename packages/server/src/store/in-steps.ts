@@ -13,35 +13,30 @@ const DELIVERIES_A_COMMIT = 128
 const STATISTICS_A_COMMIT = 500
 const CALLS_A_COMMIT = 1_000
 
-export type DeliveriesOf = {
-  readonly partition: number
-  readonly endpoint: EndpointId
-  /** Whose endpoint it is, in whose turns it is done. Default: in those of Posthorn's own work. */
-  readonly tenant?: TenantId | undefined
-}
+export type DeliveriesOf = { readonly partition: number; readonly endpoint: EndpointId }
 
 /** Holds an endpoint's pending deliveries while the endpoint is disabled; returns how many were changed. */
-export function holdAll(store: Store, { partition, endpoint, tenant }: DeliveriesOf): Promise<number> {
-  return untilNone(() => store.write('holdDeliveries', { tenant, partition, endpoint, limit: DELIVERIES_A_COMMIT }))
+export function holdAll(store: Store, { partition, endpoint }: DeliveriesOf): Promise<number> {
+  return untilNone(() => store.write('holdDeliveries', { partition, endpoint, limit: DELIVERIES_A_COMMIT }))
 }
 
 /** Makes an enabled endpoint's held deliveries pending and due; returns how many were changed. */
-export function releaseAll(store: Store, { partition, endpoint, tenant }: DeliveriesOf): Promise<number> {
+export function releaseAll(store: Store, { partition, endpoint }: DeliveriesOf): Promise<number> {
   return untilNone(() => {
     const nowMs = store.now()
-    return store.write('releaseDeliveries', { tenant, partition, endpoint, limit: DELIVERIES_A_COMMIT, nowMs })
+    return store.write('releaseDeliveries', { partition, endpoint, limit: DELIVERIES_A_COMMIT, nowMs })
   })
 }
 
 /** Cancels an endpoint's live deliveries, or only the held ones; returns how many were changed. */
 export function cancelAll(
   store: Store,
-  { partition, endpoint, tenant }: DeliveriesOf,
+  { partition, endpoint }: DeliveriesOf,
   only: 'held' | 'all' = 'all',
 ): Promise<number> {
   return untilNone(() => {
     const nowMs = store.now()
-    return store.write('cancelDeliveries', { tenant, partition, endpoint, only, limit: DELIVERIES_A_COMMIT, nowMs })
+    return store.write('cancelDeliveries', { partition, endpoint, only, limit: DELIVERIES_A_COMMIT, nowMs })
   })
 }
 

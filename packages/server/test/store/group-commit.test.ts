@@ -4,7 +4,6 @@ import type { Driver, OperationCall } from '../../src/store/driver.ts'
 import type { Settlement } from '../../src/store/operations/deliveries/settlement.ts'
 import type { PublishRequest } from '../../src/store/operations/events/publish-request.ts'
 import { Store, StoreOverloaded } from '../../src/store/store.ts'
-import { HandClock } from '../hand-clock.ts'
 import { anAttempt, anEndpoint, anEvent, aRequest, aSettlement, aTenant } from './builders.ts'
 import { type Opened, sqliteEngine } from './engines.ts'
 
@@ -112,40 +111,5 @@ describe('commits', () => {
     expect(store.hasRoomToSettle('few')).toBe(true)
     await Promise.all(settled)
     expect(store.hasRoomToSettle('many')).toBe(true)
-  })
-})
-
-describe('calls other than publishing', () => {
-  it('are a few in each commit, and rest for three times as long, while another tenant publishes', async () => {
-    const few = await requestsOf('few', 300)
-    const endpoint = anEndpoint('many')
-    await aTenant(store, 'many')
-    const clock = new HandClock()
-    const changed: number[] = []
-    const slow: Driver = {
-      ...opened.driver,
-      async write(calls, timeoutMs) {
-        const results = await opened.driver.write(calls, timeoutMs)
-        const changes = calls.filter(({ name }) => name === 'deleteEndpoint').length
-        if (changes > 0) changed.push(changes)
-        clock.turn(10 * changes)
-        return results
-      },
-    }
-    const shared = new Store(slow, clock)
-    await shared.publish(few[0]!)
-    let isDone = false
-    const changes = Array.from({ length: 6 }, () =>
-      shared.write('deleteEndpoint', { tenant: 'many', id: endpoint.id, nowMs: 2 }),
-    )
-    void Promise.all(changes).then(() => (isDone = true))
-    let published = 1
-    while (!isDone) {
-      await shared.publish(few[published++]!)
-      clock.turn(1)
-    }
-    expect(changed).toEqual([2, 2, 2])
-    // Twice 60 ms, with an event in each.
-    expect(published).toBeGreaterThan(110)
   })
 })

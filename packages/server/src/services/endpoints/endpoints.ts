@@ -265,7 +265,7 @@ export class Endpoints {
     if (partition === null) throw notFound('endpoint')
     // Emitted before its deliveries are cancelled, so that its lane stops immediately, and again afterwards.
     this.#emit('endpoint', { tenant, id, partition })
-    await cancelAll(this.#store, { tenant, partition, endpoint: id })
+    await cancelAll(this.#store, { partition, endpoint: id })
     this.#emit('lane', { tenant, id, partition })
   }
 
@@ -288,7 +288,7 @@ export class Endpoints {
   }
 
   async #enable({ tenant, id, partition }: Endpoint, held: HeldAction, by: Actor): Promise<Endpoint> {
-    const of = { tenant, partition, endpoint: id }
+    const of = { partition, endpoint: id }
     // Cancelled before enabling: if a crash comes in between, no delivery must be sent that was to be cancelled.
     if (held === 'cancel') await cancelAll(this.#store, of, 'held')
     const endpoint = await this.#setState(tenant, id, 'enabled', by)
@@ -300,7 +300,7 @@ export class Endpoints {
 
   /** Brings the endpoint's deliveries in line with its new state. */
   async #moveDeliveries(endpoint: Endpoint, state: Endpoint['state']): Promise<void> {
-    const of = { tenant: endpoint.tenant, partition: endpoint.partition, endpoint: endpoint.id }
+    const of = { partition: endpoint.partition, endpoint: endpoint.id }
     if (state === 'enabled') await releaseAll(this.#store, of)
     else await holdAll(this.#store, of)
     this.#emit('lane', endpoint)

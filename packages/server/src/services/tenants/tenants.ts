@@ -119,9 +119,7 @@ export class Tenants {
     const { changes } = this.#store
     for (let from = 0; from < endpoints.length; from += ENDPOINTS_AT_ONCE) {
       const some = endpoints.slice(from, from + ENDPOINTS_AT_ONCE)
-      await Promise.all(
-        some.map(({ id: endpoint, partition }) => cancelAll(this.#store, { tenant: id, partition, endpoint })),
-      )
+      await Promise.all(some.map(({ id: endpoint, partition }) => cancelAll(this.#store, { partition, endpoint })))
       for (const { id: endpoint, partition } of some) {
         changes.emit({ kind: 'lane', tenant: id, endpoint, partition })
       }

@@ -1,18 +1,12 @@
 /** Applies a change of an endpoint to its deliveries, a limited number at a time. */
 
 import { idBytes } from '../../../base/ids.ts'
-import type { EndpointId, TenantId } from '../../../base/model.ts'
+import type { EndpointId } from '../../../base/model.ts'
 import type { Note } from '../../stream-notes.ts'
 import { bytes, type Row, type Transaction, text } from '../../transaction.ts'
 import { cancelledRow, KEPT_FIELDS, storeHistory } from './history.ts'
 
-type OfEndpoint = {
-  readonly partition: number
-  readonly endpoint: EndpointId
-  readonly limit: number
-  /** In whose turns it is done (group-commit.ts). */
-  readonly tenant?: TenantId | undefined
-}
+type OfEndpoint = { readonly partition: number; readonly endpoint: EndpointId; readonly limit: number }
 
 const changed = (rows: readonly Row[]): Note => ({
   note: () => rows.map(row => ({ kind: 'delivery', tenant: text(row.tenant), id: bytes(row.id) })),
