@@ -53,13 +53,16 @@ export async function explain(error: unknown, caller: Caller | null): Promise<un
   if (error.status === 403) return problem(`${sentence} (API key from ${keySource}.)`, EXIT.denied)
   if (error.status === 404) return problem(sentence, EXIT.notFound)
   if (error.status === 429 || error.status >= 500) return problem(`${url}: ${sentence}`, EXIT.unreachable)
-  return problem(sentence + describeFields(error), EXIT.refused)
+  return problem(nameFields(sentence, error.fields), EXIT.refused)
 }
 
-/** The fields that are wrong, unless the detail has already named them. */
-function describeFields({ detail, fields }: { detail: string; fields: readonly { field: string; detail: string }[] }) {
-  const others = fields.filter(each => !detail.includes(each.detail))
-  return others.map(each => ` ${each.field.replace(/^\//, '').replaceAll('/', '.')}: ${each.detail}`).join('')
+/** Says what is wrong with each field, with its name as people write it: the client's sentence names some of them. */
+function nameFields(sentence: string, fields: readonly { readonly field: string; readonly detail: string }[]): string {
+  return fields.reduce((text, { field, detail }) => {
+    const named = `${field.replace(/^\//, '').replaceAll('/', '.')}: ${detail}`
+    if (text.includes(`${field}: ${detail}`)) return text.replace(`${field}: ${detail}`, () => named)
+    return text.includes(detail) ? text : `${text} ${named}`
+  }, sentence)
 }
 
 /** Node's fetch says why in the cause of its error. */

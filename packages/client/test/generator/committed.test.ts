@@ -28,7 +28,9 @@ describe('the generated client', () => {
         const key = new Headers(headers).get('idempotency-key')
         sent.push({ method: method!, path: decodeURIComponent(new URL(url).pathname), key })
         // A stream that ends without a record is opened again.
-        if (url.includes('/stream')) return new Response('id: 1\nevent: event\ndata: {}\n\n')
+        if (url.includes('/stream')) {
+          return new Response('id: 1\nevent: event\ndata: {}\n\n', { headers: { 'content-type': 'text/event-stream' } })
+        }
         return Response.json({ data: [], nextCursor: null, prevCursor: null })
       },
     })
