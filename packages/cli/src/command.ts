@@ -137,11 +137,7 @@ export function withServer<Options, Args extends unknown[]>(
   terminal: Terminal,
   work: Work<ServerRun, Options, Args>,
 ): Command {
-  addConnectionFlags(command)
-  return act(command, terminal, 'server', async (run, flags, options: Options, ...args: Args) => {
-    const connected = await connect(flags, terminal)
-    await explained(connected, () => work(Object.assign(run, connected), options, ...args))
-  })
+  return withConnection('server', command, terminal, work)
 }
 
 /** Gives a command its work, for which it needs a server, but no key: a key is used if there is one. */
@@ -150,9 +146,18 @@ export function withAddress<Options, Args extends unknown[]>(
   terminal: Terminal,
   work: Work<ServerRun, Options, Args>,
 ): Command {
+  return withConnection('address', command, terminal, work)
+}
+
+function withConnection<Options, Args extends unknown[]>(
+  needs: 'server' | 'address',
+  command: Command,
+  terminal: Terminal,
+  work: Work<ServerRun, Options, Args>,
+): Command {
   addConnectionFlags(command)
-  return act(command, terminal, 'address', async (run, flags, options: Options, ...args: Args) => {
-    const connected = await connect(flags, terminal, { needsKey: false })
+  return act(command, terminal, needs, async (run, flags, options: Options, ...args: Args) => {
+    const connected = await connect(flags, terminal, { needsKey: needs === 'server' })
     await explained(connected, () => work(Object.assign(run, connected), options, ...args))
   })
 }

@@ -56,13 +56,19 @@ export async function explain(error: unknown, caller: Caller | null): Promise<un
   return problem(nameFields(sentence, error.fields), EXIT.refused)
 }
 
-/** Says what is wrong with each field, with its name as people write it: the client's sentence names some of them. */
+/**
+ * Says what is wrong with each field, with its name as people write it. The client's sentence names the first few, with
+ * an ellipsis for the others, which have room here.
+ */
 function nameFields(sentence: string, fields: readonly { readonly field: string; readonly detail: string }[]): string {
-  return fields.reduce((text, { field, detail }) => {
-    const named = `${field.replace(/^\//, '').replaceAll('/', '.')}: ${detail}`
-    if (text.includes(`${field}: ${detail}`)) return text.replace(`${field}: ${detail}`, () => named)
-    return text.includes(detail) ? text : `${text} ${named}`
-  }, sentence)
+  let text = sentence.replace(/ …(?= |$)/, '')
+  for (const { field, detail } of fields) {
+    const [known, named] = [`${field}: ${detail}`, `${field.replace(/^\//, '').replaceAll('/', '.')}: ${detail}`]
+    if (text.includes(known)) text = text.replace(known, () => named)
+    // What is wrong with a single one, the sentence says already.
+    else if (fields.length > 1 || !text.includes(detail)) text += ` ${named}`
+  }
+  return text
 }
 
 /** Node's fetch says why in the cause of its error. */

@@ -75,7 +75,7 @@ function* markFailing(marks: readonly PlacedMark[], { isNamed }: Dialect): Trans
   }
 }
 
-const WELL_COLUMNS: BulkQuery['columns'] = [['id', 'bytes']]
+const ID_COLUMNS: BulkQuery['columns'] = [['id', 'bytes']]
 
 function* markWell(marks: readonly PlacedMark[], { isNamed }: Dialect): Transaction<Row[]> {
   const rows = marks.flatMap(({ endpoint, mark }) => (mark.kind === 'well' ? [[idBytes(endpoint)]] : []))
@@ -84,7 +84,7 @@ function* markWell(marks: readonly PlacedMark[], { isNamed }: Dialect): Transact
     text: `update endpoint set failing_since_ms = null, failing_stage = 0 from v
            where ${isNamed('endpoint', KEY)} and (endpoint.failing_since_ms is not null or endpoint.failing_stage <> 0)
            returning endpoint.id, endpoint.tenant`,
-    columns: WELL_COLUMNS,
+    columns: ID_COLUMNS,
     rows,
   }
 }
@@ -103,7 +103,7 @@ function* markPaused(marks: readonly PlacedMark[], { isNamed }: Dialect): Transa
   if (paused.length === 0) return []
   const found = yield {
     text: `select endpoint.id, endpoint.url from v cross join endpoint where ${isNamed('endpoint', KEY)}`,
-    columns: WELL_COLUMNS,
+    columns: ID_COLUMNS,
     rows: paused.map(({ id }) => [id]),
   }
   const urls = new Map(found.map(row => [idText('ep', bytes(row.id)), text(row.url)]))
