@@ -127,9 +127,13 @@ async function startServer(
 /** Retries, because a killed server's backends take a moment to notice, and until then PostgreSQL refuses to start. */
 async function startAgain(server: Tethered): Promise<number> {
   for (let tries = 1; ; tries++) {
-    const { pid, ended } = await server.restart()
-    const failure = await waitUntilReady(server, ended)
-    if (failure === undefined) return pid
+    const restarted = server.restart()
+    // It is listened to from the first: it may be ready before the message with its process id is read.
+    const failure = await waitUntilReady(
+      server,
+      restarted.then(({ ended }) => ended),
+    )
+    if (failure === undefined) return (await restarted).pid
     if (tries === RESTART_TRIES) throw new Error(`PostgreSQL did not start again: ${failure}`)
     await new Promise(resolve => setTimeout(resolve, RESTART_PAUSE_MS))
   }

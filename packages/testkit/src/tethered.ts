@@ -52,24 +52,25 @@ export function spawnTethered(command: string, args: readonly string[], options:
     ...(cwd === undefined ? {} : { cwd }),
   })
   child.stdin!.on('error', () => {})
-  const nextPid = () =>
-    new Promise<number>((resolve, reject) => {
-      const hear = (message: Message) => {
-        if (message.pid === undefined) return
-        child.off('message', hear)
-        resolve(message.pid)
-      }
-      child.on('message', hear)
-      child.once('close', () => reject(new Error(`${command} could not be started.`)))
-      child.once('error', reject)
-    })
   const nextEnd = () =>
     new Promise<number>(resolve => {
       child.on('message', ({ exitCode }: Message) => exitCode !== undefined && resolve(exitCode))
       child.once('close', code => resolve(code ?? 1))
     })
+  // Its end is listened for as soon as its start is known: a command that ends at once may report both in one read.
+  const nextStart = () =>
+    new Promise<{ readonly pid: number; readonly ended: Promise<number> }>((resolve, reject) => {
+      const hear = ({ pid }: Message) => {
+        if (pid === undefined) return
+        child.off('message', hear)
+        resolve({ pid, ended: nextEnd() })
+      }
+      child.on('message', hear)
+      child.once('close', () => reject(new Error(`${command} could not be started.`)))
+      child.once('error', reject)
+    })
   const ended = nextEnd()
-  const pid = nextPid()
+  const pid = nextStart().then(started => started.pid)
   pid.catch(() => {})
   const exited = new Promise<number>((resolve, reject) => {
     child.on('error', reject)
@@ -82,10 +83,10 @@ export function spawnTethered(command: string, args: readonly string[], options:
     stderr: child.stderr!,
     ended,
     exited,
-    async restart() {
-      const again = nextPid()
+    restart() {
+      const again = nextStart()
       child.send('start')
-      return { pid: await again, ended: nextEnd() }
+      return again
     },
     end() {
       child.stdin!.destroy()

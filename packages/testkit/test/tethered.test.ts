@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,6 +36,17 @@ test('the command ends when the process that holds the tether is killed', async 
   const signal = createSignal(() => `process ${pid} is running`)
   const looking = setInterval(() => signal.changed(), 20) // not our child, so there is no exit event
   await signal.waitFor(() => !isRunning(pid)).finally(() => clearInterval(looking))
+})
+
+test('a command that ends as soon as it is started again is seen to end, even by a process that is busy meanwhile', async () => {
+  const options = { signal: 'SIGTERM', isRestartable: true } as const
+  const child = spawnTethered(process.execPath, ['-e', 'process.exitCode = 7'], options)
+  expect(await child.ended).toBe(7)
+  const restarted = child.restart()
+  await new Promise(setImmediate) // the request is sent
+  execFileSync('sleep', ['1']) // both messages arrive
+  expect(await (await restarted).ended).toBe(7)
+  await child.end()
 })
 
 function isRunning(pid: number): boolean {
