@@ -35,14 +35,17 @@ export class FairQueue<Input extends { readonly tenant: TenantId }, Output> {
 
   /** Adds work to the end of its tenant's queue; resolves or rejects with its result. */
   add(input: Input, size: number): Promise<Output> {
-    let queue = this.#tenants.get(input.tenant)
-    if (queue === undefined) {
-      queue = []
-      this.#tenants.set(input.tenant, queue)
-    }
+    return enqueue(waiting => this.put(waiting), input, size)
+  }
+
+  /** Adds work to the end of its tenant's queue. */
+  put(waiting: Waiting<Input, Output>): void {
+    const { tenant } = waiting.input
+    const queue = this.#tenants.get(tenant)
+    if (queue === undefined) this.#tenants.set(tenant, [waiting])
+    else queue.push(waiting)
     this.#length++
-    this.#items += size
-    return enqueue(queue, input, size)
+    this.#items += waiting.size
   }
 
   /** Puts work first in line again, in the given order. */

@@ -5,7 +5,7 @@ import { Company } from './company.ts'
 import type { Driver, OperationCall, OperationResult } from './driver.ts'
 import { type CommitLimits, FairQueue } from './fair-queue.ts'
 import type { Observations } from './observations.ts'
-import type { Moved, Settlement } from './operations/deliveries/settlement.ts'
+import type { Settling } from './operations/deliveries/settlement.ts'
 import type { PublishRequest, PublishResult } from './operations/events/publish-request.ts'
 import { operationOf } from './operations/index.ts'
 import { PublishQueue, toPublishCall } from './publish-queue.ts'
@@ -96,8 +96,8 @@ export class GroupCommit implements Commits {
   }
 
   /** See Store. */
-  settle(settlement: Settlement): Promise<Moved> {
-    return this.#settlements.add(settlement)
+  settleMany(settling: readonly Settling[]): void {
+    this.#settlements.add(settling)
   }
 
   /** Resolves with the call's result after its commit is durable. */

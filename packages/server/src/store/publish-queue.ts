@@ -91,7 +91,7 @@ export class PublishQueue {
 
   #enqueue(request: PublishRequest, size: number): Promise<PublishResult> {
     if (this.#blockedKeys.has(request)) {
-      const stored = enqueue(this.#aside, request, size)
+      const stored = enqueue<PublishRequest, PublishResult>(waiting => this.#aside.push(waiting), request, size)
       void this.#publishAside()
       return stored
     }
@@ -126,14 +126,14 @@ export class PublishQueue {
 
   #resolve(publishes: readonly WaitingPublish[], call: OperationCall, results: readonly StoredResult[]): void {
     this.#commits.observe(call, results)
-    publishes.forEach(({ input, resolve }, index) => {
-      resolve(toPublishResult(input, results[index]!))
+    publishes.forEach((waiting, index) => {
+      waiting.resolve(toPublishResult(waiting.input, results[index]!))
     })
   }
 
   #reject(publishes: readonly WaitingPublish[], error: Error): void {
     if (error instanceof StoreContended) this.#blockedKeys.add(publishes[0]!.input)
-    for (const { reject } of publishes) reject(error)
+    for (const waiting of publishes) waiting.reject(error)
   }
 
   /** Some of these use held keys: finds out which by halving, so that the others are stored soon. */

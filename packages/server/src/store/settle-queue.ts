@@ -8,6 +8,7 @@ import {
   type Moved,
   type Settlement,
   type SettleResult,
+  type Settling,
   toSettleArguments,
 } from './operations/deliveries/settlement.ts'
 import { StoreContended, StoreUnavailable } from './transaction.ts'
@@ -21,6 +22,32 @@ const ITEMS_A_SETTLEMENT = 2
 const MAX_UNSETTLED = 1_000
 
 type WaitingSettlement = Waiting<Settlement, Moved>
+
+/** Its place among those not stored yet is free before its sender hears of it, who might have the next one ready. */
+class WaitingOutcome implements WaitingSettlement {
+  readonly input: Settlement
+  readonly size: number
+  readonly #settling: Settling
+  readonly #unsettled: SharedBudget
+
+  constructor(settling: Settling, unsettled: SharedBudget) {
+    const { attempt } = settling.settlement
+    this.input = settling.settlement
+    this.size = ITEMS_A_SETTLEMENT + itemsOfBytes(attempt.headers.length + attempt.responseBody.length)
+    this.#settling = settling
+    this.#unsettled = unsettled
+  }
+
+  resolve(moved: Moved): void {
+    this.#unsettled.release(this.input.tenant, 1)
+    this.#settling.settled(moved)
+  }
+
+  reject(error: Error): void {
+    this.#unsettled.release(this.input.tenant, 1)
+    this.#settling.failed(error)
+  }
+}
 
 /** Outcomes waiting to be committed together. None is dropped because the store is unavailable: it keeps waiting. */
 export class SettleQueue {
@@ -56,13 +83,13 @@ export class SettleQueue {
     return this.#unsettled.isLeft(tenant)
   }
 
-  add(settlement: Settlement): Promise<Moved> {
-    const { tenant, attempt } = settlement
-    this.#unsettled.reserve(tenant, 1)
-    const size = ITEMS_A_SETTLEMENT + itemsOfBytes(attempt.headers.length + attempt.responseBody.length)
-    const settled = this.#waiting.add(settlement, size)
-    this.#commits.schedule(tenant)
-    return settled.finally(() => this.#unsettled.release(tenant, 1))
+  add(settling: readonly Settling[]): void {
+    for (const one of settling) {
+      const { tenant } = one.settlement
+      this.#unsettled.reserve(tenant, 1)
+      this.#waiting.put(new WaitingOutcome(one, this.#unsettled))
+      this.#commits.schedule(tenant)
+    }
   }
 
   take(limits: CommitLimits): WaitingSettlement[] {
@@ -84,7 +111,9 @@ export class SettleQueue {
 
   #resolve(settlements: readonly WaitingSettlement[], call: OperationCall, result: SettleResult): void {
     this.#commits.observe(call, result)
-    for (const [index, { resolve }] of settlements.entries()) resolve(result.moved[index]!)
+    settlements.forEach((waiting, index) => {
+      waiting.resolve(result.moved[index]!)
+    })
     for (const { tenant, endpoint } of result.disabled) {
       const { partition } = settlements.find(({ input }) => input.endpoint === endpoint)!.input
       this.#changes.emit({ kind: 'endpoint', tenant, endpoint, partition })

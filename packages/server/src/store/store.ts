@@ -4,7 +4,7 @@ import { Changes } from './changes.ts'
 import type { Driver, HistoryReport, OperationCall } from './driver.ts'
 import { GroupCommit } from './group-commit.ts'
 import { Observations } from './observations.ts'
-import type { Moved, Settlement } from './operations/deliveries/settlement.ts'
+import type { Moved, Settlement, Settling } from './operations/deliveries/settlement.ts'
 import type { PublishRequest, PublishResult } from './operations/events/publish-request.ts'
 import type { Arguments, ReadName, Result, WriteName } from './operations/index.ts'
 import type { LaneItem, LaneQuery, OrderedLane, OrderedLaneQuery } from './operations/lanes/lanes.ts'
@@ -105,11 +105,16 @@ export class Store {
   }
 
   /**
-   * Resolves with what happened to the delivery, even if the store is unavailable for long: no outcome is dropped for
-   * that reason. Throws only errors caused by the outcome's own data.
+   * Stores outcomes, and reports each as soon as it is stored, even if the store is unavailable for long: none is dropped
+   * for that reason. Fails only those whose own data is at fault.
    */
+  settleMany(settling: readonly Settling[]): void {
+    this.#commits.settleMany(settling)
+  }
+
+  /** Stores one outcome; see `settleMany`. */
   settle(settlement: Settlement): Promise<Moved> {
-    return this.#commits.settle(settlement)
+    return new Promise((settled, failed) => this.settleMany([{ settlement, settled, failed }]))
   }
 
   durability(): Promise<Readonly<Record<string, string>>> {

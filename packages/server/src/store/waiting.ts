@@ -7,25 +7,25 @@ const ITEM_BYTES = 2_048
 /** How many items bytes count as. Small ones are free: a row is never without any. */
 export const itemsOfBytes = (bytes: number): number => Math.floor(bytes / ITEM_BYTES)
 
-/** Work that waits for a commit, and its caller. */
+/** Work that waits for a commit, and who waits for its result. */
 export type Waiting<Input, Output> = {
   readonly input: Input
   /** How many items of a commit it counts as: rows, and one more for each ITEM_BYTES. */
   readonly size: number
-  readonly resolve: (output: Output) => void
-  readonly reject: (error: Error) => void
+  resolve(output: Output): void
+  reject(error: Error): void
 }
 
-/** Adds work to the end of a queue; resolves or rejects with its result. */
-export function enqueue<Input, Output>(queue: Waiting<Input, Output>[], input: Input, size: number): Promise<Output> {
-  const { promise, resolve, reject } = Promise.withResolvers<Output>()
-  queue.push({ input, size, resolve, reject })
-  return promise
-}
+/** Hands work to `queue`; resolves or rejects with its result. */
+export const enqueue = <Input, Output>(
+  queue: (waiting: Waiting<Input, Output>) => void,
+  input: Input,
+  size: number,
+): Promise<Output> => new Promise((resolve, reject) => queue({ input, size, resolve, reject }))
 
-export function conclude({ resolve, reject }: Waiting<unknown, unknown>, result: OperationResult): void {
-  if (result.ok) resolve(result.value)
-  else reject(result.error)
+export function conclude(waiting: Waiting<unknown, unknown>, result: OperationResult): void {
+  if (result.ok) waiting.resolve(result.value)
+  else waiting.reject(result.error)
 }
 
 export const itemsOf = (waiting: readonly { readonly size: number }[]): number =>

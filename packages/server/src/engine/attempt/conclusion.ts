@@ -7,21 +7,19 @@ import { withNotes } from '../../store/operations/deliveries/attempt-notes.ts'
 import { withTrace } from '../../store/operations/deliveries/sent-trace.ts'
 import type { Settlement } from '../../store/operations/deliveries/settlement.ts'
 import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
+import type { Attempt } from './attempt.ts'
 import { classify, type Exchange, headerOf } from './outcome.ts'
 import { type Pause, readRetryAfter } from './retry-after.ts'
 import { nextStep } from './schedule.ts'
-import type { Sent } from './sender.ts'
 
-export type ConclusionInput = {
-  readonly item: LaneItem
-  /** The version of what the endpoint's requests carry. */
-  readonly requestVersion: number
+/** What matters here about an attempt. */
+export type ConcludedAttempt = Pick<Attempt, 'item' | 'destination' | 'epoch' | 'isRequest' | 'record' | 'trace'>
+
+/** What else an attempt's conclusion depends on. */
+export type Circumstances = {
   /** The id of what this process puts into requests. */
   readonly sender: number
   readonly schedule: RetrySchedule
-  readonly sent: Sent
-  /** The epoch under which the request was sent. */
-  readonly epoch: number
   /** Store time, milliseconds since 1970. */
   readonly endedAtMs: number
   /** From 0 (inclusive) to 1 (exclusive). */
@@ -40,16 +38,18 @@ export type Conclusion = {
   readonly waitMs: number
 }
 
-export function concludeAttempt(input: ConclusionInput): Conclusion {
-  const { item, schedule, sent, epoch, endedAtMs, random, isCurrent } = input
-  const { exchange } = sent
+export function concludeAttempt(
+  { item, destination, epoch, isRequest, record, trace }: ConcludedAttempt,
+  exchange: Exchange,
+  { sender, schedule, endedAtMs, random, isCurrent }: Circumstances,
+): Conclusion {
   const { outcome, error, gone } = classify(exchange)
   const { startedAtMs, durationMs, status, address, retryAfter } = exchange
   const date = retryAfter === null ? null : headerOf(exchange.headers, 'date')
   const pause = isCurrent ? readRetryAfter({ status, retryAfter, date }, endedAtMs) : NO_PAUSE
   const { waitMs } = pause
   const number = item.attempts + 1
-  const { headers, body, truncated } = sent.record(exchange)
+  const { headers, body, truncated } = record(exchange)
   const detail = exchange.detail ?? detailOf(pause, headers)
   // Property by property: spreads would build these objects several times for every attempt.
   return {
@@ -79,14 +79,14 @@ export function concludeAttempt(input: ConclusionInput): Conclusion {
         headers: packHeaders(
           withTrace(
             withNotes(headers, { detail, reconnected: exchange.reconnected }),
-            sent.traceparent,
+            isRequest && trace !== null ? trace.traceparent : null,
             item.traceparent ?? null,
           ),
         ),
         responseBody: body,
         responseTruncated: truncated,
-        requestVersion: sent.isRequest ? input.requestVersion : null,
-        sender: sent.isRequest ? input.sender : null,
+        requestVersion: isRequest ? destination.requestVersion : null,
+        sender: isRequest ? sender : null,
       },
     },
   }

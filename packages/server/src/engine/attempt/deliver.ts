@@ -1,14 +1,15 @@
 import { errorOf } from '../../base/attempt-details.ts'
-import type { Clock, Timer } from '../../base/clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { RequestFailure, RequestHandler } from '../http/client.ts'
 import type { Head } from '../http/head.ts'
 import type { Connections, ReceiverConnection } from './connections.ts'
+import { Deadlines, type Limited } from './deadlines.ts'
 import type { Exchange } from './outcome.ts'
 import { type Reason, reasonOf } from './reasons.ts'
 import type { Route } from './route.ts'
 
 /** A request to be sent. */
-export type OutgoingRequest = {
+export type PostRequest = {
   readonly route: Route
   /** Path and query. */
   readonly path: string
@@ -20,8 +21,13 @@ export type OutgoingRequest = {
   readonly timeoutMs: number
   /** Store time, milliseconds since 1970. */
   readonly startedAtMs: number
-  /** Called when a connection is ready, which can take seconds. False if the request must no longer be sent. */
-  readonly mayBegin: () => boolean
+}
+
+/** What requests are sent with. */
+export type Transport = {
+  readonly connections: Connections
+  readonly deadlines: Deadlines
+  readonly clock: Clock
 }
 
 /** How much of a response body is kept, in bytes. */
@@ -37,35 +43,24 @@ const BODY_DEADLINE_MS = 2_000
 /** Why there is no complete response: a failure, no status in time, or enough of the body was read. */
 type Fault = RequestFailure | 'no_status' | 'cut'
 
-/**
- * Makes one attempt: sends the request and waits for a status. Never throws: a failure is a value. Null if the request
- * was not begun, because `mayBegin` no longer allowed it. Bounded in time by the connect timeout, `timeoutMs` and
- * `BODY_DEADLINE_MS`, and in memory by the client's limit for the head and MAX_READ_BYTES.
- */
-export function deliver(request: OutgoingRequest, connections: Connections, clock: Clock): Promise<Exchange | null> {
-  const { promise, resolve } = Promise.withResolvers<Exchange | null>()
-  new Attempt(request, connections, clock, resolve).start()
-  return promise
-}
-
 const NO_BODY = new Uint8Array(0)
 const NO_HEADERS: readonly string[] = []
 
 /**
- * A request in progress, driven by its connection: connecting → begun (`onBegin`) → answered (`onHead`) → over. A
- * failure or a deadline can end it at any time before. Resolves once, when it is over.
+ * A POST in progress, driven by its connection: connecting → begun (`onBegin`) → answered (`onHead`) → over. A failure
+ * or a deadline can end it at any time before. Bounded in time by the connect timeout, the request's own and
+ * BODY_DEADLINE_MS, and in memory by the client's limit for the head and MAX_READ_BYTES.
  *
  * A kept connection can turn out to be closed when the request is written. If not a byte of a response has arrived, the
  * request is then repeated on a new connection, once (C12).
  */
-class Attempt implements RequestHandler {
-  readonly #request: OutgoingRequest
-  readonly #connections: Connections
-  readonly #clock: Clock
-  readonly #resolve: (exchange: Exchange | null) => void
-  readonly #startedAtMonotonicMs: number
-  #connection: ReceiverConnection
-  #deadline: Timer | undefined
+export abstract class Post implements RequestHandler, Limited {
+  deadlineMs = Number.POSITIVE_INFINITY
+  #transport!: Transport
+  #request!: PostRequest
+  #connection!: ReceiverConnection
+  #startedAtMonotonicMs = 0
+  #hasBegun = false
   /** Of the request that is repeated. Undefined if none is. */
   #lost: RequestFailure | undefined
   #head: Head | undefined
@@ -76,21 +71,18 @@ class Attempt implements RequestHandler {
   #read = 0
   #isOver = false
 
-  constructor(
-    request: OutgoingRequest,
-    connections: Connections,
-    clock: Clock,
-    resolve: (exchange: Exchange | null) => void,
-  ) {
-    this.#request = request
-    this.#connections = connections
-    this.#connection = connections.acquire(request.route)
-    this.#clock = clock
-    this.#resolve = resolve
-    this.#startedAtMonotonicMs = clock.monotonicMs()
-  }
+  /** Called when a connection is ready, which can take seconds. False if the request must no longer be sent. */
+  abstract mayBegin(): boolean
 
-  start(): void {
+  /** Called once, when the request is over. Null if it was not begun. Never within `post`. */
+  protected abstract over(exchange: Exchange | null): void
+
+  /** Sends the request and waits for a status. Never throws: a failure is a value. */
+  post(request: PostRequest, transport: Transport): void {
+    this.#transport = transport
+    this.#request = request
+    this.#connection = transport.connections.acquire(request.route)
+    this.#startedAtMonotonicMs = transport.clock.monotonicMs()
     this.#send()
   }
 
@@ -100,19 +92,23 @@ class Attempt implements RequestHandler {
   }
 
   onBegin(): boolean {
-    if (!this.#request.mayBegin()) {
+    if (!this.mayBegin()) {
       this.#end(this.#lost ?? null, true)
       return false
     }
     // A repeated request has the time that is left of the first.
-    this.#deadline ??= this.#clock.after(this.#request.timeoutMs, () => this.#end('no_status', false))
+    if (!this.#hasBegun) this.#transport.deadlines.set(this, this.#request.timeoutMs)
+    this.#hasBegun = true
     return true
+  }
+
+  expire(): void {
+    this.#end(this.#head === undefined ? 'no_status' : 'cut', false)
   }
 
   onHead(head: Head): boolean {
     this.#head = head
-    this.#deadline?.cancel()
-    this.#deadline = this.#clock.after(BODY_DEADLINE_MS, () => this.#end('cut', false))
+    this.#transport.deadlines.set(this, BODY_DEADLINE_MS)
     return true
   }
 
@@ -145,8 +141,9 @@ class Attempt implements RequestHandler {
     if (this.#isOver) return
     if (!failure.isFirst && failure.headBytes === 0) {
       if (failure.isWritten) this.#lost = failure
-      this.#connections.release(this.#connection, false)
-      this.#connection = this.#connections.open(this.#request.route)
+      const { connections } = this.#transport
+      connections.release(this.#connection, false)
+      this.#connection = connections.open(this.#request.route)
       this.#send()
     } else this.#end(failure, false)
   }
@@ -155,18 +152,19 @@ class Attempt implements RequestHandler {
   #end(fault: Fault | null, isSound: boolean): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#deadline?.cancel()
+    const { connections, deadlines, clock } = this.#transport
+    deadlines.clear(this)
     const { address } = this.#connection.client
-    this.#connections.release(this.#connection, isSound)
+    connections.release(this.#connection, isSound)
     const head = this.#head
     if (head === undefined && fault === null) {
-      this.#resolve(null)
+      this.over(null)
       return
     }
     const detail = head === undefined ? this.#detailOf(fault!) : null
-    this.#resolve({
+    this.over({
       startedAtMs: this.#request.startedAtMs,
-      durationMs: Math.round(this.#clock.monotonicMs() - this.#startedAtMonotonicMs),
+      durationMs: Math.round(clock.monotonicMs() - this.#startedAtMonotonicMs),
       status: head === undefined ? null : head.status,
       failure: detail === null ? null : errorOf(detail.code),
       detail,
@@ -182,5 +180,36 @@ class Attempt implements RequestHandler {
   #detailOf(fault: Fault): Reason {
     if (typeof fault === 'string') return { code: 'no_status', value: null }
     return reasonOf(fault, this.#request.route.identity !== null)
+  }
+}
+
+/** A request that is sent by itself. */
+export type OutgoingRequest = PostRequest & {
+  /** See `Post`. */
+  readonly mayBegin: () => boolean
+}
+
+/**
+ * Sends one request and waits for its result, as `Post` does. Null if the request was not begun, because `mayBegin` no
+ * longer allowed it.
+ * @param deadlines default: its own
+ */
+export function deliver(
+  { mayBegin, ...request }: OutgoingRequest,
+  connections: Connections,
+  clock: Clock,
+  deadlines = new Deadlines(clock),
+): Promise<Exchange | null> {
+  return new Promise(resolve => new SinglePost(mayBegin, resolve).post(request, { connections, deadlines, clock }))
+}
+
+class SinglePost extends Post {
+  readonly mayBegin: () => boolean
+  protected readonly over: (exchange: Exchange | null) => void
+
+  constructor(mayBegin: () => boolean, over: (exchange: Exchange | null) => void) {
+    super()
+    this.mayBegin = mayBegin
+    this.over = over
   }
 }

@@ -1,41 +1,18 @@
 import type { Clock } from '../../base/clock.ts'
 import type { AttemptError } from '../../base/model.ts'
 import { webhookHeaders, webhookTimestamp } from '../../base/webhook-request.ts'
-import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
+import type { Attempt } from './attempt.ts'
 import type { Connections } from './connections.ts'
+import { Deadlines } from './deadlines.ts'
 import { decoded } from './decoded.ts'
-import { deliver, type OutgoingRequest } from './deliver.ts'
+import { deliver, type OutgoingRequest, type PostRequest, type Transport } from './deliver.ts'
 import type { Destination } from './destinations.ts'
 import type { HandedOver, Handover } from './handover.ts'
 import { type Exchange, noAnswer } from './outcome.ts'
 import type { Reason } from './reasons.ts'
-import { createRedactor, type Recorded } from './redaction.ts'
+import { createRedactor } from './redaction.ts'
 import { isToken, type Token, Tokens } from './tokens.ts'
-import type { AttemptTrace, BeginTrace } from './trace.ts'
-
-/** The result of a request, and the function that records it without secrets. */
-export type Sent = {
-  readonly exchange: Exchange
-  readonly record: (exchange: Exchange) => Recorded
-  /** False if there was nothing to send: the secret or a token was missing. */
-  readonly isRequest: boolean
-  /** That the request carried. Null for none. */
-  readonly traceparent: string | null
-}
-
-/** Why there is no request: the attempt was not allowed to begin (null), or no one listens to the endpoint. */
-export type NotBegun = 'unheard' | null
-
-/** Called right before a request is written. False if it must no longer be sent. */
-export type MayBegin = () => boolean
-
-type Outgoing = {
-  readonly destination: Destination
-  readonly item: LaneItem
-  readonly body: Uint8Array
-  readonly mayBegin: MayBegin
-  readonly trace: AttemptTrace | null
-}
+import type { BeginTrace } from './trace.ts'
 
 export type SenderOptions = {
   readonly connections: Connections
@@ -52,18 +29,20 @@ export type SenderOptions = {
   readonly beginTrace?: BeginTrace | undefined
 }
 
-/** Turns a delivery into a request, sends it, and returns how its response is recorded. */
+/** Turns attempts into requests, sends them, and says how their responses are recorded. */
 export class Sender {
   readonly #options: SenderOptions
+  readonly #transport: Transport
   readonly #tokens: Tokens
   /** For the last token of each destination. */
-  readonly #recorders = new WeakMap<Destination, { readonly token: Token; readonly record: Sent['record'] }>()
+  readonly #recorders = new WeakMap<Destination, { readonly token: Token; readonly record: Attempt['record'] }>()
 
   constructor(options: SenderOptions) {
     this.#options = options
     const { connections, clock, tokenTimeoutMs, maxTokenRequestsPerHost: maxPerHost } = options
+    this.#transport = { connections, clock, deadlines: new Deadlines(clock) }
     const send = async (request: Omit<OutgoingRequest, 'mayBegin'>) =>
-      decoded((await deliver({ ...request, mayBegin: () => true }, connections, clock))!)
+      decoded((await this.#deliver({ ...request, mayBegin: () => true }))!)
     this.#tokens = new Tokens({ send, clock, timeoutMs: tokenTimeoutMs, maxPerHost })
   }
 
@@ -72,63 +51,57 @@ export class Sender {
     this.#tokens.forget(endpoint)
   }
 
-  /** Makes one attempt. Never throws: a failure is a value. */
-  send(destination: Destination, item: LaneItem, body: Uint8Array, mayBegin: MayBegin): Promise<Sent | NotBegun> {
-    const { beginTrace } = this.#options
-    if (beginTrace === undefined) return this.#send({ destination, item, body, mayBegin, trace: null })
-    return this.#sendTraced({ destination, item, body, mayBegin, trace: beginTrace(destination, item) })
+  /** Makes an attempt, which is told when it is over. Never throws: a failure is a result. */
+  send(attempt: Attempt): void {
+    const { destination } = attempt
+    attempt.trace = this.#options.beginTrace?.(destination, attempt.item) ?? null
+    if (!destination.isReadable) this.#endUnsent(attempt, 'secret_unreadable', null)
+    else if (destination.isListener) void this.#handOver(attempt)
+    else if (destination.oauth !== null) void this.#sendWithToken(attempt)
+    else attempt.post(this.#requestOf(attempt, null), this.#transport)
   }
 
-  async #sendTraced(outgoing: Outgoing): Promise<Sent | NotBegun> {
-    const sent = await this.#send(outgoing)
-    outgoing.trace?.end(sent === null || sent === 'unheard' ? null : sent.exchange)
-    return sent
+  #endUnsent(attempt: Attempt, error: AttemptError, detail: Reason | null): void {
+    attempt.isRequest = false
+    attempt.over(noAnswer(error, detail, this.#options.now()))
   }
 
-  async #send(outgoing: Outgoing): Promise<Sent | NotBegun> {
-    const { destination } = outgoing
-    if (!destination.isReadable) return this.#notSent('secret_unreadable', null, destination)
-    if (destination.isListener) return this.#handOver(outgoing)
-    if (destination.oauth !== null) return this.#sendWithToken(outgoing)
-    return toSent(outgoing, await this.#request(outgoing, null), destination.record)
-  }
-
-  async #handOver(outgoing: Outgoing): Promise<Sent | NotBegun> {
-    const { destination, item, mayBegin } = outgoing
-    if (!mayBegin()) return null
+  async #handOver(attempt: Attempt): Promise<void> {
+    if (!attempt.mayBegin()) return attempt.over(null)
+    const { item, destination } = attempt
     const { timeoutMs, secretNames: secret } = destination
-    const request = { item, timeoutMs, secret, ...this.#head(outgoing, null) }
+    const startedAtMs = this.#options.now()
+    const request = { item, timeoutMs, secret, startedAtMs, headers: this.#headersOf(attempt, startedAtMs, null) }
     // The store is unavailable: the delivery is read again when it is back.
-    const exchange = await this.#options.handover.send(request).catch((): HandedOver => null)
-    return exchange === 'unheard' ? exchange : toSent(outgoing, exchange, destination.record)
-  }
-
-  #notSent(error: AttemptError, detail: Reason | null, { record }: Destination): Sent {
-    return { exchange: noAnswer(error, detail, this.#options.now()), record, isRequest: false, traceparent: null }
+    attempt.over(await this.#options.handover.send(request).catch((): HandedOver => null))
   }
 
   /** After a 401, tries once more with a new token: the receiver might no longer accept the one that is cached here. */
-  async #sendWithToken(outgoing: Outgoing): Promise<Sent | null> {
-    const { destination, item } = outgoing
-    const client = destination.oauth!
+  async #sendWithToken(attempt: Attempt): Promise<void> {
+    const client = attempt.destination.oauth!
     const token = await this.#tokens.get(client)
-    if (!isToken(token)) return this.#notSent('token_unavailable', token, destination)
-    const first = await this.#sendWith(token, outgoing)
-    if (first?.exchange.status !== 401) return first
-    await this.#tokens.invalidate(item.endpoint, token)
+    if (!isToken(token)) return this.#endUnsent(attempt, 'token_unavailable', token)
+    const first = await this.#sendWith(token, attempt)
+    if (first?.status !== 401) return this.#endWith(token, attempt, first)
+    await this.#tokens.invalidate(attempt.item.endpoint, token)
     const another = await this.#tokens.get(client)
-    if (!isToken(another) || another.value === token.value) return first
+    const isNew = isToken(another) && another.value !== token.value
+    const second = isNew ? await this.#sendWith(another, attempt) : null
     // The first response stands if the second request can't begin.
-    return (await this.#sendWith(another, outgoing)) ?? first
+    if (isNew && second !== null) this.#endWith(another, attempt, second)
+    else this.#endWith(token, attempt, first)
   }
 
-  async #sendWith(token: Token, outgoing: Outgoing): Promise<Sent | null> {
-    const exchange = await this.#request(outgoing, token)
-    const found = exchange?.status === 401 ? withTokenType(exchange, token) : exchange
-    return toSent(outgoing, found, this.#recordWith(token, outgoing.destination))
+  #sendWith(token: Token, attempt: Attempt): Promise<Exchange | null> {
+    return this.#deliver({ ...this.#requestOf(attempt, token), mayBegin: () => attempt.mayBegin() })
   }
 
-  #recordWith(token: Token, destination: Destination): Sent['record'] {
+  #endWith(token: Token, attempt: Attempt, exchange: Exchange | null): void {
+    attempt.record = this.#recorderFor(token, attempt.destination)
+    attempt.over(exchange?.status === 401 ? withTokenType(exchange, token) : exchange)
+  }
+
+  #recorderFor(token: Token, destination: Destination): Attempt['record'] {
     const known = this.#recorders.get(destination)
     if (known !== undefined && known.token === token) return known.record
     const record = createRedactor([token.value, ...destination.headerSecrets])
@@ -136,19 +109,21 @@ export class Sender {
     return record
   }
 
-  #request(outgoing: Outgoing, token: Token | null): Promise<Exchange | null> {
-    const { connections, clock } = this.#options
-    const { destination, body, mayBegin } = outgoing
-    const { route, path, timeoutMs } = destination
-    const { startedAtMs, headers } = this.#head(outgoing, token)
-    return deliver({ route, path, headers, body, timeoutMs, startedAtMs, mayBegin }, connections, clock)
+  #deliver(request: OutgoingRequest): Promise<Exchange | null> {
+    const { connections, clock, deadlines } = this.#transport
+    return deliver(request, connections, clock, deadlines)
   }
 
-  /** What is made for each request: when it began, and its headers. */
-  #head({ destination, item, body, trace }: Outgoing, token: Token | null) {
+  #requestOf(attempt: Attempt, token: Token | null): PostRequest {
+    const { route, path, timeoutMs } = attempt.destination
     const startedAtMs = this.#options.now()
+    const headers = this.#headersOf(attempt, startedAtMs, token)
+    return { route, path, headers, body: attempt.body, timeoutMs, startedAtMs }
+  }
+
+  #headersOf({ destination, item, body, trace }: Attempt, startedAtMs: number, token: Token | null): string[] {
     const timestamp = webhookTimestamp(startedAtMs)
-    const headers = webhookHeaders(destination.headers, destination.endpoint.signatureHeaders, {
+    return webhookHeaders(destination.headers, destination.endpoint.signatureHeaders, {
       event: item.event,
       type: item.type,
       timestamp,
@@ -157,7 +132,6 @@ export class Sender {
       traceparent: trace === null ? null : trace.traceparent,
       isTest: item.test,
     })
-    return { startedAtMs, headers }
   }
 }
 
@@ -165,9 +139,4 @@ export class Sender {
 function withTokenType(exchange: Exchange, { type }: Token): Exchange {
   const detail: Reason | null = type === 'bearer' ? null : { code: 'token_type', value: type }
   return detail === null ? exchange : { ...exchange, detail }
-}
-
-function toSent({ trace }: Outgoing, exchange: Exchange | null, record: Sent['record']): Sent | null {
-  if (exchange === null) return null
-  return { exchange, record, isRequest: true, traceparent: trace === null ? null : trace.traceparent }
 }

@@ -114,7 +114,7 @@ export class HttpClient {
     this.#request = request
     this.#handler = handler
     if (this.#link === undefined) this.#dial()
-    else this.#writeSoon()
+    else afterPoll(this.#writeNow)
   }
 
   /** Closes the connection. The handler is no longer called. */
@@ -149,14 +149,12 @@ export class HttpClient {
     socket.on('error', error => this.#fail(error))
     socket.on('end', () => this.#finish())
     socket.on('close', () => this.#fail(new ConnectionClosed('The connection was closed')))
-    this.#writeSoon()
+    afterPoll(this.#writeNow)
   }
 
-  #writeSoon(): void {
-    const handler = this.#handler
-    afterPoll(() => {
-      if (this.#handler === handler && handler !== undefined) this.#write(handler)
-    })
+  /** One for all requests of this connection. Its request can have ended by the time that it is called. */
+  readonly #writeNow = (): void => {
+    if (this.#handler !== undefined) this.#write(this.#handler)
   }
 
   #write(handler: RequestHandler): void {

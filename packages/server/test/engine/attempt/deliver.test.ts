@@ -1,39 +1,24 @@
 import { type Authority, createAuthority, startHostileReceiver, startReceiver } from '@posthorn/testkit'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Clock } from '../../../src/base/clock.ts'
 import { type ConnectionSettings, Connections } from '../../../src/engine/attempt/connections.ts'
+import { Deadlines, type Limited, TICK_MS } from '../../../src/engine/attempt/deadlines.ts'
 import { deliver } from '../../../src/engine/attempt/deliver.ts'
 import type { Resolver } from '../../../src/guard/lookup.ts'
 import type { TargetPolicy } from '../../../src/guard/target.ts'
+import { HandClock } from '../../hand-clock.ts'
 import { policy as development } from '../harness.ts'
 
 const RESPONSE_TIMEOUT_MS = 1_234
 const BODY_DEADLINE_MS = 2_000
 
-/** A clock that stands still and keeps deadlines, which a test fires. */
-function startClock() {
-  const timers: { delayMs: number; fire: () => void; isCancelled: boolean }[] = []
-  let nowMs = 1_000_000
-  const clock: Clock = {
-    now: () => nowMs,
-    monotonicMs: () => nowMs,
-    after(delayMs, fire) {
-      const timer = { delayMs, fire, isCancelled: false }
-      timers.push(timer)
-      const cancel = () => {
-        timer.isCancelled = true
-      }
-      return { cancel }
-    },
-  }
-  return {
-    clock,
-    timers,
-    advance(ms: number) {
-      nowMs += ms
-    },
-    /** Deadlines in the order in which they began, without the sweep of idle connections. */
-    begun: () => timers.filter(({ delayMs }) => delayMs === RESPONSE_TIMEOUT_MS || delayMs === BODY_DEADLINE_MS),
+/** Deadlines that a test can watch. */
+class WatchedDeadlines extends Deadlines {
+  /** How long the time limits were that have begun, in order. */
+  readonly begun: number[] = []
+
+  override set(limited: Limited, delayMs: number): void {
+    this.begun.push(delayMs)
+    super.set(limited, delayMs)
   }
 }
 
@@ -45,7 +30,8 @@ beforeAll(async () => {
 const outside: TargetPolicy = { ...development, dev: false }
 
 function startSender(settings: Partial<ConnectionSettings> = {}, resolver?: Resolver) {
-  const time = startClock()
+  const clock = new HandClock()
+  const deadlines = new WatchedDeadlines(clock)
   const usual = {
     ...development,
     proxy: null,
@@ -55,7 +41,7 @@ function startSender(settings: Partial<ConnectionSettings> = {}, resolver?: Reso
   }
   // No spread, because one test has a setting that changes.
   const all = Object.defineProperties(usual, Object.getOwnPropertyDescriptors(settings))
-  const connections = new Connections(all, time.clock, resolver)
+  const connections = new Connections(all, clock, resolver)
   const send = async (origin: string, mayBegin = () => true) => {
     const request = {
       route: { origin, tenant: 'acme', identity: null },
@@ -66,10 +52,14 @@ function startSender(settings: Partial<ConnectionSettings> = {}, resolver?: Reso
       startedAtMs: 0,
       mayBegin,
     }
-    return deliver(request, connections, time.clock)
+    return deliver(request, connections, clock, deadlines)
   }
-  return { ...time, send, close: () => connections.close() }
+  return { clock, begun: deadlines.begun, send, close: () => connections.close() }
 }
+
+/** Whether it isn't over by the next turn of the event loop. */
+const stillGoes = (exchange: Promise<unknown>): Promise<boolean> =>
+  Promise.race([exchange.then(() => false), new Promise<boolean>(resolve => setImmediate(resolve, true))])
 
 describe('a request', () => {
   it("C13: doesn't begin if this node no longer owns the delivery once there is a connection", async () => {
@@ -129,14 +119,14 @@ describe('C3: the guard', () => {
 
   it('C3: looks up a name again after two minutes, however busy its connection is', async () => {
     const receiver = await startReceiver({ authority, names: ['localhost'] })
-    const { send, advance, close } = startSender()
+    const { send, clock, close } = startSender()
     const connectionsAfter = async () => {
       expect(await send(receiver.url)).toMatchObject({ status: 204 })
       return receiver.connections
     }
     expect([await connectionsAfter(), await connectionsAfter()]).toEqual([1, 1])
     for (const expected of [1, 1, 1, 1, 1, 1, 1, 2]) {
-      advance(15_000)
+      clock.turn(15_000)
       expect(await connectionsAfter()).toBe(expected)
     }
     close()
@@ -147,24 +137,25 @@ describe('C3: the guard', () => {
 describe('C11: time limits', () => {
   it('C11: fail an attempt whose connection takes too long, before the status deadline starts', async () => {
     const receiver = await startHostileReceiver({ authority, kind: 'hang_tls' })
-    const { send, begun, close, timers } = startSender({ connectTimeoutMs: 4_321 })
+    const { send, begun, close, clock } = startSender({ connectTimeoutMs: 4_321 })
     const exchange = send(receiver.url)
     await receiver.waitFor(({ connections }) => connections === 1, { timeoutMs: 5_000 })
-    timers.find(({ delayMs }) => delayMs === 4_321)!.fire()
+    clock.turn(4_321)
     expect(await exchange).toMatchObject({ failure: 'connect_timeout', status: null })
-    expect(begun()).toEqual([])
+    expect(begun).toEqual([])
     close()
     await receiver.close()
   })
 
   it('C11: fail an attempt without a status in time, counted from the first byte sent', async () => {
     const receiver = await startHostileReceiver({ authority, kind: 'hang' })
-    const { send, begun, close } = startSender()
+    const { send, begun, close, clock } = startSender()
     const exchange = send(receiver.url)
     await receiver.waitFor(({ requests }) => requests === 1, { timeoutMs: 5_000 })
-    const [deadline] = begun()
-    expect(begun()).toMatchObject([{ delayMs: RESPONSE_TIMEOUT_MS, isCancelled: false }])
-    deadline!.fire()
+    expect(begun).toEqual([RESPONSE_TIMEOUT_MS])
+    clock.turn(RESPONSE_TIMEOUT_MS - 1)
+    expect(await stillGoes(exchange)).toBe(true)
+    clock.turn(TICK_MS)
     expect(await exchange).toMatchObject({ failure: 'response_timeout', status: null })
     close()
     await receiver.close()
@@ -172,13 +163,12 @@ describe('C11: time limits', () => {
 
   it('C11: end the wait for a slow body, and keep the status', async () => {
     const receiver = await startHostileReceiver({ authority, kind: 'drip_body' })
-    const { send, begun, close } = startSender()
+    const { send, begun, close, clock } = startSender()
     const exchange = send(receiver.url)
-    await expect.poll(() => begun().length, { timeout: 5_000 }).toBe(2)
-    const [response, body] = begun()
-    expect(response!.isCancelled).toBe(true)
-    expect(body!.delayMs).toBe(BODY_DEADLINE_MS)
-    body!.fire()
+    await expect.poll(() => begun, { timeout: 5_000 }).toEqual([RESPONSE_TIMEOUT_MS, BODY_DEADLINE_MS])
+    clock.turn(BODY_DEADLINE_MS - 1)
+    expect(await stillGoes(exchange)).toBe(true)
+    clock.turn(TICK_MS)
     expect(await exchange).toMatchObject({ failure: null, status: 200, truncated: true })
     close()
     await receiver.close()
@@ -205,12 +195,13 @@ describe('C11: time limits', () => {
 
   it('C11: are not extended by interim responses', async () => {
     const receiver = await startHostileReceiver({ authority, kind: 'endless_1xx' })
-    const { send, begun, close } = startSender()
+    const { send, begun, close, clock } = startSender()
     const exchange = send(receiver.url)
     await receiver.waitFor(({ requests, bytesSent }) => requests === 1 || bytesSent > 0, { timeoutMs: 5_000 })
     await expect.poll(() => receiver.bytesSent, { timeout: 5_000, interval: 1 }).toBeGreaterThan(500)
-    expect(begun()).toMatchObject([{ isCancelled: false }])
-    begun()[0]!.fire()
+    expect(begun).toEqual([RESPONSE_TIMEOUT_MS])
+    clock.turn(RESPONSE_TIMEOUT_MS)
+    clock.turn(TICK_MS)
     expect(await exchange).toMatchObject({ failure: 'response_timeout', status: null })
     close()
     await receiver.close()

@@ -46,6 +46,15 @@ export type Settlement = {
  */
 export type Moved = 'ended' | 'unmoved' | number
 
+/** An outcome that is handed in to be stored. One of the functions is called, once. */
+export type Settling = {
+  readonly settlement: Settlement
+  /** It is stored. */
+  settled(moved: Moved): void
+  /** It can't be stored, because of its own data. */
+  failed(error: Error): void
+}
+
 export type SettleResult = {
   /** One for each settlement, in order. */
   readonly moved: readonly Moved[]
