@@ -1,13 +1,12 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../base/clock.ts'
 import { logPlain } from '../base/logger.ts'
-import type { AttemptError } from '../base/model.ts'
 import { scheduleInForce } from '../catalogue/retry-schedule.ts'
 import type { Moved } from '../store/operations/deliveries/settlement.ts'
 import type { LaneItem } from '../store/operations/lanes/lanes.ts'
 import type { Store } from '../store/store.ts'
 import { Attempt, type AttemptOwner } from './attempt/attempt.ts'
-import { attemptLine, type Circumstances, concludeAttempt } from './attempt/conclusion.ts'
+import { attemptLine, concludeAttempt, requestEnd } from './attempt/conclusion.ts'
 import type { Destination, Destinations } from './attempt/destinations.ts'
 import type { Handover } from './attempt/handover.ts'
 import type { Sender } from './attempt/sender.ts'
@@ -16,12 +15,12 @@ import type { CrashMode } from './lane/crash-mode.ts'
 import type { Lane } from './lane/lane.ts'
 import type { ProbeTurns } from './lane/probe-turns.ts'
 import type { RateWindow } from './lane/rate.ts'
-import { LONGEST_PROBE_PAUSE_MS, type RequestEnd } from './lane/recovery.ts'
+import type { RequestEnd } from './lane/recovery.ts'
 import { type Lanes, STORE_PAUSE_MS } from './lanes.ts'
 import type { EngineOptions } from './options.ts'
 import { InFlight } from './ownership/in-flight.ts'
 import type { Partitions } from './ownership/partitions.ts'
-import { neverConnected, type ReceiverHealth } from './receiver-health.ts'
+import type { ReceiverHealth } from './receiver-health.ts'
 import type { Rounds } from './rounds.ts'
 import type { TypeSchedules } from './type-schedules.ts'
 
@@ -127,8 +126,8 @@ export class Attempts implements AttemptOwner {
     lane.recovery.beginRequest(store.now())
     // This request might take long. The next one needn't wait for it, only for the rate and the recovery.
     if (rate !== null || lane.recovery.isSpaced) lanes.consider(lane)
-    attempt.begin(destination, body, epoch)
-    sender.send(attempt)
+    attempt.begin(destination, epoch)
+    sender.send(attempt, body)
   }
 
   mayBegin({ destination, item, epoch }: Attempt): boolean {
@@ -171,7 +170,7 @@ export class Attempts implements AttemptOwner {
   /** Applies an attempt's result to its lane and endpoint. Returns whether there is an outcome to be stored. */
   #conclude(attempt: Attempt, endedAtMs: number): boolean {
     const { lane, item, destination, epoch, result } = attempt
-    const { destinations, health, schedules, lanes, options, log } = this.#parts
+    const { destinations, health, schedules, lanes, options, log, probes } = this.#parts
     if (result === null || result === 'unheard') {
       // Its place in the rate window stays taken: the attempt has begun as far as the rate is concerned.
       if (result === null) this.#putBack(attempt, null)
@@ -186,31 +185,14 @@ export class Attempts implements AttemptOwner {
     const { settlement, error, detail, waitMs } = concludeAttempt(attempt, result, circumstances)
     const attempted = { endpoint, delivery: item.delivery, error, endedAtMs, waitMs, epoch }
     const marks = isCurrent ? health.record(attempted) : []
-    this.#endRequest(attempt, this.#requestEnd(lane, error, circumstances))
+    this.#endRequest(attempt, requestEnd(lane.tenant, error, circumstances, probes))
     if (waitMs > 0) lane.recovery.markUnreachable()
     lanes.configure(lane, destination)
     this.#consider(lane)
     logPlain(log, 'attempt', attemptLine(item, settlement, detail, result))
+    attempt.result = null
     attempt.settlement = marks.length === 0 ? settlement : { ...settlement, marks }
     return true
-  }
-
-  /** Null if no one was there, so that nothing is known about how many requests can be taken. */
-  #requestEnd(
-    { tenant }: Lane,
-    error: AttemptError | null,
-    { endedAtMs: nowMs, random, schedule }: Circumstances,
-  ): RequestEnd | null {
-    if (error === null) return { ...SUCCESS, nowMs }
-    if (error === 'no_listener') return null
-    return {
-      isSuccess: false,
-      neverConnected: neverConnected(error),
-      nowMs,
-      random,
-      longestPauseMs: Math.min(LONGEST_PROBE_PAUSE_MS, 1_000 * Math.min(...schedule)),
-      takeTurn: (wantedMs, latestMs) => this.#parts.probes.take(tenant, wantedMs, latestMs),
-    }
   }
 
   /** The request has ended, or there was none: makes room for others. */
@@ -302,6 +284,3 @@ export class Attempts implements AttemptOwner {
     clock.after(STORE_PAUSE_MS, () => lanes.reset(lane))
   }
 }
-
-/** The rest matters to failures only. */
-const SUCCESS = { isSuccess: true, neverConnected: false, random: 0, longestPauseMs: 0 }

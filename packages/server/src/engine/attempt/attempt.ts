@@ -41,7 +41,6 @@ export class Attempt extends Post implements Settling {
   // From `begin` on.
 
   destination!: Destination
-  body!: Uint8Array
   /** The epoch under which the request is sent. */
   epoch = 0
 
@@ -54,6 +53,7 @@ export class Attempt extends Post implements Settling {
   /** Records a response without the request's secrets. */
   record!: Destination['record']
 
+  /** Until the conclusion, which leaves nothing of it here: an outcome can wait for long to be stored. */
   result: AttemptResult = null
   /** From the conclusion on. */
   settlement!: Settlement
@@ -67,10 +67,9 @@ export class Attempt extends Post implements Settling {
     this.rate = lane.rate
   }
 
-  begin(destination: Destination, body: Uint8Array, epoch: number): void {
+  begin(destination: Destination, epoch: number): void {
     this.destination = destination
     this.record = destination.record
-    this.body = body
     this.epoch = epoch
   }
 

@@ -1,12 +1,15 @@
 /** What an exchange means for its delivery: pure functions from an exchange to what is stored and logged. */
 
 import { sentenceOf } from '../../base/attempt-details.ts'
-import type { AttemptDetail, AttemptError, RetrySchedule } from '../../base/model.ts'
+import type { AttemptDetail, AttemptError, RetrySchedule, TenantId } from '../../base/model.ts'
 import { packHeaders } from '../../store/operations/deliveries/answer-headers.ts'
 import { withNotes } from '../../store/operations/deliveries/attempt-notes.ts'
 import { withTrace } from '../../store/operations/deliveries/sent-trace.ts'
 import type { Settlement } from '../../store/operations/deliveries/settlement.ts'
 import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
+import type { ProbeTurns } from '../lane/probe-turns.ts'
+import { LONGEST_PROBE_PAUSE_MS, type RequestEnd } from '../lane/recovery.ts'
+import { neverConnected } from '../receiver-health.ts'
 import type { Attempt } from './attempt.ts'
 import { classify, type Exchange, headerOf } from './outcome.ts'
 import { type Pause, readRetryAfter } from './retry-after.ts'
@@ -89,6 +92,28 @@ export function concludeAttempt(
         sender: isRequest ? sender : null,
       },
     },
+  }
+}
+
+/** The rest matters to failures only. */
+const SUCCESS = { isSuccess: true, neverConnected: false, random: 0, longestPauseMs: 0 }
+
+/** What the end of a request says to its lane. Null if no one was there: nothing is known about the receiver then. */
+export function requestEnd(
+  tenant: TenantId,
+  error: AttemptError | null,
+  { endedAtMs: nowMs, random, schedule }: Circumstances,
+  probes: ProbeTurns,
+): RequestEnd | null {
+  if (error === null) return { ...SUCCESS, nowMs }
+  if (error === 'no_listener') return null
+  return {
+    isSuccess: false,
+    neverConnected: neverConnected(error),
+    nowMs,
+    random,
+    longestPauseMs: Math.min(LONGEST_PROBE_PAUSE_MS, 1_000 * Math.min(...schedule)),
+    takeTurn: (wantedMs, latestMs) => probes.take(tenant, wantedMs, latestMs),
   }
 }
 

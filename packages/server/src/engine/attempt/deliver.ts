@@ -57,8 +57,8 @@ const NO_HEADERS: readonly string[] = []
 export abstract class Post implements RequestHandler, Limited {
   deadlineMs = Number.POSITIVE_INFINITY
   #transport!: Transport
-  #request!: PostRequest
-  #connection!: ReceiverConnection
+  #request: PostRequest | undefined
+  #connection: ReceiverConnection | undefined
   #startedAtMonotonicMs = 0
   #hasBegun = false
   /** Of the request that is repeated. Undefined if none is. */
@@ -81,14 +81,13 @@ export abstract class Post implements RequestHandler, Limited {
   post(request: PostRequest, transport: Transport): void {
     this.#transport = transport
     this.#request = request
-    this.#connection = transport.connections.acquire(request.route)
     this.#startedAtMonotonicMs = transport.clock.monotonicMs()
-    this.#send()
+    this.#send(transport.connections.acquire(request.route), request)
   }
 
-  #send(): void {
-    const { path, headers, body } = this.#request
-    this.#connection.client.send({ method: 'POST', path, headers, body }, this)
+  #send(connection: ReceiverConnection, { path, headers, body }: PostRequest): void {
+    this.#connection = connection
+    connection.client.send({ method: 'POST', path, headers, body }, this)
   }
 
   onBegin(): boolean {
@@ -97,7 +96,7 @@ export abstract class Post implements RequestHandler, Limited {
       return false
     }
     // A repeated request has the time that is left of the first.
-    if (!this.#hasBegun) this.#transport.deadlines.set(this, this.#request.timeoutMs)
+    if (!this.#hasBegun) this.#transport.deadlines.set(this, this.#request!.timeoutMs)
     this.#hasBegun = true
     return true
   }
@@ -142,9 +141,9 @@ export abstract class Post implements RequestHandler, Limited {
     if (!failure.isFirst && failure.headBytes === 0) {
       if (failure.isWritten) this.#lost = failure
       const { connections } = this.#transport
-      connections.release(this.#connection, false)
-      this.#connection = connections.open(this.#request.route)
-      this.#send()
+      const request = this.#request!
+      connections.release(this.#connection!, false)
+      this.#send(connections.open(request.route), request)
     } else this.#end(failure, false)
   }
 
@@ -152,19 +151,27 @@ export abstract class Post implements RequestHandler, Limited {
   #end(fault: Fault | null, isSound: boolean): void {
     if (this.#isOver) return
     this.#isOver = true
-    const { connections, deadlines, clock } = this.#transport
+    const { connections, deadlines } = this.#transport
     deadlines.clear(this)
-    const { address } = this.#connection.client
-    connections.release(this.#connection, isSound)
+    const connection = this.#connection!
+    connections.release(connection, isSound)
+    const exchange =
+      this.#head === undefined && fault === null ? null : this.#exchange(fault, connection.client.address)
+    // What this was an attempt of can take long to be stored, and needs nothing of all that.
+    this.#request = undefined
+    this.#connection = undefined
+    this.#head = undefined
+    this.#body = NO_BODY
+    this.over(exchange)
+  }
+
+  #exchange(fault: Fault | null, address: string | null): Exchange {
     const head = this.#head
-    if (head === undefined && fault === null) {
-      this.over(null)
-      return
-    }
-    const detail = head === undefined ? this.#detailOf(fault!) : null
-    this.over({
-      startedAtMs: this.#request.startedAtMs,
-      durationMs: Math.round(clock.monotonicMs() - this.#startedAtMonotonicMs),
+    const request = this.#request!
+    const detail = head === undefined ? detailOf(fault!, request) : null
+    return {
+      startedAtMs: request.startedAtMs,
+      durationMs: Math.round(this.#transport.clock.monotonicMs() - this.#startedAtMonotonicMs),
       status: head === undefined ? null : head.status,
       failure: detail === null ? null : errorOf(detail.code),
       detail,
@@ -174,13 +181,13 @@ export abstract class Post implements RequestHandler, Limited {
       body: this.#size === this.#body.length ? this.#body : this.#body.subarray(0, this.#size),
       truncated: head !== undefined && (fault !== null || this.#read > this.#size),
       retryAfter: head === undefined ? null : head.retryAfter,
-    })
+    }
   }
+}
 
-  #detailOf(fault: Fault): Reason {
-    if (typeof fault === 'string') return { code: 'no_status', value: null }
-    return reasonOf(fault, this.#request.route.identity !== null)
-  }
+function detailOf(fault: Fault, { route }: PostRequest): Reason {
+  if (typeof fault === 'string') return { code: 'no_status', value: null }
+  return reasonOf(fault, route.identity !== null)
 }
 
 /** A request that is sent by itself. */

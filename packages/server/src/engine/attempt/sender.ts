@@ -52,13 +52,13 @@ export class Sender {
   }
 
   /** Makes an attempt, which is told when it is over. Never throws: a failure is a result. */
-  send(attempt: Attempt): void {
+  send(attempt: Attempt, body: Uint8Array): void {
     const { destination } = attempt
     attempt.trace = this.#options.beginTrace?.(destination, attempt.item) ?? null
     if (!destination.isReadable) this.#endUnsent(attempt, 'secret_unreadable', null)
-    else if (destination.isListener) void this.#handOver(attempt)
-    else if (destination.oauth !== null) void this.#sendWithToken(attempt)
-    else attempt.post(this.#requestOf(attempt, null), this.#transport)
+    else if (destination.isListener) void this.#handOver(attempt, body)
+    else if (destination.oauth !== null) void this.#sendWithToken(attempt, body)
+    else attempt.post(this.#requestOf(attempt, body, null), this.#transport)
   }
 
   #endUnsent(attempt: Attempt, error: AttemptError, detail: Reason | null): void {
@@ -66,34 +66,35 @@ export class Sender {
     attempt.over(noAnswer(error, detail, this.#options.now()))
   }
 
-  async #handOver(attempt: Attempt): Promise<void> {
+  async #handOver(attempt: Attempt, body: Uint8Array): Promise<void> {
     if (!attempt.mayBegin()) return attempt.over(null)
     const { item, destination } = attempt
     const { timeoutMs, secretNames: secret } = destination
     const startedAtMs = this.#options.now()
-    const request = { item, timeoutMs, secret, startedAtMs, headers: this.#headersOf(attempt, startedAtMs, null) }
+    const headers = this.#headersOf(attempt, body, startedAtMs, null)
+    const request = { item, timeoutMs, secret, startedAtMs, headers }
     // The store is unavailable: the delivery is read again when it is back.
     attempt.over(await this.#options.handover.send(request).catch((): HandedOver => null))
   }
 
   /** After a 401, tries once more with a new token: the receiver might no longer accept the one that is cached here. */
-  async #sendWithToken(attempt: Attempt): Promise<void> {
+  async #sendWithToken(attempt: Attempt, body: Uint8Array): Promise<void> {
     const client = attempt.destination.oauth!
     const token = await this.#tokens.get(client)
     if (!isToken(token)) return this.#endUnsent(attempt, 'token_unavailable', token)
-    const first = await this.#sendWith(token, attempt)
+    const first = await this.#sendWith(token, attempt, body)
     if (first?.status !== 401) return this.#endWith(token, attempt, first)
     await this.#tokens.invalidate(attempt.item.endpoint, token)
     const another = await this.#tokens.get(client)
     const isNew = isToken(another) && another.value !== token.value
-    const second = isNew ? await this.#sendWith(another, attempt) : null
+    const second = isNew ? await this.#sendWith(another, attempt, body) : null
     // The first response stands if the second request can't begin.
     if (isNew && second !== null) this.#endWith(another, attempt, second)
     else this.#endWith(token, attempt, first)
   }
 
-  #sendWith(token: Token, attempt: Attempt): Promise<Exchange | null> {
-    return this.#deliver({ ...this.#requestOf(attempt, token), mayBegin: () => attempt.mayBegin() })
+  #sendWith(token: Token, attempt: Attempt, body: Uint8Array): Promise<Exchange | null> {
+    return this.#deliver({ ...this.#requestOf(attempt, body, token), mayBegin: () => attempt.mayBegin() })
   }
 
   #endWith(token: Token, attempt: Attempt, exchange: Exchange | null): void {
@@ -114,14 +115,19 @@ export class Sender {
     return deliver(request, connections, clock, deadlines)
   }
 
-  #requestOf(attempt: Attempt, token: Token | null): PostRequest {
+  #requestOf(attempt: Attempt, body: Uint8Array, token: Token | null): PostRequest {
     const { route, path, timeoutMs } = attempt.destination
     const startedAtMs = this.#options.now()
-    const headers = this.#headersOf(attempt, startedAtMs, token)
-    return { route, path, headers, body: attempt.body, timeoutMs, startedAtMs }
+    const headers = this.#headersOf(attempt, body, startedAtMs, token)
+    return { route, path, headers, body, timeoutMs, startedAtMs }
   }
 
-  #headersOf({ destination, item, body, trace }: Attempt, startedAtMs: number, token: Token | null): string[] {
+  #headersOf(
+    { destination, item, trace }: Attempt,
+    body: Uint8Array,
+    startedAtMs: number,
+    token: Token | null,
+  ): string[] {
     const timestamp = webhookTimestamp(startedAtMs)
     return webhookHeaders(destination.headers, destination.endpoint.signatureHeaders, {
       event: item.event,

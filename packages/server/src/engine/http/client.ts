@@ -83,6 +83,10 @@ export class HttpClient {
   #keepAliveSeconds: number | null = null
   #onClose: (() => void) | undefined
   #address: string | null = null
+  /** One for all requests of this connection. The request can have ended by the time that it is called. */
+  readonly #writeNow = (): void => {
+    if (this.#handler !== undefined && this.#answer === undefined) this.#write(this.#handler)
+  }
 
   constructor(target: DialTarget, hostHeader: string, dialer: Dialer) {
     this.#target = target
@@ -150,11 +154,6 @@ export class HttpClient {
     socket.on('end', () => this.#finish())
     socket.on('close', () => this.#fail(new ConnectionClosed('The connection was closed')))
     afterPoll(this.#writeNow)
-  }
-
-  /** One for all requests of this connection. Its request can have ended by the time that it is called. */
-  readonly #writeNow = (): void => {
-    if (this.#handler !== undefined) this.#write(this.#handler)
   }
 
   #write(handler: RequestHandler): void {
