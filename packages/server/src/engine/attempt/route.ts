@@ -11,6 +11,19 @@ export type Route = {
   readonly identity: Identity | null
 }
 
-/** Equal for routes that can share a connection. A tenant's id and an origin have no spaces. */
-export const routeKey = ({ origin, tenant, identity }: Route): string =>
+/** Put together once for each route: four times for each request cost a microsecond. */
+const keys = new WeakMap<Route, string>()
+
+/** Equal for routes that can share a connection. */
+export function routeKey(route: Route): string {
+  let key = keys.get(route)
+  if (key === undefined) {
+    key = keyOf(route)
+    keys.set(route, key)
+  }
+  return key
+}
+
+/** A tenant's id and an origin have no spaces. */
+const keyOf = ({ origin, tenant, identity }: Route): string =>
   identity === null ? `${tenant} ${origin}` : `${tenant} ${origin} ${identity.name}`
