@@ -23,7 +23,7 @@ const MAX_UNSETTLED = 1_000
 
 type WaitingSettlement = Waiting<Settlement, Moved>
 
-/** Its place among those not stored yet is free before its sender hears of it, who might have the next one ready. */
+/** Its place among those not stored yet is free again before its sender hears of it, which might have another one. */
 class WaitingOutcome implements WaitingSettlement {
   readonly input: Settlement
   readonly size: number
