@@ -11,6 +11,7 @@ import type { Destination, Destinations } from './attempt/destinations.ts'
 import type { Handover } from './attempt/handover.ts'
 import type { Sender } from './attempt/sender.ts'
 import type { Bodies, Body } from './bodies.ts'
+import type { HostWindows } from './host-windows.ts'
 import type { CrashMode } from './lane/crash-mode.ts'
 import type { Lane } from './lane/lane.ts'
 import type { ProbeTurns } from './lane/probe-turns.ts'
@@ -31,6 +32,7 @@ export type AttemptsParts = {
   readonly options: Pick<EngineOptions, 'retrySchedule' | 'random'>
   readonly partitions: Partitions
   readonly rounds: Rounds
+  readonly hostWindows: HostWindows
   readonly lanes: Lanes
   readonly destinations: Destinations
   readonly sender: Sender
@@ -170,7 +172,7 @@ export class Attempts implements AttemptOwner {
   /** Applies an attempt's result to its lane and endpoint. Returns whether there is an outcome to be stored. */
   #conclude(attempt: Attempt, endedAtMs: number): boolean {
     const { lane, item, destination, epoch, result } = attempt
-    const { destinations, health, schedules, lanes, options, log, probes } = this.#parts
+    const { destinations, health, schedules, lanes, hostWindows, options, log, probes } = this.#parts
     if (result === null || result === 'unheard') {
       // Its place in the rate window stays taken: the attempt has begun as far as the rate is concerned.
       if (result === null) this.#putBack(attempt, null)
@@ -185,6 +187,8 @@ export class Attempts implements AttemptOwner {
     const { settlement, error, detail, waitMs } = concludeAttempt(attempt, result, circumstances)
     const attempted = { endpoint, delivery: item.delivery, error, endedAtMs, waitMs, epoch }
     const marks = isCurrent ? health.record(attempted) : []
+    if (result.status !== null) hostWindows.noteResponse(attempt.host)
+    else if (error === 'connect_timeout') hostWindows.noteTimeout(attempt.host, endedAtMs)
     this.#endRequest(attempt, requestEnd(lane.tenant, error, circumstances, probes))
     if (waitMs > 0) lane.recovery.markUnreachable()
     lanes.configure(lane, destination)

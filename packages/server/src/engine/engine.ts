@@ -11,6 +11,7 @@ import { Handover } from './attempt/handover.ts'
 import { Sender } from './attempt/sender.ts'
 import { Attempts } from './attempts.ts'
 import { Bodies } from './bodies.ts'
+import { HostWindows } from './host-windows.ts'
 import { CrashMode } from './lane/crash-mode.ts'
 import type { Lane } from './lane/lane.ts'
 import { ProbeTurns } from './lane/probe-turns.ts'
@@ -84,7 +85,10 @@ export class Engine {
     const dispatch = (lane: Lane, host: string) => this.#attempts.dispatch(lane, host)
     const bodies = new Bodies()
     const maySend = (tenant: TenantId) => store.hasRoomToSettle(tenant) && bodies.hasRoom(tenant)
-    this.#rounds = new Rounds(options, now, hostOf, dispatch, maySend)
+    const hostWindows = new HostWindows(options.maxInFlightPerHost, options.connectTimeoutMs)
+    const { maxInFlight } = options
+    const limits = { maxInFlight, maxInFlightAt: (host: string) => hostWindows.of(host) }
+    this.#rounds = new Rounds(limits, now, hostOf, dispatch, maySend)
     this.#lanes = new Lanes({
       store,
       clock,
@@ -103,6 +107,7 @@ export class Engine {
       options,
       partitions,
       rounds: this.#rounds,
+      hostWindows,
       lanes: this.#lanes,
       destinations: this.#destinations,
       sender: this.#sender,

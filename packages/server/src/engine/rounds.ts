@@ -5,8 +5,8 @@ import type { Lane } from './lane/lane.ts'
 export type RoundLimits = {
   /** Maximum number of requests in flight on this node. */
   readonly maxInFlight: number
-  /** Maximum number of requests in flight to one receiving host. */
-  readonly maxInFlightPerHost: number
+  /** Maximum number of requests in flight to a receiving host, at least 1. Can change at any time. */
+  readonly maxInFlightAt: (host: string) => number
 }
 
 const LANE_SHARE = 4
@@ -169,7 +169,7 @@ export class Rounds {
   /** How many requests one of the tenant's lanes can have in flight to the host. */
   #laneShareAt(name: string, tenant: TenantId): number {
     const host = this.#hosts.get(name)
-    const left = this.#limits.maxInFlightPerHost - (host?.inFlight ?? 0)
+    const left = this.#limits.maxInFlightAt(name) - (host?.inFlight ?? 0)
     if (left <= 0) return 0
     const share = TENANT_SHARE * left - (host?.byTenant.get(tenant) ?? 0)
     return Math.ceil(share / LANE_SHARE)
@@ -213,7 +213,7 @@ export class Rounds {
     }
     this.#admittedAt.delete(lane)
     // The host has room, but not for this tenant: offer it to the others, each once per request that ends.
-    const isFull = host.inFlight >= this.#limits.maxInFlightPerHost
+    const isFull = host.inFlight >= this.#limits.maxInFlightAt(name)
     if (isFull || tried.has(lane.tenant)) return
     tried.add(lane.tenant)
     this.#admitOne(name, host)

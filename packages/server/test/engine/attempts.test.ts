@@ -6,6 +6,7 @@ import type { Attempt } from '../../src/engine/attempt/attempt.ts'
 import { type Exchange, noAnswer } from '../../src/engine/attempt/outcome.ts'
 import { Attempts, type AttemptsParts } from '../../src/engine/attempts.ts'
 import { Bodies } from '../../src/engine/bodies.ts'
+import { HostWindows } from '../../src/engine/host-windows.ts'
 import { Lane } from '../../src/engine/lane/lane.ts'
 import { ProbeTurns } from '../../src/engine/lane/probe-turns.ts'
 import { Rounds } from '../../src/engine/rounds.ts'
@@ -41,7 +42,7 @@ function start(counts: readonly number[]) {
   const log = pino({}, { write: line => void steps.push({ kind: 'logged', deliveries: [JSON.parse(line).delivery] }) })
   const now = () => 1
   const rounds: Rounds = new Rounds(
-    { maxInFlight: 1_000, maxInFlightPerHost: 1_000 },
+    { maxInFlight: 1_000, maxInFlightAt: () => 1_000 },
     now,
     () => 'host',
     (lane, host) => attempts.dispatch(lane, host),
@@ -78,6 +79,7 @@ function start(counts: readonly number[]) {
     options: { retrySchedule: [60], random: () => 0 },
     partitions: { epochOf: () => 1 },
     rounds,
+    hostWindows: new HostWindows(1_000, 5_000),
     destinations: { get: () => destination, isCurrent: () => true },
     sender: { send: (attempt: Attempt) => void sent.push(attempt) },
     bodies: new Bodies(),

@@ -10,7 +10,7 @@ function bench(maxInFlight: number, maxInFlightPerHost = 1_000) {
   const flying: { lane: Lane; host: string }[] = []
   const dispatched: string[] = []
   const rounds = new Rounds(
-    { maxInFlight, maxInFlightPerHost },
+    { maxInFlight, maxInFlightAt: () => maxInFlightPerHost },
     () => 1,
     lane => lane.endpoint.split('@')[1] ?? lane.endpoint,
     (lane, host) => {
@@ -113,7 +113,7 @@ class Model {
   #mayGo(lane: ModelLane): boolean {
     const left = this.#limits.maxInFlight - this.flying.length
     const atHost = this.flying.filter(({ host }) => host === lane.host)
-    const leftAtHost = this.#limits.maxInFlightPerHost - atHost.length
+    const leftAtHost = this.#limits.maxInFlightAt(lane.host) - atHost.length
     const ofTenant = (some: typeof this.flying) => some.filter(one => one.lane.tenant === lane.tenant).length
     return (
       lane.isReady() &&
@@ -223,7 +223,7 @@ describe('rounds', () => {
 
   it('leave no lane idle that can go, whatever happens in whatever order', () => {
     const step = fc.record({
-      kind: fc.constantFrom('land', 'land', 'land', 'due', 'move', 'disable'),
+      kind: fc.constantFrom('land', 'land', 'land', 'resize', 'due', 'move', 'disable'),
       pick: fc.nat(999),
     })
     const shape = fc.record({
@@ -236,12 +236,17 @@ describe('rounds', () => {
       steps: fc.array(step, { maxLength: 80 }),
     })
     fc.assert(
-      fc.property(shape, ({ lanes, steps, ...limits }) => {
-        const model = new Model(limits, lanes)
+      fc.property(shape, ({ lanes, steps, maxInFlight, maxInFlightPerHost }) => {
+        const rooms = new Map<string, number>()
+        const maxInFlightAt = (host: string) => rooms.get(host) ?? maxInFlightPerHost
+        const model = new Model({ maxInFlight, maxInFlightAt }, lanes)
         model.run()
         for (const { kind, pick } of steps) {
           const lane = model.lanes[pick % model.lanes.length]!
-          if (kind === 'land' && model.flying.length > 0) model.end(pick % model.flying.length)
+          const landing = model.flying.length === 0 ? 0 : pick % model.flying.length
+          // What a request comes to can change how many its host gets.
+          if (kind === 'resize' && model.flying.length > 0) rooms.set(model.flying[landing]!.host, 1 + (pick % 6))
+          if ((kind === 'land' || kind === 'resize') && model.flying.length > 0) model.end(landing)
           else if (kind === 'due') {
             lane.due++
             model.rounds.enqueue(asLane(lane))

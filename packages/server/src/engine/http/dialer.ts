@@ -25,7 +25,7 @@ export type DialerOptions = OpeningOptions & {
   readonly lookup: Lookup
   /** Receivers that are connected to without the proxy. */
   readonly noProxy: readonly DirectRule[]
-  /** Until TCP and TLS are ready, in milliseconds, for all addresses together (C11). */
+  /** For the lookup, and until TCP and TLS are ready, in milliseconds, for all addresses together (C11). */
   readonly timeoutMs: number
   /** Sockets that connect next to two others for the same request, shared by tenants. Default: 1,000. */
   readonly maxExtraSockets?: number
@@ -95,9 +95,16 @@ class Dialling {
 
   start(): void {
     const { clock, timeoutMs } = this.#options
+    const startedAtMs = clock.monotonicMs()
     this.#timer = clock.after(timeoutMs, () => this.#failLate())
     this.#addresses().then(
-      addresses => this.#turns.take(this.#target.tenant, () => this.#tryAll(addresses)),
+      addresses => {
+        if (this.#isOver) return
+        // The wait for its turn is not the receiver's fault, and doesn't count.
+        this.#timer?.cancel()
+        const leftMs = Math.max(0, startedAtMs + timeoutMs - clock.monotonicMs())
+        this.#turns.take(this.#target.tenant, () => this.#tryAll(addresses, leftMs))
+      },
       error => this.#fail({ ...NOWHERE, error }),
     )
   }
@@ -120,9 +127,10 @@ class Dialling {
     return [{ address: host, family }]
   }
 
-  #tryAll(addresses: readonly LookupAddress[]): void {
+  #tryAll(addresses: readonly LookupAddress[], leftMs: number): void {
     if (this.#isOver) return
     const { clock } = this.#options
+    this.#timer = clock.after(leftMs, () => this.#failLate())
     const options = { ...this.#options, proxy: this.#isDirect(addresses) ? null : this.#options.proxy }
     this.#race = new Race<LookupAddress, Link, DialFailure>(
       interleave(addresses),

@@ -210,6 +210,40 @@ describe('a receiver with several addresses', () => {
     expect(slow.waiting).toHaveLength(13)
   })
 
+  it('has its time to connect from its turn on, not while this process is busy with others', async () => {
+    const clock = new HandClock()
+    const { port } = await startGood('127.0.0.1')
+    const slow = await startSlow('127.0.0.2', port, await startGood('127.0.0.3'))
+    const dialer = new Dialer({
+      policy: { dev: false, targetPorts: PORTS, allowTarget: ['127.0.0.0/8'] },
+      tls: new TlsSetup([], clock),
+      proxy: null,
+      noProxy: [],
+      lookup: async () => [{ address: '127.0.0.2', family: 4 }],
+      clock,
+      timeoutMs: 5_000,
+      isShared: () => true,
+    })
+    const failures: string[] = []
+    const dial = (tenant: string) =>
+      dialer.dial(
+        { host: HOST, port, isSecure: true, tenant, identity: null },
+        {
+          ready() {},
+          failed: ({ address }) => void failures.push(`${tenant} ${address === null ? 'unheard' : 'slow'}`),
+        },
+      )
+    const ends = ['first', 'second', 'third'].map(dial)
+    await expect.poll(() => slow.waiting.length).toBe(2)
+    // The pause after two connections should have ended long ago.
+    clock.turn(5_000)
+    expect(failures).toEqual(['first slow', 'second slow'])
+    await expect.poll(() => slow.waiting.length).toBe(3)
+    clock.turn(5_000)
+    expect(failures).toEqual(['first slow', 'second slow', 'third slow'])
+    for (const end of ends) end()
+  })
+
   it('is reached at the last one if many others refuse at once', async () => {
     const { port } = await startGood('127.0.0.2')
     const refusing = Array.from({ length: 25 }, (_, nth) => `127.0.1.${nth + 1}`)
