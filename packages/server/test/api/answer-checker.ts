@@ -64,11 +64,15 @@ const parametersOf = (path: string): number => path.split('{').length
 
 const checkers = new Map<string, AnswerChecker>()
 
-/** Returns the same checker for the same document, because creating one takes longer than most tests. */
-export function checkerOf(document: Json): AnswerChecker {
-  const text = JSON.stringify(document)
-  const checker = checkers.get(text) ?? new AnswerChecker(document)
-  checkers.set(text, checker)
+/**
+ * Returns the same checker for the same options, because writing the document and creating a checker take longer than
+ * most tests.
+ * @param options of the API. Its document depends on nothing else, and not on functions and other objects among them
+ */
+export function checkerOf(options: object, document: () => Json): AnswerChecker {
+  const key = JSON.stringify(Object.entries(options).filter(([, value]) => Object(value) !== value))
+  const checker = checkers.get(key) ?? new AnswerChecker(document())
+  checkers.set(key, checker)
   return checker
 }
 

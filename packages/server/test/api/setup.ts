@@ -55,7 +55,7 @@ export class ApiBench extends Bench {
     this.created = this.createApi(services, options)
     this.api = this.created.api
     await this.api.ready()
-    this.#checker = checkerOf(this.api.swagger() as Json)
+    this.#checker = checkerOf(options, () => this.api.swagger() as Json)
     this.#paths = { basePath: options.basePath ?? '/', hasSessions: options.dashboard !== 'none' }
   }
 

@@ -21,6 +21,7 @@ import { Tenants } from '../../src/services/tenants/tenants.ts'
 import type { Driver } from '../../src/store/driver.ts'
 import { openSqlite } from '../../src/store/sqlite/driver.ts'
 import { Store } from '../../src/store/store.ts'
+import { addTables } from '../store/sqlite-template.ts'
 import { reusedWorkers } from '../store/workers.ts'
 
 const keyring = createKeyring(new Uint8Array(32).fill(7))
@@ -34,6 +35,7 @@ export async function startPosthorn(
   isSending = true,
   clock: Clock = systemClock,
 ) {
+  await addTables(folder)
   const driver = await openSqlite(folder, clock, reusedWorkers)
   return startOn(driver, store => new AllPartitions(store), authority, over, isSending, clock)
 }

@@ -155,13 +155,14 @@ describe('a replay', () => {
       expect(await posthorn.replays.count('acme', missing)).toBe(3 - over.made)
     }))
 
-  it('of 100,000 events lets live events to the same endpoint go first, and is counted and started without delay', () =>
+  it('of 100,000 events lets live events to the same endpoint go first, and starts before it is made', () =>
     withPosthorn({ record: false }, async (posthorn, receiver, folder) => {
       const endpoint = await endpointAt(posthorn, receiver)
       fillPast(folder, endpoint, { count: 100_000, state: 'delivered' })
       const wanted = input({ key: 'all', states: ['delivered'] })
       const { replay } = await posthorn.replays.create('acme', wanted)
-      expect(replay.deliveries).toBe(100_000)
+      // Not counted to the end where it would take longer than a call may.
+      expect([100_000, null]).toContain(replay.deliveries)
       await receiver.waitFor(() => receiver.total > 500, WAIT)
       for (let round = 1; round <= 10; round++) {
         const before = receiver.total

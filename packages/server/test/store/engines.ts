@@ -13,6 +13,7 @@ import { openSqlite } from '../../src/store/sqlite/driver.ts'
 import { Store } from '../../src/store/store.ts'
 import { allowSchema, createHostileRole, urlAs } from './hostile-role.ts'
 import { type Counted, postgresCounter, type RowCounter, sqliteCounter } from './rows-read.ts'
+import { addTables, SQLITE_FILE } from './sqlite-template.ts'
 import { reusedWorkers } from './workers.ts'
 
 export type Opened = {
@@ -48,6 +49,7 @@ export function sqliteEngine(): Engine {
     name: 'sqlite',
     async open(steps) {
       const folder = await mkdtemp(join(tmpdir(), 'posthorn-store-'))
+      if (steps === undefined) await addTables(folder)
       const driver = await openSqlite(folder, systemClock, reusedWorkers)
       const store = await ready(driver, steps)
       const close = async () => {
@@ -55,7 +57,7 @@ export function sqliteEngine(): Engine {
         await rm(folder, { recursive: true, force: true })
       }
       const run: Opened['run'] = async (text, params = []) => {
-        const database = new DatabaseSync(join(folder, 'posthorn.db'))
+        const database = new DatabaseSync(join(folder, SQLITE_FILE))
         try {
           database.exec('pragma busy_timeout = 5000')
           database.prepare(text.replaceAll('$', '?')).run(...params)
@@ -63,7 +65,7 @@ export function sqliteEngine(): Engine {
           database.close()
         }
       }
-      const countRows: Opened['countRows'] = async counted => sqliteCounter(join(folder, 'posthorn.db'), counted)
+      const countRows: Opened['countRows'] = async counted => sqliteCounter(join(folder, SQLITE_FILE), counted)
       return { store, driver, run, countRows, close }
     },
     stop: async () => {},
