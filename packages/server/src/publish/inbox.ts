@@ -194,7 +194,8 @@ export class Inbox {
     const stale = new Set<EventId>()
     const chunks = chunksOf(plans)
     for (const [index, chunk] of chunks.entries()) {
-      const stored = this.#commit(chunk, types, nowMs)
+      const sent = await this.#readSent(chunk)
+      const stored = this.#commit(chunk, types, { nowMs, sent })
       if (index === chunks.length - 1) claimNext()
       for (const event of await stored) stale.add(event)
     }
@@ -203,12 +204,28 @@ export class Inbox {
     return { arrivals: arrivals.filter(isStale), items: items.filter(isStale) }
   }
 
+  /**
+   * What the deliveries of these plans send. Read before they are stored: a lane can find its delivery in the store, and
+   * be done with it before a hand-over that comes late, which would have it sent again.
+   */
+  async #readSent(plans: readonly TenantPlan[]): Promise<ReadonlyMap<EventId, Sent>> {
+    const planned = plans.flatMap(({ items }) => items.filter(({ deliveries }) => deliveries.length > 0))
+    const sent = planned.map(async ({ item: { tenant, event } }): Promise<[EventId, Sent]> => {
+      const [payload, traceparent] = await Promise.all([
+        this.#store.read('readPayload', { tenant, event }),
+        this.#store.read('readTraceparent', { tenant, event }),
+      ])
+      return [event, { payload, traceparent }]
+    })
+    return new Map(await Promise.all(sent))
+  }
+
   /** Writes that are submitted together are committed together. Returns events whose configuration had changed. */
-  async #commit(plans: readonly TenantPlan[], types: KnownTypes, nowMs: number): Promise<EventId[]> {
+  async #commit(plans: readonly TenantPlan[], types: KnownTypes, { nowMs, sent }: Moment): Promise<EventId[]> {
     for (const { arrival, error } of plans.flatMap(({ failed }) => failed)) this.#tellFailed(arrival, error)
     const stale = await Promise.all([
       this.#accept(plans, types, nowMs),
-      ...plans.flatMap(plan => plan.items.map(item => this.#fanOut(plan, item, nowMs))),
+      ...plans.flatMap(plan => plan.items.map(item => this.#fanOut(plan, item, { nowMs, sent }))),
       ...plans.map(({ surplus }) => this.#giveBack(surplus)),
       ...plans.map(({ waiting }) => this.#giveBack({ arrivals: waiting, items: [] }, WAITING_MS)),
     ])
@@ -275,19 +292,15 @@ export class Inbox {
     this.#lines.add('arrival', 'error', message, { err, tenant, event, type })
   }
 
-  async #fanOut({ configuration }: TenantPlan, plan: ItemPlan, nowMs: number) {
+  async #fanOut({ configuration }: TenantPlan, plan: ItemPlan, { nowMs, sent }: Moment) {
     const { item, deliveries } = plan
     const tenantVersion = configuration?.version ?? null
     const { tenant, event, type } = item
-    const [result, payload, traceparent] = await Promise.all([
-      this.#store.write('fanOut', { ...plan, tenantVersion, nowMs }),
-      this.#store.read('readPayload', { tenant, event }),
-      this.#store.read('readTraceparent', { tenant, event }),
-    ])
+    const result = await this.#store.write('fanOut', { ...plan, tenantVersion, nowMs })
     if (result === 'stale') return [item.event]
     if (result === 'behind') return this.#giveBack({ arrivals: [], items: [item] }, BEHIND_MS)
     if (result === 'gone' || deliveries.length === 0) return []
-    const fresh = freshItems({ tenant, event, type, test: false, traceparent, payload }, deliveries, nowMs)
+    const fresh = freshItems({ tenant, event, type, test: false, ...sent.get(event)! }, deliveries, nowMs)
     if (fresh.length > 0) this.#store.changes.emit({ kind: 'fresh', items: fresh })
     return []
   }
@@ -302,6 +315,12 @@ export class Inbox {
     }
   }
 }
+
+/** What deliveries of an event send. The payload is null if it is gone. */
+type Sent = { readonly payload: Uint8Array | null; readonly traceparent: string | null }
+
+/** When plans are stored (store time), and what their deliveries send. */
+type Moment = { readonly nowMs: number; readonly sent: ReadonlyMap<EventId, Sent> }
 
 /** Groups plans into chunks that fit into one commit each. */
 function chunksOf(plans: readonly TenantPlan[]): TenantPlan[][] {
