@@ -16,21 +16,29 @@ type Waiting = { readonly resolve: () => void; readonly timer: Timer }
 
 const LONGEST_PAUSE_MS = 1_000
 
-/** Lets a number of works run at the same time. The others wait in the order in which they came. */
+/**
+ * Lets a number of works run at the same time. The others wait: each party's in the order in which they came, and the
+ * parties in rotation, so that thousands of works of one party delay those of another by a few.
+ */
 export class Seats {
   readonly #options: SeatsOptions
   #free: number
-  readonly #waiting = new Set<Waiting>()
+  /** By party. The party at the front is next. */
+  readonly #waiting = new Map<string, Set<Waiting>>()
 
   constructor(options: SeatsOptions) {
     this.#options = options
     this.#free = options.count
   }
 
-  /** Throws NoSeat, and what the work throws. */
-  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+  /**
+   * Throws NoSeat, and what the work throws.
+   *
+   * @param party who the work is for. Default: all works without one are of the same party
+   */
+  async run<Result>(work: () => Promise<Result>, party = ''): Promise<Result> {
     if (this.#free > 0) this.#free--
-    else await this.#seat()
+    else await this.#seat(party)
     const begunAtMs = this.#options.clock.monotonicMs()
     try {
       return await work()
@@ -39,15 +47,18 @@ export class Seats {
     }
   }
 
-  #seat(): Promise<void> {
+  #seat(party: string): Promise<void> {
     const { clock, patienceMs } = this.#options
     const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const ofParty = this.#waiting.get(party) ?? new Set()
+    this.#waiting.set(party, ofParty)
     const timer = clock.after(patienceMs, () => {
-      this.#waiting.delete(waiting)
+      ofParty.delete(waiting)
+      if (ofParty.size === 0 && this.#waiting.get(party) === ofParty) this.#waiting.delete(party)
       reject(new NoSeat('Waited too long for others to finish'))
     })
     const waiting = { resolve, timer }
-    this.#waiting.add(waiting)
+    ofParty.add(waiting)
     return promise
   }
 
@@ -59,13 +70,18 @@ export class Seats {
   }
 
   #next(): void {
-    const [next] = this.#waiting
-    if (next === undefined) {
+    const [front] = this.#waiting
+    if (front === undefined) {
       this.#free++
       return
     }
-    this.#waiting.delete(next)
-    next.timer.cancel()
-    next.resolve()
+    const [party, ofParty] = front
+    const [next] = ofParty
+    ofParty.delete(next!)
+    this.#waiting.delete(party)
+    // To the end of the rotation, if it has more.
+    if (ofParty.size > 0) this.#waiting.set(party, ofParty)
+    next!.timer.cancel()
+    next!.resolve()
   }
 }

@@ -96,7 +96,7 @@ export class Attempts implements AttemptOwner {
     let destination: Destination | null
     let body: Uint8Array | null
     try {
-      destination = await destinations.load(item.endpoint)
+      destination = await destinations.load(item)
       body = item.payload ?? (await this.#readBody(item, memory))
     } catch (error) {
       log.warn({ err: error }, 'store could not be read; retrying')

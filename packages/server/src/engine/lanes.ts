@@ -187,7 +187,7 @@ export class Lanes {
 
   async #loadDestination(lane: Lane): Promise<void> {
     try {
-      const destination = await this.#destinations.load(lane.endpoint)
+      const destination = await this.#destinations.load(lane)
       // It might have been failing since before a restart: don't flood the receiver when it is back.
       if (this.#health.isSuspect(lane.endpoint)) lane.recovery.markUnreachable()
       if (destination !== null) return this.considerAndRun(lane)

@@ -31,7 +31,7 @@ type Run = {
 
 /** What matters here about an attempt. */
 export type Attempted = {
-  readonly endpoint: Endpoint
+  readonly endpoint: Pick<Endpoint, 'id' | 'tenant' | 'partition' | 'url'>
   readonly delivery: DeliveryId
   /** Null if the attempt succeeded. */
   readonly error: AttemptError | null
@@ -166,7 +166,7 @@ export class ReceiverHealth {
     return failing.length === 0 ? pause : [...failing, ...pause]
   }
 
-  #pause({ id, url }: Endpoint, wantedMs: number): readonly EndpointMark[] {
+  #pause({ id, url }: Attempted['endpoint'], wantedMs: number): readonly EndpointMark[] {
     const untilMs = Math.ceil(wantedMs / PAUSE_UNIT_MS) * PAUSE_UNIT_MS
     if (untilMs <= this.pausedUntilMs(id)) return NOTHING
     this.#pausedUntilMs.set(id, untilMs)

@@ -33,6 +33,11 @@ type DeclaredRead<Args, Result> = Declared<Args, Result> & {
    * separate thread.
    */
   readonly waitedForBy: 'engine' | 'people'
+  /**
+   * Whose turn the read takes, while more of them wait than can be made. Default: that of the tenant in the arguments, or
+   * else one that Posthorn's own reads share.
+   */
+  turnOf?(args: Args): string
 }
 
 type DeclaredWrite<Args, Result> = Declared<Args, Result> & {

@@ -63,3 +63,40 @@ it('a work that has waited too long is refused, and takes no seat', async () => 
   expect(await seats.run(async () => 'free')).toBe('free')
   expect(clock.waits).toEqual([])
 })
+
+it("a party's works begin in their order, and one of them at most between two of another party that waits", async () => {
+  const party = fc.constantFrom('a', 'b', 'c')
+  await fc.assert(
+    fc.asyncProperty(fc.array(party, { maxLength: 30 }), async parties => {
+      const seats = new Seats({ clock: new HandClock(), count: 1, patienceMs: 9 })
+      const release = Promise.withResolvers<void>()
+      const first = seats.run(() => release.promise)
+      const begun: { readonly party: string; readonly at: number }[] = []
+      const works = parties.map((party, at) => seats.run(async () => void begun.push({ party, at }), party))
+      release.resolve()
+      await Promise.all([first, ...works])
+      for (const own of Map.groupBy(begun, ({ party }) => party).values()) {
+        expect(own.map(({ at }) => at)).toEqual(own.map(({ at }) => at).toSorted((a, b) => a - b))
+      }
+      // In each round, each party that has something left has one turn.
+      const rounds = begun.map(({ party }, index) => begun.slice(0, index).filter(one => one.party === party).length)
+      expect(rounds).toEqual(rounds.toSorted((a, b) => a - b))
+    }),
+  )
+})
+
+it('a party whose last work has waited too long is forgotten, and can come again', async () => {
+  const clock = new HandClock()
+  const seats = new Seats({ clock, count: 1, patienceMs: 1_000 })
+  const release = Promise.withResolvers<void>()
+  const first = seats.run(() => release.promise)
+  const late = seats.run(async () => 'late', 'a')
+  clock.turn(500)
+  const other = seats.run(async () => 'other', 'b')
+  clock.turn(500)
+  await expect(late).rejects.toThrow(NoSeat)
+  const again = seats.run(async () => 'again', 'a')
+  release.resolve()
+  await first
+  expect(await Promise.all([other, again])).toEqual(['other', 'again'])
+})

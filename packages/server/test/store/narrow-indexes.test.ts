@@ -22,4 +22,16 @@ describe.each(engines())('rows read on $name', engine => {
     expect(await counter.count({ name: 'findSharedSecrets', args: { endpoints: [same] } })).toBeLessThan(5)
     await counter.close()
   })
+
+  it('to find endpoints with the same secret do not grow with those that have it', async () => {
+    const { store } = opened
+    const endpoints = Array.from({ length: 400 }, () => anEndpoint('acme', { secretDigest: bytes('same') }))
+    await aTenant(store, 'acme', endpoints)
+    await opened.run('analyze')
+    const counter = await opened.countRows('endpoints')
+    const same = { ...anEndpoint('acme'), secretDigest: bytes('same') }
+    expect(await store.read('findSharedSecrets', { endpoints: [same] })).toEqual(new Set([same.id]))
+    expect(await counter.count({ name: 'findSharedSecrets', args: { endpoints: [same] } })).toBeLessThan(5)
+    await counter.close()
+  })
 })

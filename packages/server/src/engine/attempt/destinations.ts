@@ -1,4 +1,5 @@
-import type { Endpoint, EndpointId, ExtraHeaders } from '../../base/model.ts'
+import { FairCache } from '../../base/fair-cache.ts'
+import type { Endpoint, EndpointId, ExtraHeaders, TenantId } from '../../base/model.ts'
 import { commonHeaders, isSameTemplate, type SenderIdentity } from '../../base/webhook-request.ts'
 import { splitUrl } from '../../guard/request-target.ts'
 import {
@@ -19,9 +20,15 @@ import { createRedactor, type Recorded } from './redaction.ts'
 import type { Route } from './route.ts'
 import type { TokenClient } from './tokens.ts'
 
+/** What an attempt needs to know of an endpoint besides its request. The rest, such as its metadata, can be large. */
+export type AttemptedEndpoint = Pick<
+  Endpoint,
+  'id' | 'tenant' | 'partition' | 'url' | 'schedule' | 'rateLimit' | 'ordered' | 'signatureHeaders'
+>
+
 /** An endpoint as an attempt needs it. Created once and used until the endpoint or the secret in effect changes. */
 export type Destination = {
-  readonly endpoint: Endpoint
+  readonly endpoint: AttemptedEndpoint
   /** The version of what its requests carry. */
   readonly requestVersion: number
   /** Of a listener, nothing is connected to: its origin only says what has a share of its own. */
@@ -46,9 +53,18 @@ export type Destination = {
   readonly untilMs: number
 }
 
+type EndpointOfTenant = { readonly endpoint: EndpointId; readonly tenant: TenantId }
+
+/** What was read, and the estimated size of the destination. */
+type Read = { readonly destination: Destination; readonly endpoint: Endpoint; readonly bytes: number }
+
 export type DestinationOptions = SenderIdentity & { readonly responseTimeoutMs: number }
 
-const DESTINATIONS_KEPT = 50_000
+/** Estimated size of the destinations that are kept: of some twenty thousand usual endpoints. */
+const BYTES_KEPT = 64 * 1024 * 1024
+/** Of a destination without what its endpoint's tenant chose, and of the absence of one. */
+const BYTES_EACH = 2_000
+const BYTES_OF_NONE = 200
 /** A shorter value of a secret header is not sought in responses: it would be found in ordinary words. */
 const SHORTEST_BLANKED = 4
 
@@ -58,14 +74,24 @@ export class Destinations {
   readonly #keyring: Keyring
   readonly #options: DestinationOptions
   /** Null for an endpoint that is gone or disabled. */
-  readonly #known = new Map<EndpointId, Destination | null>()
+  readonly #known: FairCache<EndpointId, Destination | null>
   /** Destinations that were handed out and whose endpoints have changed since. */
   readonly #outdated = new WeakSet<Destination>()
-  readonly #loading = new Map<EndpointId, Promise<Destination | null>>()
+  readonly #loading = new Map<EndpointId, Promise<Read | null>>()
   readonly #onRead: (endpoint: Endpoint) => void
 
-  /** @param onRead called with each endpoint that was read */
-  constructor(store: Store, keyring: Keyring, options: DestinationOptions, onRead: (endpoint: Endpoint) => void) {
+  /**
+   * @param onRead called with each endpoint that was read
+   * @param bytesKept see BYTES_KEPT; for tests
+   */
+  constructor(
+    store: Store,
+    keyring: Keyring,
+    options: DestinationOptions,
+    onRead: (endpoint: Endpoint) => void,
+    bytesKept = BYTES_KEPT,
+  ) {
+    this.#known = new FairCache(bytesKept)
     this.#onRead = onRead
     this.#store = store
     this.#keyring = keyring
@@ -110,40 +136,35 @@ export class Destinations {
   }
 
   /** Returns null if the endpoint is gone or disabled. Throws StoreUnavailable. */
-  async load(id: EndpointId): Promise<Destination | null> {
+  async load(at: EndpointOfTenant): Promise<Destination | null> {
+    const { endpoint: id, tenant } = at
     const known = this.get(id)
     if (known !== undefined) return known
-    const loading = this.#loading.get(id) ?? this.#read(id)
+    const loading = this.#loading.get(id) ?? this.#read(at)
     this.#loading.set(id, loading)
     try {
-      const destination = await loading
+      const read = await loading
       // Read again if it changed in the meantime.
-      if (this.#loading.get(id) !== loading) return this.load(id)
-      this.#keep(id, destination)
-      if (destination !== null) this.#onRead(destination.endpoint)
+      if (this.#loading.get(id) !== loading) return this.load(at)
+      const destination = read?.destination ?? null
+      this.#known.set(id, destination, { tenant, cost: read?.bytes ?? BYTES_OF_NONE })
+      if (read !== null) this.#onRead(read.endpoint)
       return destination
     } finally {
       if (this.#loading.get(id) === loading) this.#loading.delete(id)
     }
   }
 
-  #keep(id: EndpointId, destination: Destination | null): void {
-    if (this.#known.size >= DESTINATIONS_KEPT) {
-      const [oldest] = this.#known.keys()
-      this.#known.delete(oldest!)
-    }
-    this.#known.set(id, destination)
-  }
-
-  async #read(id: EndpointId): Promise<Destination | null> {
-    const found = await this.#store.read('getSendable', { id })
+  async #read({ endpoint: id, tenant }: EndpointOfTenant): Promise<Read | null> {
+    const found = await this.#store.read('getSendable', { id, tenant })
     if (found === null || found.endpoint.state === 'disabled') return null
     const { endpoint } = found
     const credentials = this.#openCredentials(endpoint)
     const requestVersion = await this.#versionOf(found, credentials)
     // Changed since it was read.
-    if (requestVersion === null) return this.#read(id)
-    return toDestination(endpoint, requestVersion, credentials, this.#options, this.#store.now())
+    if (requestVersion === null) return this.#read({ endpoint: id, tenant })
+    const destination = toDestination(endpoint, requestVersion, credentials, this.#options, this.#store.now())
+    return { destination, endpoint, bytes: bytesOf(destination, credentials) }
   }
 
   /** The version under which it is written down what is about to be sent. Null if the endpoint has changed since. */
@@ -177,7 +198,7 @@ function toDestination(
   const extra = openHeaders(endpoint.headers, credentials)
   const headerSecrets = extra.secrets.filter(value => value.length >= SHORTEST_BLANKED)
   return {
-    endpoint,
+    endpoint: attemptedOf(endpoint),
     requestVersion,
     route: {
       origin,
@@ -196,6 +217,19 @@ function toDestination(
     secretNames: ['authorization', ...extra.secretNames],
     untilMs: credentials === undefined ? Number.POSITIVE_INFINITY : changesAtMs(credentials, nowMs),
   }
+}
+
+function attemptedOf(endpoint: Endpoint): AttemptedEndpoint {
+  const { id, tenant, partition, url, schedule, rateLimit, ordered, signatureHeaders } = endpoint
+  return { id, tenant, partition, url, schedule, rateLimit, ordered, signatureHeaders }
+}
+
+/** About how much memory a destination takes, a character counting as a byte: all of them are ASCII. */
+function bytesOf({ headers, path, endpoint, oauth }: Destination, credentials: Credentials | undefined): number {
+  const texts = [...headers, path, endpoint.url ?? '', credentials?.clientSecret ?? '']
+  const { certificate, key } = credentials?.clientCertificate ?? { certificate: '', key: '' }
+  const ofOAuth = oauth === null ? 0 : JSON.stringify(oauth).length
+  return BYTES_EACH + certificate.length + key.length + ofOAuth + texts.reduce((sum, text) => sum + text.length, 0)
 }
 
 /** Extra headers with their values, the secret ones last; incomplete if a sealed value is missing. */

@@ -1,5 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
-import type { EndpointId } from '../../base/model.ts'
+import { FairCache } from '../../base/fair-cache.ts'
+import type { EndpointId, TenantId } from '../../base/model.ts'
+import { SharedBudget } from '../../base/shared-budget.ts'
 import type { OAuthClient } from '../../secrets/credentials.ts'
 import type { OutgoingRequest } from './deliver.ts'
 import type { Exchange } from './outcome.ts'
@@ -24,6 +26,7 @@ export type Token = {
 /** A token in its last tenth, or last half minute if shorter, isn't used: it might expire on the way. */
 const MARGIN = 0.1
 const MAX_MARGIN_SECONDS = 30
+/** How many tokens are kept. */
 const TOKENS_KEPT = 10_000
 
 export type TokensOptions = {
@@ -42,7 +45,7 @@ export type TokensOptions = {
 export class Tokens {
   readonly #options: TokensOptions
   /** By endpoint. Holds a promise as soon as the request begins, so that everything that waits for it shares it. */
-  readonly #tokens = new Map<EndpointId, Promise<Token | Reason>>()
+  readonly #tokens = new FairCache<EndpointId, Promise<Token | Reason>>(TOKENS_KEPT)
   readonly #semaphores = new Map<string, Semaphore>()
 
   constructor(options: TokensOptions) {
@@ -60,8 +63,7 @@ export class Tokens {
       else return this.get(client)
     }
     const asked = this.#requestInTurn(client)
-    if (this.#tokens.size >= TOKENS_KEPT) this.#tokens.clear()
-    this.#tokens.set(client.endpoint, asked)
+    this.#tokens.set(client.endpoint, asked, { tenant: client.route.tenant, cost: 1 })
     const token = await asked
     if (!isToken(token) && this.#tokens.get(client.endpoint) === asked) this.#tokens.delete(client.endpoint)
     return token
@@ -81,15 +83,15 @@ export class Tokens {
   }
 
   async #requestInTurn(client: TokenClient): Promise<Token | Reason> {
-    const { origin } = client.route
+    const { origin, tenant } = client.route
     const { clock, timeoutMs, maxPerHost } = this.#options
     const semaphore = this.#semaphores.get(origin) ?? new Semaphore(maxPerHost, clock)
     this.#semaphores.set(origin, semaphore)
-    if (!(await semaphore.acquire(timeoutMs))) return { code: 'token_server_busy', value: null }
+    if (!(await semaphore.acquire(tenant, timeoutMs))) return { code: 'token_server_busy', value: null }
     try {
       return await this.#request(client)
     } finally {
-      semaphore.release()
+      semaphore.release(tenant)
       if (semaphore.isIdle) this.#semaphores.delete(origin)
     }
   }
@@ -112,32 +114,35 @@ export class Tokens {
 
 export const isToken = (asked: Token | Reason): asked is Token => !('code' in asked)
 
-/** Up to `max` callers hold it at the same time. The others wait in order, up to their timeouts. */
+/**
+ * Up to `max` callers hold it at the same time, and of these a tenant's share: many tenants use the same token server,
+ * and one whose requests take long must leave room for others. The others wait up to their timeouts, each tenant's in
+ * order, and the tenants in rotation.
+ */
 class Semaphore {
-  readonly #max: number
   readonly #clock: Clock
-  readonly #waiting: ((isAcquired: boolean) => void)[] = []
-  #held = 0
+  readonly #held: SharedBudget
+  /** The tenant at the front is next. */
+  readonly #waiting = new Map<TenantId, Set<(isAcquired: boolean) => void>>()
 
   constructor(max: number, clock: Clock) {
-    this.#max = max
+    this.#held = new SharedBudget(max)
     this.#clock = clock
   }
 
   get isIdle(): boolean {
-    return this.#held === 0
+    return this.#held.used === 0 && this.#waiting.size === 0
   }
 
   /** Returns false if it took longer than `timeoutMs`. */
-  async acquire(timeoutMs: number): Promise<boolean> {
-    if (this.#held < this.#max) {
-      this.#held++
-      return true
-    }
+  async acquire(tenant: TenantId, timeoutMs: number): Promise<boolean> {
+    const waiting = this.#waiting.get(tenant) ?? new Set()
+    if (waiting.size === 0 && this.#held.tryReserve(tenant, 1)) return true
     const { promise, resolve } = Promise.withResolvers<boolean>()
-    this.#waiting.push(resolve)
+    this.#waiting.set(tenant, waiting.add(resolve))
     const timer = this.#clock.after(timeoutMs, () => {
-      this.#waiting.splice(this.#waiting.indexOf(resolve), 1)
+      waiting.delete(resolve)
+      if (waiting.size === 0) this.#waiting.delete(tenant)
       resolve(false)
     })
     const isAcquired = await promise
@@ -145,11 +150,24 @@ class Semaphore {
     return isAcquired
   }
 
-  /** Passes it on to the caller that has waited longest. */
-  release(): void {
-    const next = this.#waiting.shift()
-    if (next === undefined) this.#held--
-    else next(true)
+  /** Passes it on, to as many as can have it now. */
+  release(tenant: TenantId): void {
+    this.#held.release(tenant, 1)
+    while (this.#admitOne());
+  }
+
+  #admitOne(): boolean {
+    for (const [tenant, waiting] of this.#waiting) {
+      if (!this.#held.tryReserve(tenant, 1)) continue
+      const [next] = waiting
+      waiting.delete(next!)
+      this.#waiting.delete(tenant)
+      // To the end of the rotation, if it has more.
+      if (waiting.size > 0) this.#waiting.set(tenant, waiting)
+      next!(true)
+      return true
+    }
+    return false
   }
 }
 

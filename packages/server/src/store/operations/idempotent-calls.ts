@@ -60,6 +60,9 @@ export class CallRepeated extends Error {}
 export const scopeOf = (apiKey: string | null, tenant: TenantId | undefined): string =>
   `${apiKey ?? 'root'}/${tenant ?? ''}`
 
+/** The tenant of a call; empty for a call that concerns none. No id of an API key contains a slash. */
+const tenantOfScope = ({ scope }: CallName): string => scope.slice(scope.indexOf('/') + 1)
+
 export type PackedResponse = { readonly headers: Readonly<Record<string, string>>; readonly body: string }
 
 /** As text, which is stored in UTF-8 or, if it contains a secret, sealed. */
@@ -271,7 +274,7 @@ export function* forgetCalls(args: { readonly tenant: TenantId; readonly limit: 
 }
 
 export const idempotentCallOperations = {
-  findCall: reads({ run: findCall, waitedForBy: 'engine' }),
+  findCall: reads({ run: findCall, waitedForBy: 'engine', turnOf: tenantOfScope }),
   findDueCalls: reads({ run: findDueCalls, waitedForBy: 'engine' }),
   confirmCall: writes({ run: confirmCall, configuration: 'ignores' }),
   recordCall: writes({ run: recordCall, configuration: 'ignores' }),

@@ -1,5 +1,6 @@
 /** All operations by name, put together from what each noun's files declare (decision 28). */
-import type { Operation } from '../operation.ts'
+import type { TenantId } from '../../base/model.ts'
+import type { Operation, ReadOperation } from '../operation.ts'
 import { apiKeyOperations } from './api-keys.ts'
 import { auditOperations } from './audit.ts'
 import { bookOperations } from './books.ts'
@@ -78,6 +79,12 @@ export type WriteName = Exclude<OperationName, ReadName>
 export type Arguments<Name extends OperationName> = Parameters<Operations[Name]['run']>[0]
 export type Result<Name extends OperationName> =
   ReturnType<Operations[Name]['run']> extends Generator<unknown, infer R> ? R : never
+
+/** Whose turn a read takes: see `ReadOperation`. */
+export function turnOf<Name extends ReadName>(name: Name, args: Arguments<Name>): string {
+  const { turnOf: declared } = operations[name] as ReadOperation<Arguments<Name>, unknown>
+  return declared?.(args) ?? (args as { readonly tenant?: TenantId | null }).tenant ?? ''
+}
 
 /** An operation's declaration, for code that works with any operation. */
 export const operationOf = (name: OperationName): Operation<never, unknown> => operations[name]

@@ -68,6 +68,9 @@ export type Redemption = Omit<NewSession, 'holder' | 'link' | 'person' | 'expire
 
 const CAN_BE_USED = 'hash = $1 and uses_left > 0 and expires_ms > $2 and (api_key is not null or root_hash = $3)'
 
+/** Anyone can try tokens, whose tenant isn't known before. No tenant has this id. */
+const STRANGERS = ' strangers'
+
 /** The tenant of a link that can be used; null for any other. Anyone can try tokens, and what starts a session has others wait. */
 export function* canUsePortalLink(args: {
   readonly linkHash: Uint8Array
@@ -139,7 +142,7 @@ export function* closePortal(tenant: TenantId, nowMs: number, change: number): T
 
 export const portalLinkOperations = {
   createPortalLink: writes({ run: createPortalLink, configuration: 'ignores' }),
-  canUsePortalLink: reads({ run: canUsePortalLink, waitedForBy: 'engine' }),
+  canUsePortalLink: reads({ run: canUsePortalLink, waitedForBy: 'engine', turnOf: () => STRANGERS }),
   redeemPortalLink: writes({ run: redeemPortalLink, configuration: 'changes' }),
   listPortalLinks: reads({ run: listPortalLinks, waitedForBy: 'people' }),
   revokePortalLink: writes({ run: revokePortalLink, configuration: 'changes' }),

@@ -197,7 +197,7 @@ export function* dropDeletedTenants({
 
 export const tenantOperations = {
   putTenant: writes({ run: putTenant, configuration: 'changes' }),
-  getTenant: reads({ run: getTenant, waitedForBy: 'engine' }),
+  getTenant: reads({ run: getTenant, waitedForBy: 'engine', turnOf: ({ id }) => id }),
   readTenantNames: reads({ run: readTenantNames, waitedForBy: 'people' }),
   listTenants: reads({ run: listTenants, waitedForBy: 'people' }),
   findTenants: reads({ run: findTenants, waitedForBy: 'people' }),

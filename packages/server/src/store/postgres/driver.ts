@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import { HOUR_MS } from '../../base/durations.ts'
 import { NoSeat, Seats } from '../../base/seats.ts'
 import type { Driver, HistoryReport, OperationCall, OperationResult } from '../driver.ts'
-import { type Arguments, operations, type ReadName, type Result } from '../operations/index.ts'
+import { type Arguments, operations, type ReadName, type Result, turnOf } from '../operations/index.ts'
 import { isConfigurationChanged, runOperation } from '../run-operation.ts'
 import { StoreContended, StoreUnavailable, type Transaction, text } from '../transaction.ts'
 import { postgresDialect } from './dialect.ts'
@@ -144,7 +144,7 @@ class PostgresDriver implements Driver {
     const seats = this.#seats[operations[name].waitedForBy]
     const read = () => this.#transactions.transact(READ, () => runOperation(call, postgresDialect))
     try {
-      return (await seats.run(read)) as Result<Name>
+      return (await seats.run(read, turnOf(name, args))) as Result<Name>
     } catch (error) {
       if (!(error instanceof NoSeat)) throw error
       throw new StoreUnavailable('The database is busy with other reads', { cause: error })

@@ -32,7 +32,7 @@ const exchange = (status: number, body: unknown): Exchange => ({
 
 type Asked = Omit<OutgoingRequest, 'mayBegin'>
 
-function start(answer: (nth: number) => Exchange | Promise<Exchange>) {
+function start(answer: (nth: number) => Exchange | Promise<Exchange>, maxPerHost = 2) {
   const requests: Asked[] = []
   let nowMs = 0
   const clock: Clock = { now: () => nowMs, monotonicMs: () => nowMs, after: () => ({ cancel() {} }) }
@@ -40,7 +40,7 @@ function start(answer: (nth: number) => Exchange | Promise<Exchange>) {
     requests.push(request)
     return answer(requests.length)
   }
-  const tokens = new Tokens({ send, clock, timeoutMs: 15_000, maxPerHost: 2 })
+  const tokens = new Tokens({ send, clock, timeoutMs: 15_000, maxPerHost })
   return {
     tokens,
     requests,
@@ -112,6 +112,34 @@ describe('tokens', () => {
     advance(0.1)
     expect(await Promise.all([value(), value()])).toEqual(['t2', 't2'])
     expect(requests).toHaveLength(2)
+  })
+
+  it('of a tenant whose requests take long leave room at the server for those of another', async () => {
+    const hanging = Promise.withResolvers<Exchange>()
+    const { tokens, requests } = start(nth => (nth <= 8 ? hanging.promise : good(nth)), 10)
+    const ask = (tenant: string, endpoint: string) =>
+      tokens.get({ ...client, endpoint, path: `/${tenant}`, route: { ...client.route, tenant } })
+    const slow = Array.from({ length: 30 }, (_, at) => ask('slow', `ep_slow_${at}`))
+    await vi.waitFor(() => expect(requests).toHaveLength(8))
+    const quick = await Promise.all(Array.from({ length: 5 }, (_, at) => ask('quick', `ep_quick_${at}`)))
+    expect(quick.filter(isToken)).toHaveLength(5)
+    expect(requests.slice(8).map(({ path }) => path)).toEqual(Array(5).fill('/quick'))
+    hanging.resolve(good(0))
+    expect((await Promise.all(slow)).filter(isToken)).toHaveLength(30)
+  })
+
+  it('of others are kept if a tenant requests more than are kept', async () => {
+    const { tokens, requests } = start(good)
+    const ask = (tenant: string, endpoint: string) =>
+      tokens.get({ ...client, endpoint, route: { ...client.route, tenant } })
+    await ask('small', 'ep_small')
+    for (let at = 0; at < 10_050; at++) await ask('large', `ep_${at}`)
+    const before = requests.length
+    await ask('small', 'ep_small')
+    await ask('large', 'ep_10049')
+    expect(requests).toHaveLength(before)
+    await ask('large', 'ep_0')
+    expect(requests).toHaveLength(before + 1)
   })
 
   it('are requested again after a refusal, once for all callers', async () => {

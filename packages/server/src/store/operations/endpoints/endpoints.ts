@@ -13,17 +13,7 @@ import {
   type TenantId,
 } from '../../../base/model.ts'
 import type { RequestTemplate, SignatureHeaders } from '../../../base/webhook-request.ts'
-import {
-  bytes,
-  idList,
-  int,
-  intOrNull,
-  jsonOrNull,
-  type Row,
-  type Transaction,
-  text,
-  textOrNull,
-} from '../../transaction.ts'
+import { bytes, int, intOrNull, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../../transaction.ts'
 import { type By, differences, record } from '../audit.ts'
 import { bumpTenant } from '../configuration.ts'
 import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
@@ -312,7 +302,8 @@ export type Sendable = {
   readonly template: RequestTemplate | null
 }
 
-export function* getSendable(args: { id: EndpointId }): Transaction<Sendable | null> {
+/** @param args `tenant` only says whose turn the read takes */
+export function* getSendable(args: { id: EndpointId; tenant?: TenantId }): Transaction<Sendable | null> {
   const [row] = yield {
     text: `select ${SENDABLE_FIELDS}, e.request_version, ${TEMPLATE_FIELDS} from endpoint e ${CURRENT_TEMPLATE}
            where e.id = $1 and e.deleted_ms is null`,
@@ -322,33 +313,37 @@ export function* getSendable(args: { id: EndpointId }): Transaction<Sendable | n
   return { endpoint: toEndpoint(row), version: int(row.request_version), template: toTemplate(row) }
 }
 
-/** Those of the endpoints whose secret another endpoint of their tenant has too (C8). They need not be stored yet. */
+/** Few enough for a statement that is quick to prepare. */
+const SECRETS_A_QUERY = 32
+
+/**
+ * Those of the endpoints whose secret another endpoint of their tenant has too (C8). They need not be stored yet. Of
+ * each secret, one other endpoint is looked at: a tenant can use the same one for all of its endpoints, whose rows are
+ * large.
+ */
 export function* findSharedSecrets({
   endpoints,
 }: {
   readonly endpoints: readonly Pick<Endpoint, 'id' | 'tenant' | 'secretDigest'>[]
 }): Transaction<Set<EndpointId>> {
-  const shared = new Set<EndpointId>()
-  for (const [tenant, own] of Map.groupBy(endpoints, endpoint => endpoint.tenant)) {
-    const byDigest = Map.groupBy(own, ({ secretDigest }) => Buffer.from(secretDigest ?? []).toString('hex'))
-    byDigest.delete('')
-    for (const same of byDigest.values()) if (same.length > 1) for (const { id } of same) shared.add(id)
-    const alone = [...byDigest.values()].flatMap(same => (same.length === 1 ? same : []))
-    if (alone.length === 0) continue
-    const ids = idList(
-      own.map(({ id }) => idBytes(id)),
-      2,
-    )
-    const digests = idList(
-      alone.map(({ secretDigest }) => secretDigest!),
-      2 + ids.params.length,
+  const withSecret = endpoints.filter(({ secretDigest }) => secretDigest !== null)
+  const nameOf = ({ tenant, secretDigest }: (typeof endpoints)[number]) =>
+    `${tenant} ${Buffer.from(secretDigest!).toString('hex')}`
+  const groups = [...Map.groupBy(withSecret, nameOf).values()]
+  const shared = new Set(groups.flatMap(same => (same.length > 1 ? same.map(({ id }) => id) : [])))
+  const alone = groups.flatMap(same => (same.length === 1 ? same : []))
+  for (let at = 0; at < alone.length; at += SECRETS_A_QUERY) {
+    const some = alone.slice(at, at + SECRETS_A_QUERY)
+    const others = some.map(
+      (_, index) => `select ${index} as place where exists (
+          select 1 from endpoint where tenant = $${3 * index + 1} and secret_digest = $${3 * index + 2}
+            and id <> $${3 * index + 3} and deleted_ms is null)`,
     )
     const rows = yield {
-      text: `select distinct secret_digest from endpoint where tenant = $1 and secret_digest in (${digests.text})
-               and id not in (${ids.text}) and deleted_ms is null`,
-      params: [tenant, ...ids.params, ...digests.params],
+      text: others.join(' union all '),
+      params: some.flatMap(({ tenant, secretDigest, id }) => [tenant, secretDigest!, idBytes(id)]),
     }
-    for (const row of rows) shared.add(byDigest.get(Buffer.from(bytes(row.secret_digest)).toString('hex'))![0]!.id)
+    for (const row of rows) shared.add(some[int(row.place)]!.id)
   }
   return shared
 }
