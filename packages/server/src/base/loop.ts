@@ -92,7 +92,7 @@ export class Loop {
     await this.now()
   }
 
-  /** For use by the run itself: a pause of `ms`, which `stop` and `hurry` cut short. */
+  /** For use by the run itself: a pause of `ms`, which `stop` cuts short. */
   async rest(ms: number): Promise<void> {
     if (this.#isStopped) return
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -100,11 +100,6 @@ export class Loop {
     this.#endRest = resolve
     await promise
     timer.cancel()
-  }
-
-  /** Cuts short the current run's `rest`. */
-  hurry(): void {
-    this.#endRest()
   }
 
   /** Starts no further run, and settles once the current run has ended. */

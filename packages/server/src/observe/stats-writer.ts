@@ -13,9 +13,12 @@ const ENTRIES_A_COMMIT = 100
 const TIMEOUT_MS = 10_000
 /**
  * Pause between two commits, as a multiple of the first one's time. The embedded store makes one commit at a time, and
- * the hundred that an event to ten thousand endpoints needs would block those of the deliveries.
+ * the hundred that an event to ten thousand endpoints needs would block those of the deliveries. So would the commits
+ * of a tenant that reads its statistics again and again.
  */
 const REST = 3
+/** How long a caller waits for the write at most. */
+const CALLER_WAITS_MS = 2_000
 
 type Gathered = { readonly counts: Counts; readonly latencies: LatencyBins }
 
@@ -30,8 +33,8 @@ export class StatsWriter {
   /** By the start of the minute, then by endpoint. */
   #gathered = new Map<number, Map<EndpointId, Gathered>>()
   readonly #loop: Loop
-  /** A caller waits for the write, so it makes no pauses. */
-  #isHurried = false
+  /** Until when the last commit is followed by a pause (monotonic). */
+  #restUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(store: Pick<Store, 'writeApart'>, clock: Clock, log: Pick<Logger, 'warn'>) {
     this.#store = store
@@ -67,11 +70,15 @@ export class StatsWriter {
     }
   }
 
-  /** Writes immediately. Never throws: what can't be written now is kept for the next time. */
-  flush(): Promise<void> {
-    this.#isHurried = true
-    this.#loop.hurry()
-    return this.#loop.now()
+  /**
+   * Writes now, with the same pauses between commits. Resolves when everything was written, or after two seconds. Never
+   * throws: what can't be written now is kept for the next time.
+   */
+  async flush(): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const timer = this.#clock.after(CALLER_WAITS_MS, resolve)
+    await Promise.race([this.#loop.now(), late])
+    timer.cancel()
   }
 
   async #write(): Promise<void> {
@@ -82,6 +89,7 @@ export class StatsWriter {
     this.#gathered = new Map()
     for (let at = 0; at < entries.length; at += ENTRIES_A_COMMIT) {
       const some = entries.slice(at, at + ENTRIES_A_COMMIT)
+      await this.#rest()
       const begunAtMs = this.#clock.monotonicMs()
       try {
         await this.#store.writeApart('addStats', { entries: some }, TIMEOUT_MS)
@@ -90,10 +98,14 @@ export class StatsWriter {
         this.#keep(entries.slice(at))
         break
       }
-      const isLast = at + ENTRIES_A_COMMIT >= entries.length
-      if (!isLast && !this.#isHurried) await this.#loop.rest((this.#clock.monotonicMs() - begunAtMs) * REST)
+      const endedAtMs = this.#clock.monotonicMs()
+      this.#restUntilMs = endedAtMs + (endedAtMs - begunAtMs) * REST
     }
-    this.#isHurried = false
+  }
+
+  async #rest(): Promise<void> {
+    const leftMs = this.#restUntilMs - this.#clock.monotonicMs()
+    if (leftMs > 0) await this.#loop.rest(leftMs)
   }
 
   #keep(entries: readonly StatEntry[]): void {

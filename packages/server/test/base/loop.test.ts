@@ -151,13 +151,4 @@ describe('a loop', () => {
     await loop.now()
     expect([clock.waits, loop.isStopped]).toEqual([[], true])
   })
-
-  it('ends its rest early when it is hurried', async () => {
-    const { clock, loop, turn } = stage({ run: () => loop.rest(500) })
-    loop.start()
-    expect(clock.waits).toEqual([500])
-    loop.hurry()
-    await turn()
-    expect(clock.waits).toEqual([1_000])
-  })
 })

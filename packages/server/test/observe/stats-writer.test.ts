@@ -102,7 +102,7 @@ describe('gathering statistics', () => {
     expect(clock.waits).toEqual([])
   })
 
-  it('rests between commits, three times as long as each takes, until a caller waits for the write', async () => {
+  it('rests between commits, three times as long as each takes, and not at shutdown', async () => {
     const { writer, written, state, clock } = stage()
     state.takesMs = 10
     writer.start()
@@ -119,5 +119,42 @@ describe('gathering statistics', () => {
     await writer.stop()
     expect(written.map(({ length }) => length)).toEqual([100, 100, 100, 50])
     expect(clock.waits).toEqual([])
+  })
+
+  it('rests also if callers wait for it, who wait two seconds at most', async () => {
+    const { writer, written, state, clock } = stage()
+    const observe = (count: number) => {
+      for (let at = 0; at < count; at++) {
+        writer.observe({ kind: 'cancelled', endpoint: newId('ep', 1), deliveries: 1, atMs: AT_MS })
+      }
+    }
+    state.takesMs = 10
+    writer.start()
+    observe(1)
+    await writer.flush()
+    expect(written).toHaveLength(1)
+    observe(150)
+    let isDone = false
+    const flushed = writer.flush().then(() => (isDone = true))
+    await expect.poll(() => clock.waits.includes(30)).toBe(true)
+    expect(written).toHaveLength(1)
+    clock.turn(30)
+    await expect.poll(() => written.length).toBe(2)
+    expect(isDone).toBe(false)
+    await expect.poll(() => clock.waits.includes(30)).toBe(true)
+    clock.turn(30)
+    await flushed
+    expect(written.map(({ length }) => length)).toEqual([1, 100, 50])
+    state.takesMs = 1_000
+    observe(250)
+    const late = writer.flush()
+    await expect.poll(() => clock.waits.includes(30)).toBe(true)
+    clock.turn(30)
+    await expect.poll(() => written.length).toBe(4)
+    clock.turn(1_000)
+    await late
+    expect(written).toHaveLength(4)
+    await writer.stop()
+    expect(written.map(({ length }) => length)).toEqual([1, 100, 50, 100, 100, 50])
   })
 })
