@@ -1,7 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
 import { createAuthority } from '@posthorn/testkit'
 import { describe, expect, it } from 'vitest'
 import type { FieldError } from '../../src/base/errors.ts'
+import { factsOf } from '../../src/services/endpoints/certificate-facts.ts'
 import { checkCredentials } from '../../src/services/endpoints/credentials-input.ts'
 import { policy } from './setup.ts'
 
@@ -46,8 +48,23 @@ describe('a client certificate', () => {
     const { certPem, keyPem: key } = await authority.issue({ names: ['client'], use: 'client' })
     expect(faultsOf({ certificate: certPem + authority.caPem, key })).toEqual([])
     const garbage = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
-    for (const certificate of [certPem + garbage, garbage, certPem + authority.caPem.repeat(10), 'x', '']) {
+    const beginnings = '-----BEGIN CERTIFICATE-----'.repeat(1_200)
+    for (const certificate of [certPem + garbage, garbage, certPem + authority.caPem.repeat(10), 'x', '', beginnings]) {
       expect(faultsOf({ certificate, key })).toEqual([expect.stringContaining('/certificate The value must be PEM')])
+    }
+  })
+
+  it('is read and sent as a chain whose certificates each have lines of their own, whatever is between them', async () => {
+    const authority = await createAuthority()
+    const { certPem, keyPem: key } = await authority.issue({ names: ['client'], use: 'client' })
+    const [first, second] = [certPem.trim(), authority.caPem.trim()]
+    for (const certificate of [first + second, `${first}subject=x${second}`, `# mine\n${first}\n\n${second}\n#`]) {
+      const faults: FieldError[] = []
+      const { clientCertificate } = checkCredentials({ clientCertificate: { certificate, key } }, policy(), 1, faults)
+      expect(faults).toEqual([])
+      expect(clientCertificate!.certificate).toBe(`${first}\n${second}\n`)
+      expect(factsOf(clientCertificate!.certificate).subject).toContain('client')
+      expect(() => createSecureContext({ cert: clientCertificate!.certificate, key })).not.toThrow()
     }
   })
 })
