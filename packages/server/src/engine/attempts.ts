@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../base/clock.ts'
+import type { CountedLines } from '../base/counted-lines.ts'
 import { logPlain } from '../base/logger.ts'
 import { scheduleInForce } from '../catalogue/retry-schedule.ts'
 import type { Moved } from '../store/operations/deliveries/settlement.ts'
@@ -17,7 +18,7 @@ import type { Lane } from './lane/lane.ts'
 import type { ProbeTurns } from './lane/probe-turns.ts'
 import type { RateWindow } from './lane/rate.ts'
 import type { RequestEnd } from './lane/recovery.ts'
-import { type Lanes, STORE_PAUSE_MS } from './lanes.ts'
+import { type Lanes, readFailed, STORE_PAUSE_MS } from './lanes.ts'
 import type { EngineOptions } from './options.ts'
 import { InFlight } from './ownership/in-flight.ts'
 import type { Partitions } from './ownership/partitions.ts'
@@ -29,6 +30,8 @@ export type AttemptsParts = {
   readonly store: Store
   readonly clock: Clock
   readonly log: Logger
+  /** For reads that failed. */
+  readonly lines: CountedLines
   readonly options: Pick<EngineOptions, 'retrySchedule' | 'random'>
   readonly partitions: Partitions
   readonly rounds: Rounds
@@ -89,7 +92,7 @@ export class Attempts implements AttemptOwner {
   /** Notes a delivery of a lane in crash mode, and reads what isn't in memory. */
   async #prepare(attempt: Attempt): Promise<void> {
     const { lane, item, rate } = attempt
-    const { bodies, destinations, log } = this.#parts
+    const { bodies, destinations, lines } = this.#parts
     if (lane.isInCrashMode && !(await this.#beginTrial(attempt))) return
     const memory = bodies.begin(item.tenant, item.payload)
     attempt.memory = memory
@@ -99,7 +102,7 @@ export class Attempts implements AttemptOwner {
       destination = await destinations.load(item)
       body = item.payload ?? (await this.#readBody(item, memory))
     } catch (error) {
-      log.warn({ err: error }, 'store could not be read; retrying')
+      lines.add(...readFailed(error))
       return this.#putBack(attempt, rate)
     }
     if (destination === null || body === null) this.#putBack(attempt, rate)

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../base/clock.ts'
+import { CountedLines } from '../base/counted-lines.ts'
 import type { TenantId } from '../base/model.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import type { Change } from '../store/changes.ts'
@@ -37,6 +38,7 @@ export class Engine {
   readonly #store: Store
   readonly #clock: Clock
   readonly #log: Logger
+  readonly #lines: CountedLines
   readonly #options: EngineOptions
   readonly #destinations: Destinations
   readonly #connections: Connections
@@ -64,6 +66,7 @@ export class Engine {
     this.#partitions = partitions
     this.#clock = clock
     this.#log = log
+    this.#lines = new CountedLines(log, clock)
     this.#options = options
     const now = () => store.now()
     this.#crashMode = new CrashMode(store, log)
@@ -92,7 +95,7 @@ export class Engine {
     this.#lanes = new Lanes({
       store,
       clock,
-      log,
+      lines: this.#lines,
       destinations: this.#destinations,
       health: this.#health,
       crashMode: this.#crashMode,
@@ -104,6 +107,7 @@ export class Engine {
       store,
       clock,
       log,
+      lines: this.#lines,
       options,
       partitions,
       rounds: this.#rounds,
@@ -178,6 +182,7 @@ export class Engine {
     await this.#health.stop()
     await looked
     await this.#partitions.stop().catch(error => this.#log.warn({ err: error }, 'partitions could not be released'))
+    this.#lines.close()
   }
 
   // Changes in the store

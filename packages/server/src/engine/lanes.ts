@@ -1,5 +1,5 @@
-import type { Logger } from 'pino'
 import type { Clock } from '../base/clock.ts'
+import type { CountedLines } from '../base/counted-lines.ts'
 import type { DeliveryId, EndpointId } from '../base/model.ts'
 import { SharedBudget } from '../base/shared-budget.ts'
 import { holdAll } from '../store/in-steps.ts'
@@ -24,13 +24,17 @@ const MAX_ITEMS_IN_MEMORY = 200_000
 /** How long to wait after a store failure before trying again, in milliseconds. */
 export const STORE_PAUSE_MS = 1_000
 
+/** What is logged of a read that failed, once a second. */
+export const readFailed = (err: unknown) => ['store', 'warn', 'store could not be read; retrying', { err }] as const
+
 /** Identifies a lane. */
 export type LaneKey = Pick<Lane, 'tenant' | 'endpoint' | 'partition'>
 
 export type LanesOptions = {
   readonly store: Store
   readonly clock: Clock
-  readonly log: Logger
+  /** For reads that failed: of one tenant's endpoints there can be thousands. */
+  readonly lines: CountedLines
   readonly destinations: Destinations
   readonly health: ReceiverHealth
   readonly crashMode: CrashMode
@@ -55,7 +59,7 @@ export type LanesOptions = {
 export class Lanes {
   readonly #store: Store
   readonly #clock: Clock
-  readonly #log: Logger
+  readonly #lines: CountedLines
   readonly #destinations: Destinations
   readonly #health: ReceiverHealth
   readonly #crashMode: CrashMode
@@ -77,7 +81,7 @@ export class Lanes {
     const { store, clock, rounds, limits } = options
     this.#store = store
     this.#clock = clock
-    this.#log = options.log
+    this.#lines = options.lines
     this.#destinations = options.destinations
     this.#health = options.health
     this.#crashMode = options.crashMode
@@ -211,7 +215,7 @@ export class Lanes {
   }
 
   #storeFailed(error: unknown, retry: () => void): void {
-    this.#log.warn({ err: error }, 'store could not be read; retrying')
+    this.#lines.add(...readFailed(error))
     this.#clock.after(STORE_PAUSE_MS, retry)
   }
 

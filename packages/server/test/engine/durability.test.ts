@@ -125,6 +125,30 @@ describe('accepted events', () => {
       await receiver.close()
     }))
 
+  it('are logged in a line or two if the store cannot be read for all of their endpoints', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'] })
+      const posthorn = await startPosthorn(folder, authority)
+      await posthorn.tenants.put('acme', {})
+      for (let at = 0; at < 60; at++) {
+        await posthorn.endpoints.create('acme', { url: `${receiver.url}/${at}`, clientSecret: SECRET })
+      }
+      const read = posthorn.driver.read.bind(posthorn.driver)
+      let failed = 0
+      vi.spyOn(posthorn.driver, 'read').mockImplementation((operation, args) => {
+        if (operation !== 'getSendable' || failed >= 60) return read(operation, args)
+        failed++
+        return Promise.reject(new StoreUnavailable('the disk is unavailable'))
+      })
+      await posthorn.publish('acme', cover(1))
+      await receiver.waitFor(() => receiver.total === 60, { timeoutMs: 20_000 })
+      await posthorn.stop()
+      const logged = posthorn.lines.filter(({ msg }) => msg === 'store could not be read; retrying')
+      expect(logged.length).toBeLessThan(5)
+      expect(logged.reduce((sum, { count }) => sum + Number(count), 0)).toBe(failed)
+      await receiver.close()
+    }))
+
   it.each(['readLane', 'readPayload', 'getSendable'] as const)('C13: are only delayed by a %s that fails', name =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
