@@ -10,6 +10,7 @@ import { hangingAlternatives } from './hanging-alternatives.ts'
 import { hangingEndpoints } from './hanging-endpoints.ts'
 import { moreNodes } from './more-nodes.ts'
 import { apiPort } from './neighbours/api-port.ts'
+import { changingEndpoints } from './neighbours/changing-endpoints.ts'
 import { checking } from './neighbours/checking.ts'
 import { configuration } from './neighbours/configuration.ts'
 import { costlyReads } from './neighbours/costly-reads.ts'
@@ -48,6 +49,7 @@ export const BENCHES: readonly Bench[] = [
   keptConnections,
   costlyReads,
   makingReplays,
+  changingEndpoints,
   fasterPublisher,
   largeResponses,
   refusingReceivers,

@@ -74,6 +74,7 @@ const OPTIONS: ApiOptions = {
   bodyMemoryBytes: 1,
   maxConnections: 1,
   maxConnectionsPerAddress: 1,
+  isShared: () => false,
   isReady: () => false,
   isDraining: () => false,
   readiness: async () => ({ isReady: false, publishing: false, reading: false }),

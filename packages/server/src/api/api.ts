@@ -29,6 +29,7 @@ import { type Api, createRoutes, requireComponents } from './http/routes.ts'
 import { SessionDoor } from './http/session-door.ts'
 import { idOf } from './http/shapes.ts'
 import { refuseSmallChunks } from './http/small-chunks.ts'
+import { beginAsTenant } from './http/tenant-calls.ts'
 import { Turns } from './http/turns.ts'
 import { compileValidator } from './http/validation.ts'
 import type { ApiOptions } from './options.ts'
@@ -116,6 +117,8 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
     isClosing: () => isClosing,
   })
   addCostlyCalls(api)
+  // The last of these hooks: the handler is a part of the call.
+  api.addHook('preHandler', beginAsTenant(options, disconnected))
   const { basePath, version } = options
   addEndings(api, { doors, idempotency, basePath, version, isDraining: context.isDraining })
   takeJson(api)

@@ -60,6 +60,8 @@ export type ApiOptions = GateOptions &
     readonly maxConnections: number
     /** Maximum number of open connections from one address or of one key. */
     readonly maxConnectionsPerAddress: number
+    /** Whether several tenants have something to store, so that each leaves time to the others. */
+    readonly isShared: () => boolean
     /** False until startup has finished. */
     readonly isReady: () => boolean
     /** True once shutdown has been requested: calls are still served, but connections are no longer kept alive. */

@@ -344,7 +344,7 @@ function composeApi(
   { callers, pages }: { readonly callers: Callers; readonly pages: Pages | null },
   { watching, ...looks }: Looks,
 ): ApiServer {
-  const { config, clock, logger, lifecycle, io } = foundation
+  const { config, clock, logger, lifecycle, io, store } = foundation
   const settings = settingsInEffect(config, io.origins ?? {})
   const created = createApi(services, {
     ...callers.gate,
@@ -363,6 +363,7 @@ function composeApi(
     bodyMemoryBytes: config.bodyMemoryBytes,
     maxConnections: config.maxConnections,
     maxConnectionsPerAddress: config.maxConnectionsPerAddress,
+    isShared: () => store.isShared,
     isReady: () => lifecycle.isReady,
     isDraining: () => lifecycle.isDraining,
     ...looks,

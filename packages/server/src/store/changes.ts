@@ -1,5 +1,6 @@
 import type { DeliveryId, EndpointId, EventId, TenantId } from '../base/model.ts'
 import type { LaneItem } from './operations/lanes/lanes.ts'
+import { asPosthorn } from './tenant-call.ts'
 
 /**
  * What this process reports to itself after a commit, so that nothing has to poll. A lost change costs time, not
@@ -51,6 +52,8 @@ export class Changes {
   }
 
   emit(change: Change): void {
-    for (const listener of this.#listeners) listener(change)
+    asPosthorn(() => {
+      for (const listener of this.#listeners) listener(change)
+    })
   }
 }

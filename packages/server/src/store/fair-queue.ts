@@ -22,6 +22,18 @@ export class FairQueue<Input extends { readonly tenant: TenantId }, Output> {
   #items = 0
   /** Whether the last commit left out a large piece of work. */
   #isLargeNext = false
+  readonly #mustRest: (tenant: TenantId) => boolean
+
+  /** @param mustRest whether nothing of a tenant is taken now. Default: never */
+  constructor(mustRest: (tenant: TenantId) => boolean = () => false) {
+    this.#mustRest = mustRest
+  }
+
+  /** Whether there is work of a tenant that doesn't rest. */
+  get hasReady(): boolean {
+    for (const tenant of this.#tenants.keys()) if (!this.#mustRest(tenant)) return true
+    return false
+  }
 
   /** The number of pieces of work. */
   get length(): number {
@@ -57,7 +69,7 @@ export class FairQueue<Input extends { readonly tenant: TenantId }, Output> {
     this.#items += itemsOf(works)
   }
 
-  /** Takes work for a commit: up to the limits, but at least one piece of work. */
+  /** Takes work for a commit: up to the limits, but at least one piece of work, unless all its tenants rest. */
   take({ total, each }: CommitLimits): Waiting<Input, Output>[] {
     const large = this.#isLargeNext ? this.#takeLarge(each) : []
     this.#isLargeNext = false
@@ -65,6 +77,7 @@ export class FairQueue<Input extends { readonly tenant: TenantId }, Output> {
     const taken: Waiting<Input, Output>[] = []
     let left = total
     for (const [tenant, queue] of [...this.#tenants]) {
+      if (this.#mustRest(tenant)) continue
       const some = takeFrom(queue, Math.min(each, left))
       left -= itemsOf(some)
       for (const work of some) taken.push(work)
@@ -79,7 +92,7 @@ export class FairQueue<Input extends { readonly tenant: TenantId }, Output> {
   /** Takes the first large piece of work that is first in its line. */
   #takeLarge(each: number): Waiting<Input, Output>[] {
     for (const [tenant, queue] of this.#tenants) {
-      if (queue[0]!.size <= each) continue
+      if (queue[0]!.size <= each || this.#mustRest(tenant)) continue
       const large = queue.splice(0, 1)
       this.#endTurn(tenant, queue)
       this.#forget(large)

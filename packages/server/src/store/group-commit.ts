@@ -1,18 +1,19 @@
-import type { Clock } from '../base/clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
 import type { TenantId } from '../base/model.ts'
 import type { Changes } from './changes.ts'
 import { Company } from './company.ts'
 import type { Driver, OperationCall, OperationResult } from './driver.ts'
-import { type CommitLimits, FairQueue } from './fair-queue.ts'
+import type { CommitLimits } from './fair-queue.ts'
 import type { Observations } from './observations.ts'
 import type { Settling } from './operations/deliveries/settlement.ts'
 import type { PublishRequest, PublishResult } from './operations/events/publish-request.ts'
 import { operationOf } from './operations/index.ts'
+import { NO_TENANT, OtherCalls, tenantOf, type WaitingCall } from './other-calls.ts'
 import { PublishQueue, toPublishCall } from './publish-queue.ts'
-import { changesConfiguration } from './run-operation.ts'
 import { SettleQueue, toSettleCall } from './settle-queue.ts'
+import { currentTenantCall } from './tenant-call.ts'
 import { StoreUnavailable } from './transaction.ts'
-import { type Commits, conclude, itemsOf, type Waiting } from './waiting.ts'
+import { type Commits, conclude, itemsOf } from './waiting.ts'
 
 /** Deliveries and outcomes in one transaction: more would gain little and make everyone wait longer. */
 const MAX_ITEMS_A_COMMIT = 2_000
@@ -23,13 +24,6 @@ const ALONE: CommitLimits = { total: MAX_ITEMS_A_COMMIT, each: MAX_ITEMS_A_COMMI
  * tenant adds no more than some milliseconds to it. Many tenants together still make it as large as one alone.
  */
 const IN_COMPANY: CommitLimits = { total: MAX_ITEMS_A_COMMIT, each: 128 }
-/** Rows of a call that changes the configuration, if it doesn't say. */
-const ROWS_OF_A_CHANGE = 16
-/** Calls of no tenant take turns with those of tenants. */
-const NO_TENANT = ''
-
-/** A call other than publishing and settling. */
-type OtherCall = { readonly tenant: TenantId; readonly call: OperationCall }
 /**
  * After a commit with this many items, the next one waits a little for more: under load a commit costs more than its
  * contents (1,700 commits became 1,200 for the same 105,000 events).
@@ -45,8 +39,8 @@ const PAUSE_IN_COMPANY_MS = 1
  * tenants have something to do, each has a part of every commit, so that one that has much delays the others only by its
  * part.
  *
- * A commit takes outcomes first, then published events, then all other calls. Callers get their result when their
- * commit is durable, or was refused.
+ * A commit takes outcomes first, then published events, then all other calls (other-calls.ts). Callers get their result
+ * when their commit is durable, or was refused.
  */
 export class GroupCommit implements Commits {
   readonly #driver: Driver
@@ -56,11 +50,8 @@ export class GroupCommit implements Commits {
   readonly #publishes: PublishQueue
   readonly #settlements: SettleQueue
   readonly #company: Company
-  readonly #calls = new FairQueue<OtherCall, unknown>()
-  /** Calls that change the configuration. */
-  readonly #configuring = new FairQueue<OtherCall, unknown>()
-  /** While it isn't 0, calls that change the configuration wait. */
-  #holds = 0
+  readonly #calls: OtherCalls
+  #restTimer: Timer | undefined
   #isCommitting = false
   #isScheduled = false
   readonly #idle: (() => void)[] = []
@@ -71,6 +62,7 @@ export class GroupCommit implements Commits {
     this.#changes = changes
     this.#observations = observations
     this.#company = new Company(clock)
+    this.#calls = new OtherCalls(clock, () => this.#company.isSeveral)
     this.#publishes = new PublishQueue(this, clock)
     this.#settlements = new SettleQueue(this, changes, clock)
   }
@@ -102,9 +94,9 @@ export class GroupCommit implements Commits {
 
   /** Resolves with the call's result after its commit is durable. */
   run(call: OperationCall): Promise<unknown> {
-    const tenant = tenantOf(call)
-    const queue = changesConfiguration(call.name) ? this.#configuring : this.#calls
-    const done = queue.add({ tenant, call }, rowsOf(call))
+    const of = currentTenantCall()
+    const tenant = of?.tenant ?? tenantOf(call)
+    const done = this.#calls.add(tenant, call, of)
     if (tenant === NO_TENANT) this.#schedule()
     else this.schedule(tenant)
     return done
@@ -112,9 +104,9 @@ export class GroupCommit implements Commits {
 
   /** See Store. */
   holdChanges(): () => void {
-    this.#holds++
+    const release = this.#calls.hold()
     return () => {
-      this.#holds--
+      release()
       if (this.#hasWork()) this.#schedule()
     }
   }
@@ -126,17 +118,23 @@ export class GroupCommit implements Commits {
 
   #isIdle(): boolean {
     if (this.#isCommitting || this.#publishes.isPublishingAside) return false
-    return this.#publishes.length + this.#settlements.length + this.#calls.length + this.#configuring.length === 0
+    return this.#publishes.length + this.#settlements.length + this.#calls.length === 0
   }
 
   #hasWork(): boolean {
-    const configuring = this.#holds > 0 ? 0 : this.#configuring.length
-    return this.#publishes.length + this.#settlements.length + this.#calls.length + configuring > 0
+    return this.#publishes.length + this.#settlements.length > 0 || this.#calls.isReady
   }
 
   schedule(tenant: TenantId): void {
     this.#company.note(tenant)
     this.#schedule()
+  }
+
+  /** Commits again once a tenant has rested, if there is nothing to do before. */
+  #scheduleAfterRest(): void {
+    this.#restTimer?.cancel()
+    const waitMs = this.#calls.readyInMs
+    if (waitMs !== undefined) this.#restTimer = this.#clock.after(waitMs, () => this.#schedule())
   }
 
   /** Commits at the end of this turn of the event loop, so that everything that arrives in it is included. */
@@ -155,15 +153,22 @@ export class GroupCommit implements Commits {
     const settlements = this.#settlements.take(limits)
     const publishes = this.#publishes.take(limits)
     const calls = this.#calls.take(limits)
-    if (this.#holds === 0) calls.push(...this.#configuring.take(limits))
     const batch: OperationCall[] = []
     if (settlements.length > 0) batch.push(toSettleCall(settlements))
     if (publishes.length > 0) batch.push(toPublishCall(publishes))
     // Last, so that a configuration change doesn't make events in the same commit stale.
     for (const { input } of calls) batch.push(input.call)
+    if (batch.length === 0) {
+      // All that waits is of tenants that rest, or is held back.
+      this.#isCommitting = false
+      this.#scheduleAfterRest()
+      this.lookIdle()
+      return
+    }
     const begunAtMs = this.#clock.monotonicMs()
     const results = await this.write(batch)
     const durationMs = this.#clock.monotonicMs() - begunAtMs
+    this.#calls.charge(calls, durationMs)
     let at = 0
     if (settlements.length > 0) await this.#settlements.conclude(settlements, batch[at]!, results[at++]!)
     if (publishes.length > 0) await this.#publishes.conclude(publishes, batch[at]!, results[at++]!)
@@ -172,8 +177,9 @@ export class GroupCommit implements Commits {
     this.#observations.emit({ kind: 'commit', items, durationMs, isFault: results.some(isFault) })
     if (items >= BUSY_ITEMS && !this.#isFull()) await this.#pause()
     this.#isCommitting = false
-    if (this.#hasWork()) this.#schedule()
-    else this.lookIdle()
+    if (this.#hasWork()) return this.#schedule()
+    this.#scheduleAfterRest()
+    this.lookIdle()
   }
 
   /** Whether what is waiting fills a commit, so that waiting for more would gain nothing. */
@@ -187,7 +193,7 @@ export class GroupCommit implements Commits {
     return new Promise<void>(resolve => void this.#clock.after(pauseMs, resolve))
   }
 
-  #concludeCall(waiting: Waiting<OtherCall, unknown>, result: OperationResult): void {
+  #concludeCall(waiting: WaitingCall, result: OperationResult): void {
     if (result.ok) this.observe(waiting.input.call, result.value)
     conclude(waiting, result)
   }
@@ -207,21 +213,6 @@ export class GroupCommit implements Commits {
   lookIdle(): void {
     if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve()
   }
-}
-
-/** The tenant whose work a call is. */
-function tenantOf({ args }: OperationCall): TenantId {
-  const { tenant, endpoint } = args as {
-    readonly tenant?: TenantId
-    readonly endpoint?: { readonly tenant?: TenantId }
-  }
-  return tenant ?? endpoint?.tenant ?? NO_TENANT
-}
-
-function rowsOf({ name, args }: OperationCall): number {
-  const operation = operationOf(name)
-  if (operation.kind === 'read') return 1
-  return Math.max(1, operation.rows?.(args as never) ?? (operation.configuration === 'changes' ? ROWS_OF_A_CHANGE : 1))
 }
 
 /** Whether the store itself failed, not the call. */

@@ -1,5 +1,6 @@
 import type { EndpointId } from '../base/model.ts'
 import type { Moved, Settlement } from './operations/deliveries/settlement.ts'
+import { asPosthorn } from './tenant-call.ts'
 
 export type Observation =
   /** A commit has ended. `items`: events, deliveries, outcomes and other changes in it. */
@@ -30,6 +31,8 @@ export class Observations {
   }
 
   emit(observation: Observation): void {
-    for (const listener of this.#listeners) listener(observation)
+    asPosthorn(() => {
+      for (const listener of this.#listeners) listener(observation)
+    })
   }
 }

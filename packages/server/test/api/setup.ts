@@ -112,6 +112,7 @@ export class ApiBench extends Bench {
         bodyMemoryBytes: 134_217_728,
         maxConnections: 100,
         maxConnectionsPerAddress: 100,
+        isShared: () => this.store.isShared,
         isReady: () => this.ready,
         isDraining: () => this.draining,
         readiness: async () => this.readiness,

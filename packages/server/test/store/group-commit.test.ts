@@ -4,6 +4,8 @@ import type { Driver, OperationCall } from '../../src/store/driver.ts'
 import type { Settlement } from '../../src/store/operations/deliveries/settlement.ts'
 import type { PublishRequest } from '../../src/store/operations/events/publish-request.ts'
 import { Store, StoreOverloaded } from '../../src/store/store.ts'
+import { currentTenantCall, TenantCall } from '../../src/store/tenant-call.ts'
+import { HandClock } from '../hand-clock.ts'
 import { anAttempt, anEndpoint, anEvent, aRequest, aSettlement, aTenant } from './builders.ts'
 import { type Opened, sqliteEngine } from './engines.ts'
 
@@ -111,5 +113,76 @@ describe('commits', () => {
     expect(store.hasRoomToSettle('few')).toBe(true)
     await Promise.all(settled)
     expect(store.hasRoomToSettle('many')).toBe(true)
+  })
+})
+
+describe('what changes something', () => {
+  /** Deletes an endpoint six times while another tenant publishes. Returns how many of these were in each commit. */
+  async function change(many: (clock: HandClock, write: () => Promise<unknown>) => Promise<unknown>) {
+    const few = await requestsOf('few', 300)
+    const endpoint = anEndpoint('many')
+    await aTenant(store, 'many')
+    const clock = new HandClock()
+    const changed: number[] = []
+    const slow: Driver = {
+      ...opened.driver,
+      async write(calls, timeoutMs) {
+        const results = await opened.driver.write(calls, timeoutMs)
+        const changes = calls.filter(({ name }) => name === 'deleteEndpoint').length
+        if (changes > 0) changed.push(changes)
+        clock.turn(10 * changes)
+        return results
+      },
+    }
+    const shared = new Store(slow, clock)
+    await shared.publish(few[0]!)
+    let isDone = false
+    const write = () => shared.write('deleteEndpoint', { tenant: 'many', id: endpoint.id, nowMs: 2 })
+    void Promise.all(Array.from({ length: 6 }, () => many(clock, write))).then(() => (isDone = true))
+    let published = 1
+    while (!isDone) {
+      await shared.publish(few[published++]!)
+      clock.turn(1)
+    }
+    return { changed, published }
+  }
+
+  it("by a tenant's own calls is little in each commit, and rests for three times as long, while others publish", async () => {
+    const { changed, published } = await change((clock, write) => new TenantCall('many', clock).run(write))
+    expect(changed).toEqual([2, 2, 2])
+    // Twice 60 ms, with an event in each.
+    expect(published).toBeGreaterThan(110)
+  })
+
+  it('by Posthorn or an operator rests for nothing, nor by a call that has lasted long or has its response', async () => {
+    const { changed } = await change((_clock, write) => write())
+    expect(changed).toEqual([6])
+    const ended = await change((clock, write) => {
+      const call = new TenantCall('many', clock)
+      call.end()
+      return call.run(write)
+    })
+    expect(ended.changed).toEqual([6])
+    const old = await change((clock, write) => {
+      const call = new TenantCall('many', clock)
+      clock.turn(30_000)
+      return call.run(write)
+    })
+    expect(old.changed.length).toBeLessThanOrEqual(3)
+  })
+
+  it('because of a call, but by those who hear of what it has changed, is no part of it', async () => {
+    const heard: boolean[] = []
+    const call = new TenantCall('many', systemClock)
+    store.changes.on(() => heard.push(currentTenantCall() === undefined))
+    store.observations.on(() => heard.push(currentTenantCall() === undefined))
+    await aTenant(store, 'many')
+    await call.run(async () => {
+      await store.write('deleteEndpoint', { tenant: 'many', id: anEndpoint('many').id, nowMs: 2 })
+      store.changes.emit({ kind: 'inbox' })
+      expect(currentTenantCall()).toBe(call)
+    })
+    expect(heard.length).toBeGreaterThan(1)
+    expect(heard).not.toContain(false)
   })
 })

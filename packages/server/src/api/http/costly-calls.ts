@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 
 /** Calls of one party that read at the same time. The store reads for people one or two at a time anyway. */
-const AT_ONCE = 4
+export const AT_ONCE = 4
 
 type Party = { running: number; readonly waiting: Waiting[] }
 /** @param isGone the client has disconnected in the meantime: only the response has to be ended */
@@ -14,13 +14,19 @@ type Waiting = { readonly response: ServerResponse; readonly begin: Begin }
  * many can wait is bounded by the memory that they reserve (load.ts).
  */
 export class CostlyCalls {
+  readonly #atOnce: () => number
   readonly #parties = new Map<string, Party>()
+
+  /** @param atOnce calls of one party in progress. Default: 4 */
+  constructor(atOnce: () => number = () => AT_ONCE) {
+    this.#atOnce = atOnce
+  }
 
   /** Begins a call when it is its turn. It counts until its response is closed. */
   take(name: string, response: ServerResponse, begin: Begin): void {
     const party = this.#parties.get(name) ?? { running: 0, waiting: [] }
     this.#parties.set(name, party)
-    if (party.running < AT_ONCE) this.#run(name, party, { response, begin })
+    if (party.running < this.#atOnce()) this.#run(name, party, { response, begin })
     else party.waiting.push({ response, begin })
   }
 
@@ -37,7 +43,7 @@ export class CostlyCalls {
   }
 
   #next(name: string, party: Party): void {
-    while (party.running < AT_ONCE && party.waiting.length > 0) this.#run(name, party, party.waiting.shift()!)
+    while (party.running < this.#atOnce() && party.waiting.length > 0) this.#run(name, party, party.waiting.shift()!)
     if (party.running === 0) this.#parties.delete(name)
   }
 }
