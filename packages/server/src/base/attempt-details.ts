@@ -42,6 +42,10 @@ export const ATTEMPT_DETAILS = {
     'No address accepted the connection in time. Check the firewall of the receiver.',
   ],
   tls_timeout: ['connect_timeout', 'The TLS handshake did not end in time, although the connection was accepted.'],
+  tls_resting: [
+    'connect_timeout',
+    'The TLS handshake had to wait, because others of the tenant took long to verify. Use a short chain of certificates with keys of up to 4,096 bits at all receivers.',
+  ],
   unreachable: ['connect_failed', 'The address cannot be reached ({value}). Check the route to it.'],
   // TLS
   certificate_chain: ['tls_failed', `The issuer of the certificate is missing or unknown. ${CHAIN}`],

@@ -16,6 +16,7 @@ const BY_CODE: Readonly<Record<string, AttemptDetailCode>> = {
   EBADRESP: 'name_server_failed',
   EFORMERR: 'name_server_refused',
   ENOTIMP: 'name_server_refused',
+  POSTHORN_HANDSHAKES_REST: 'tls_resting',
   POSTHORN_SPOKE_FIRST: 'spoke_first',
   ECONNREFUSED: 'port_closed',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'certificate_chain',

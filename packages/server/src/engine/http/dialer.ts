@@ -6,6 +6,7 @@ import { type DirectRule, isDirectAddress, isDirectHost } from '../../guard/dire
 import { TargetRefusedError } from '../../guard/lookup.ts'
 import { addressAllowed, isLoopbackHost } from '../../guard/target.ts'
 import { DialTurns } from './dial-turns.ts'
+import { Handshakes } from './handshakes.ts'
 import { type DialFailure, type DialTarget, type Link, Opening, type OpeningOptions } from './opening.ts'
 import { interleave, Race } from './race.ts'
 
@@ -43,6 +44,11 @@ class ConnectTimeout extends Error {
   readonly code = 'POSTHORN_CONNECT_TIMEOUT'
 }
 
+/** There was no connection in time, because the tenant's receivers make TLS costly (handshakes.ts). */
+class HandshakesRest extends Error {
+  readonly code = 'POSTHORN_HANDSHAKES_REST'
+}
+
 /** A connection that came to nothing before TLS. */
 const NOWHERE = { address: null, isIdentified: false, isCertificateAsked: false }
 
@@ -56,28 +62,34 @@ export class Dialer {
   readonly #options: DialerOptions
   readonly #extraSockets: SharedBudget
   readonly #turns: DialTurns
+  readonly #handshakes: Handshakes
 
   constructor(options: DialerOptions) {
+    const { clock, isShared = () => false } = options
     this.#options = options
-    this.#turns = new DialTurns(options.clock, options.isShared ?? (() => false))
+    this.#turns = new DialTurns(clock, isShared)
+    this.#handshakes = new Handshakes(clock, isShared)
     this.#extraSockets = new SharedBudget(options.maxExtraSockets ?? MAX_EXTRA_SOCKETS)
   }
 
   /** Calls one of the events once, never from within this call. Returns the function that gives up without a report. */
   dial(target: DialTarget, events: DialEvents): () => void {
     const room = this.#extraSockets.of(target.tenant)
-    const dialling = new Dialling(target, this.#options, room, this.#turns, events)
+    const bounds = { extraSockets: room, turns: this.#turns, handshakes: this.#handshakes }
+    const dialling = new Dialling(target, this.#options, bounds, events)
     dialling.start()
     return () => dialling.end()
   }
 }
 
+/** What connections that are being opened have in common. */
+type Bounds = { readonly extraSockets: Room; readonly turns: DialTurns; readonly handshakes: Handshakes }
+
 /** A connection being opened: looked up → its turn → tried at its addresses → ready or failed. */
 class Dialling {
   readonly #target: DialTarget
   readonly #options: DialerOptions
-  readonly #extraSockets: Room
-  readonly #turns: DialTurns
+  readonly #bounds: Bounds
   readonly #events: DialEvents
   readonly #abort = new AbortController()
   readonly #openings: Opening[] = []
@@ -85,11 +97,10 @@ class Dialling {
   #timer: Timer | undefined
   #isOver = false
 
-  constructor(target: DialTarget, options: DialerOptions, extraSockets: Room, turns: DialTurns, events: DialEvents) {
+  constructor(target: DialTarget, options: DialerOptions, bounds: Bounds, events: DialEvents) {
     this.#target = target
     this.#options = options
-    this.#extraSockets = extraSockets
-    this.#turns = turns
+    this.#bounds = bounds
     this.#events = events
   }
 
@@ -103,7 +114,7 @@ class Dialling {
         // The wait for its turn is not the receiver's fault, and doesn't count.
         this.#timer?.cancel()
         const leftMs = Math.max(0, startedAtMs + timeoutMs - clock.monotonicMs())
-        this.#turns.take(this.#target.tenant, () => this.#tryAll(addresses, leftMs))
+        this.#bounds.turns.take(this.#target.tenant, () => this.#tryAll(addresses, leftMs))
       },
       error => this.#fail({ ...NOWHERE, error }),
     )
@@ -130,18 +141,19 @@ class Dialling {
   #tryAll(addresses: readonly LookupAddress[], leftMs: number): void {
     if (this.#isOver) return
     const { clock } = this.#options
+    const { extraSockets, handshakes } = this.#bounds
     this.#timer = clock.after(leftMs, () => this.#failLate())
     const options = { ...this.#options, proxy: this.#isDirect(addresses) ? null : this.#options.proxy }
     this.#race = new Race<LookupAddress, Link, DialFailure>(
       interleave(addresses),
       ({ address }, events) => {
-        const opening = new Opening(this.#target, address, options, events)
+        const opening = new Opening(this.#target, address, options, handshakes, events)
         this.#openings.push(opening)
         opening.start()
         return () => opening.end()
       },
       clock,
-      this.#extraSockets,
+      extraSockets,
       {
         ready: link => {
           this.#timer?.cancel()
@@ -167,8 +179,18 @@ class Dialling {
   /** A fault of one address says more than that another one was silent. */
   #failLate(): void {
     const address = this.#openings.findLast(opening => opening.address !== null)?.address ?? null
-    const error = this.#race === undefined ? new LookupTimeout() : new ConnectTimeout()
+    const error =
+      this.#race === undefined
+        ? new LookupTimeout()
+        : address !== null && this.#isResting
+          ? new HandshakesRest()
+          : new ConnectTimeout()
     this.#fail(this.#race?.furthest ?? { ...NOWHERE, error, address })
+  }
+
+  get #isResting(): boolean {
+    const { isSecure, tenant } = this.#target
+    return isSecure && this.#bounds.handshakes.isResting(tenant)
   }
 
   #fail(failure: DialFailure): void {

@@ -4,6 +4,8 @@ import type { Clock } from '../../base/clock.ts'
 import type { TenantId } from '../../base/model.ts'
 import { type Resolver, TargetRefusedError } from '../../guard/lookup.ts'
 import { addressAllowed, type TargetPolicy } from '../../guard/target.ts'
+import { FedStream } from './fed-stream.ts'
+import type { Handshake, Handshakes } from './handshakes.ts'
 import type { TryEvents } from './race.ts'
 import type { Identity, TlsSetup } from './tls.ts'
 import { type OutgoingProxy, openTunnel } from './tunnel.ts'
@@ -73,8 +75,10 @@ export class Opening {
   readonly #target: DialTarget
   readonly #ip: string
   readonly #options: OpeningOptions
+  readonly #handshakes: Handshakes
   readonly #events: TryEvents<Link, DialFailure>
   readonly #link: Pick<Link, 'receive'> = { receive: () => {} }
+  #handshake: Handshake | undefined
   #socket: Socket | undefined
   #address: string | null = null
   #isLinked = false
@@ -82,10 +86,17 @@ export class Opening {
   #isCertificateAsked = false
 
   /** @param ip the address to try, which the guard has allowed */
-  constructor(target: DialTarget, ip: string, options: OpeningOptions, events: TryEvents<Link, DialFailure>) {
+  constructor(
+    target: DialTarget,
+    ip: string,
+    options: OpeningOptions,
+    handshakes: Handshakes,
+    events: TryEvents<Link, DialFailure>,
+  ) {
     this.#target = target
     this.#ip = ip
     this.#options = options
+    this.#handshakes = handshakes
     this.#events = events
   }
 
@@ -95,12 +106,14 @@ export class Opening {
   }
 
   start(): void {
+    if (this.#target.isSecure) this.#handshake = this.#handshakes.begin(this.#target.tenant)
     if (this.#options.proxy === null) this.#openDirectly()
     else this.#openThrough(this.#options.proxy)
   }
 
   /** Ends the try, unless it was successful. */
   end(): void {
+    this.#handshake?.end()
     if (!this.#isLinked) this.#socket?.on('error', () => {}).destroy()
   }
 
@@ -110,19 +123,28 @@ export class Opening {
       link.receive(SHARED.subarray(0, size))
       return true
     }
-    const options = { host: this.#ip, port: this.#target.port, onread: { buffer: SHARED, callback } }
-    const socket = this.#target.isSecure
-      ? this.#speakTls(options)
-      : this.#watch(connectTcp(options as TcpNetConnectOpts))
+    const [to, onread] = [
+      { host: this.#ip, port: this.#target.port },
+      { buffer: SHARED, callback },
+    ]
+    const { isSecure } = this.#target
+    const isMeasured = this.#handshake?.isMeasured === true
+    const options = { ...to, onread } as TcpNetConnectOpts
+    const socket = isMeasured
+      ? this.#watch(connectTcp(to))
+      : isSecure
+        ? this.#speakTls(options)
+        : this.#watch(connectTcp(options))
     socket.once('connect', () => {
       if (!this.#isAllowed(socket)) return
       this.#events.progressed()
-      if (!this.#target.isSecure) this.#ready(socket)
+      if (isMeasured) this.#speakThrough(socket)
+      else if (!isSecure) this.#ready(socket)
     })
   }
 
   #openThrough(proxy: OutgoingProxy): void {
-    const { host, port, isSecure } = this.#target
+    const { port, isSecure } = this.#target
     const { tls, proxyResolver: resolver } = this.#options
     const options = { proxy, address: this.#ip, port, tls, resolver }
     this.#socket = openTunnel(options, {
@@ -131,21 +153,37 @@ export class Opening {
       open: tunnel => {
         this.#address = formatAddress(this.#ip, port)
         this.#events.progressed()
-        const socket = isSecure ? this.#speakTls({ socket: tunnel, host }) : this.#watch(tunnel)
-        const link = this.#link
-        socket.on('data', (bytes: Buffer) => link.receive(bytes))
-        if (!isSecure) this.#ready(socket)
+        if (isSecure) return this.#speakThrough(tunnel)
+        this.#pass(this.#watch(tunnel))
+        this.#ready(tunnel)
       },
     })
   }
 
-  #speakTls(way: ConnectionOptions): Socket {
+  /** Speaks TLS through what is connected. */
+  #speakThrough(connected: Socket): void {
+    const { host, tenant } = this.#target
+    const isMeasured = this.#handshake?.isMeasured === true
+    const feed = (step: () => void) => this.#handshakes.feed(tenant, step)
+    const stream = isMeasured ? new FedStream(connected, feed) : connected
+    const socket = this.#speakTls({ socket: stream, host }, true)
+    if (stream instanceof FedStream) socket.once('secureConnect', () => stream.finishHandshake())
+    this.#pass(socket)
+  }
+
+  #pass(socket: Socket): void {
+    const link = this.#link
+    socket.on('data', (bytes: Buffer) => link.receive(bytes))
+  }
+
+  /** @param isChecked whether what it goes through is allowed. Default: this is what connects */
+  #speakTls(way: ConnectionOptions, isChecked = false): Socket {
     const { host, port, identity } = this.#target
-    const { tls, proxy } = this.#options
+    const { tls } = this.#options
     const socket = connectTls({ ...tls.optionsFor(host, port, identity), ...way })
     socket.once('secureConnect', () => {
       if (identity === null) tls.keepSessions(socket, host, port)
-      if (proxy !== null || this.#isAllowed(socket)) this.#ready(socket)
+      if (isChecked || this.#isAllowed(socket)) this.#ready(socket)
     })
     // Before Node's own listener, which closes the socket.
     socket.prependOnceListener('end', () => this.#noteIdentity())
@@ -182,6 +220,7 @@ export class Opening {
 
   #ready(socket: Socket): void {
     this.#isLinked = true
+    this.#handshake?.end()
     const { clock } = this.#options
     const readyAtMs = clock.monotonicMs()
     const isLate = socket instanceof TLSSocket && socket.getProtocol() === 'TLSv1.3'
@@ -196,6 +235,7 @@ export class Opening {
 
   #fail(error: Error): void {
     if (this.#isLinked) return
+    this.#handshake?.end()
     this.#noteIdentity()
     const [isIdentified, isAsked] = [this.#isIdentified, this.#isCertificateAsked]
     this.#events.failed({ error, address: this.#address, isIdentified, isCertificateAsked: isAsked })
