@@ -20,6 +20,7 @@ import { makingReplays } from './neighbours/making-replays.ts'
 import { matching } from './neighbours/matching.ts'
 import { fasterPublisher, largeResponses, refusingReceivers } from './neighbours/overload.ts'
 import { refusedCalls } from './neighbours/refused-calls.ts'
+import { unreadStreams } from './neighbours/unread-streams.ts'
 import { rateWithBacklog } from './rate-with-backlog.ts'
 import { singleEvents } from './single-events.ts'
 import { start } from './start.ts'
@@ -50,6 +51,7 @@ export const BENCHES: readonly Bench[] = [
   costlyReads,
   makingReplays,
   changingEndpoints,
+  unreadStreams,
   fasterPublisher,
   largeResponses,
   refusingReceivers,

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { idBytes } from '../../src/base/ids.ts'
 import type { Endpoint } from '../../src/base/model.ts'
 import { MAX_STREAMS_OF_PARTY, type Streams } from '../../src/services/stream/streams.ts'
@@ -144,6 +145,52 @@ describe.each(engines())('the stream on $name', engine => {
     await expect.poll(() => slow.isCut, { timeout: 5_000, interval: 5 }).toBe(true)
     expect([slow.seen, other.isCut]).toEqual([[`event ${first}`], false])
     await quick.stop()
+  })
+
+  it('sends records with small payloads together, and those with large ones alone', async () => {
+    const small = await reading({ withPayloads: true, kinds: new Set(['event']) })
+    const events = [40_000, 40_000, 10, 10, 10].map(size => anEvent([], { payload: new Uint8Array(size).fill(32) }))
+    await store.publish(await aRequest(store, 'acme', events))
+    await small.untilSeen(...events.map(({ id }) => `event ${id}`))
+    expect(small.batches).toEqual([1, 4])
+  })
+
+  it('rests three times as long as a reading took while several tenants have work', async () => {
+    let isShared = false
+    let passedMs = 0
+    const delays: number[] = []
+    const clock: Clock = {
+      ...systemClock,
+      monotonicMs: () => systemClock.monotonicMs() + passedMs,
+      after: (ms, fire) => {
+        delays.push(ms)
+        return systemClock.after(ms, fire)
+      },
+    }
+    const slow = new Proxy(store, {
+      get(_store, name) {
+        if (name === 'isShared') return isShared
+        const value = Reflect.get(store, name)
+        if (typeof value !== 'function') return value
+        if (name !== 'read') return value.bind(store)
+        return (what: 'readStreamLog', args: never) => {
+          if (what === 'readStreamLog') passedMs += 100
+          return store.read(what, args)
+        }
+      },
+    })
+    const others = startStreams(slow, clock)
+    const rests = () => delays.filter(ms => ms > 260 && ms <= 500)
+    const reader = await reading({}, others)
+    delays.length = 0
+    const { delivery } = await publish()
+    await reader.untilSeen(`delivery ${delivery} pending`)
+    expect(rests()).toEqual([])
+    isShared = true
+    const later = await publish()
+    await reader.untilSeen(`delivery ${later.delivery} pending`)
+    await vi.waitFor(() => expect(rests()).not.toEqual([]), { timeout: 10_000, interval: 5 })
+    await others.stop()
   })
 
   it('ends a stream whose key is no longer valid', async () => {

@@ -44,6 +44,8 @@ export class Reading implements Sink {
   isCut = false
   position: string | null = null
   readonly records: StreamRecord[] = []
+  /** How many came together. */
+  readonly batches: number[] = []
   readonly resets: ResetReason[] = []
   /** Breaks the connection after this many records. */
   breakAfter = Number.POSITIVE_INFINITY
@@ -75,6 +77,7 @@ export class Reading implements Sink {
   }
 
   send(records: readonly PlacedRecord[]): void {
+    if (this.#isOpen) this.batches.push(records.length)
     for (const { position, record } of records) {
       if (!this.#isOpen) return
       this.records.push(record)

@@ -9,6 +9,10 @@ import type { Part } from './stream-log.ts'
 /** Items that are read together, and how many of them with a payload, which can be large. */
 const ITEMS = 200
 const PAYLOADS = 16
+/** Records with payloads are sent together up to this size, in bytes: each alone would be written to each reader. */
+const BATCH_BYTES = 64 * 1024
+/** What a record has besides payloads, roughly. */
+const RECORD_BYTES = 1_024
 
 type Placed = { readonly noted: Noted; readonly position: Position }
 type PlacedWanted = Placed & { readonly record: StreamRecord | null }
@@ -81,7 +85,7 @@ async function shareItems(
   }
 }
 
-/** Each with a payload for itself: all together could be many times what may wait for a reader. */
+/** Those with large payloads for themselves: all together could be many times what may wait for a reader. */
 function toBatches(
   items: readonly PlacedWanted[],
   filter: StreamFilter,
@@ -91,8 +95,27 @@ function toBatches(
     if (record === null || !mayWant(filter, noted) || !isWanted(filter, record)) return []
     return [{ record: { position: textOf(position), record }, end: position }]
   })
-  if (filter.withPayloads || filter.listen !== null) return own.map(({ record, end }) => ({ records: [record], end }))
-  return own.length === 0 ? [] : [{ records: own.map(({ record }) => record), end: own.at(-1)!.end }]
+  const batches: { records: PlacedRecord[]; end: Position }[] = []
+  const isBounded = filter.withPayloads || filter.listen !== null
+  let left = 0
+  for (const { record, end } of own) {
+    const bytes = isBounded ? RECORD_BYTES + payloadBytesOf(record.record) : 0
+    if (batches.length === 0 || bytes > left) {
+      batches.push({ records: [], end })
+      left = BATCH_BYTES
+    }
+    left -= bytes
+    const batch = batches.at(-1)!
+    batch.records.push(record)
+    batch.end = end
+  }
+  return batches
+}
+
+function payloadBytesOf(record: StreamRecord): number {
+  if (record.kind === 'event') return record.event.payload?.length ?? 0
+  if (record.kind === 'attempt') return record.attempt.responseBody?.length ?? 0
+  return record.kind === 'request' ? record.request.payload.length : 0
 }
 
 /** False if the reader is full. It is then behind the last record that it got. */

@@ -17,6 +17,9 @@ import { LogGap, type Part, StreamLog } from './stream-log.ts'
 const LOOK_MS = 100
 /** The least time between two readings. */
 const GATHER_MS = 20
+/** How long the log then rests for each millisecond of a reading, while several tenants have work, and at most. */
+const REST_FACTOR = 3
+const LONGEST_REST_MS = 500
 const RETRY_MS = 500
 export const HEARTBEAT_MS = 15_000
 /** What can wait for a reader before it is read to on its own, and for all of a node before the slowest are cut off. */
@@ -67,6 +70,7 @@ export class Streams {
   #timers: Timer[] = []
   #wakeTimer: Timer | undefined
   #readAtMs = Number.NEGATIVE_INFINITY
+  #restsUntilMs = Number.NEGATIVE_INFINITY
   #isClosed = false
 
   constructor(needs: Needs) {
@@ -236,15 +240,15 @@ export class Streams {
   #wake(): void {
     if (this.#wakeTimer !== undefined) return
     const { clock } = this.#needs
-    const restMs = Math.max(0, this.#readAtMs + GATHER_MS - clock.monotonicMs())
-    this.#wakeTimer = clock.after(restMs, () => {
+    const nextMs = Math.max(this.#readAtMs + GATHER_MS, this.#restsUntilMs)
+    this.#wakeTimer = clock.after(Math.max(0, nextMs - clock.monotonicMs()), () => {
       this.#wakeTimer = undefined
       this.#loop.wake()
     })
   }
 
   /** One reading of the log for all. */
-  async #look(): Promise<number | undefined> {
+  async #look(): Promise<number> {
     if (this.#readers.size === 0) return 2 ** 30
     this.#readAtMs = this.#needs.clock.monotonicMs()
     try {
@@ -258,7 +262,16 @@ export class Streams {
         if (reader.owesOpen) this.#catchingUp.begin(reader)
       }
     }
-    return undefined
+    return this.#rest()
+  }
+
+  /** Leaves time to others: many streams of one tenant must not take it all. Returns the pause until the next reading. */
+  #rest(): number {
+    const nowMs = this.#needs.clock.monotonicMs()
+    const tookMs = nowMs - this.#readAtMs
+    const restMs = this.#needs.store.isShared ? Math.min(tookMs * REST_FACTOR, LONGEST_REST_MS) : 0
+    this.#restsUntilMs = nowMs + restMs
+    return Math.max(LOOK_MS, restMs)
   }
 
   async #readOn(): Promise<void> {
