@@ -13,6 +13,7 @@ import { apiPort } from './neighbours/api-port.ts'
 import { changingEndpoints } from './neighbours/changing-endpoints.ts'
 import { checking } from './neighbours/checking.ts'
 import { configuration } from './neighbours/configuration.ts'
+import { costlyHandshakes } from './neighbours/costly-handshakes.ts'
 import { costlyReads } from './neighbours/costly-reads.ts'
 import { keptConnections } from './neighbours/kept-connections.ts'
 import { lookups } from './neighbours/lookups.ts'
@@ -52,6 +53,7 @@ export const BENCHES: readonly Bench[] = [
   makingReplays,
   changingEndpoints,
   unreadStreams,
+  costlyHandshakes,
   fasterPublisher,
   largeResponses,
   refusingReceivers,

@@ -5,6 +5,7 @@ export {
   createAuthority,
   type Validity,
 } from './certificates.ts'
+export { makeCostlyChain } from './costly-chain.ts'
 export { isExecutable } from './executable.ts'
 export {
   HOSTILE_KINDS,

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import type { TenantId } from '../../base/model.ts'
 
 /** Handshakes of a tenant that are not measured, while there are other tenants. */
-const UNMEASURED_AT_ONCE = 8
+const UNMEASURED_AT_ONCE = 4
 /** How often the thread is looked at while there are any of these. */
 const LOOK_MS = 20
 /** The thread was kept from everything else for this long: a handshake can be the reason. */

@@ -59,10 +59,10 @@ describe('handshakes', () => {
     for (let nth = 0; nth < 100; nth++) expect(alone.handshakes.begin('a').isMeasured).toBe(false)
   })
 
-  it('beyond eight at a time of a tenant are measured', () => {
+  it('beyond four at a time of a tenant are measured', () => {
     const { handshakes } = start()
-    const open = Array.from({ length: 10 }, () => handshakes.begin('many'))
-    expect(open.map(({ isMeasured }) => isMeasured)).toEqual([...new Array(8).fill(false), true, true])
+    const open = Array.from({ length: 6 }, () => handshakes.begin('many'))
+    expect(open.map(({ isMeasured }) => isMeasured)).toEqual([...new Array(4).fill(false), true, true])
     expect(handshakes.begin('few').isMeasured).toBe(false)
     open[0]!.end()
     open[0]!.end()

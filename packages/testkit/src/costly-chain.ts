@@ -1,5 +1,6 @@
 /** A receiver's certificates that take OpenSSL long to verify: a chain of RSA keys with 16,384 bits. */
 import { createHash, generateKeyPairSync, generatePrimeSync, randomBytes } from 'node:crypto'
+import type { Certificate } from './certificates.ts'
 
 /** The largest that OpenSSL verifies with. */
 const MODULUS_BYTES = 2_048
@@ -10,22 +11,21 @@ const EXPONENT = 0xffff_ffff_ffff_ffc5n
 const RSA_SHA256 = '2a864886f70d01010b'
 const SHA256_PREFIX = '3031300d060960864801650304020105000420'
 
-export type CostlyChain = {
-  /** The certificate and all others, PEM. */
-  readonly cert: string
-  readonly key: string
-}
-
-/** @param length certificates that are verified by the key */
-export function makeCostlyChain(length: number): CostlyChain {
+/**
+ * Makes a certificate and the chain above it, which ends with an unknown authority. OpenSSL takes some six milliseconds for
+ * each of them.
+ *
+ * @param length certificates; 22 exceed what OpenSSL takes in
+ */
+export function makeCostlyChain(length: number): Certificate {
   const rsa = makeKey()
   const leaf = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const leafKey = leaf.publicKey.export({ type: 'spki', format: 'der' })
   const certificates = Array.from({ length }, (_, nth) =>
     certificate(`costly ${nth}`, `costly ${nth + 1}`, nth === 0 ? leafKey : rsa.publicKey, nth > 0, rsa.sign),
   )
-  const key = leaf.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
-  return { cert: certificates.map(toPem).join(''), key }
+  const keyPem = leaf.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+  return { certPem: certificates.map(toPem).join(''), keyPem }
 }
 
 function makeKey() {
