@@ -85,7 +85,8 @@ const isFileError = (error: unknown): error is FileError =>
   typeof (error as NodeJS.ErrnoException).code === 'string' &&
   typeof (error as NodeJS.ErrnoException).path === 'string'
 
-const FILE_REASONS: Readonly<Record<string, string>> = {
+/** What the system's errors about files mean, by their codes. */
+export const FILE_REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'it does not exist',
   EACCES: 'access is denied',
   EPERM: 'access is denied',

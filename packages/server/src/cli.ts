@@ -1,6 +1,7 @@
 /** The `posthorn` command, which `bin/posthorn.cjs` starts. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import cluster from 'node:cluster'
+import { outputError } from '@posthorn/cli/output-errors'
 import { systemClock } from './base/clock.ts'
 import { collectOnceIdle } from './base/idle-collection.ts'
 import { BUILD_SCRIPT } from './base/own-files.ts'
@@ -38,6 +39,16 @@ function buildDashboard(): Promise<boolean> {
   })
 }
 
+/** A command that needs no API ends with its reader, as one of the API does. A server writes its log past the stream. */
+function onOutputError(error: NodeJS.ErrnoException): void {
+  const { exitCode, line } = outputError(error)
+  if (line !== null) process.stderr.write(line)
+  process.exit(exitCode)
+}
+process.stdout.on('error', onOutputError)
+// Nothing can be said of it.
+process.stderr.on('error', () => {})
+
 // Node would end a process that loses its parent immediately. Ours drains first, lest attempts in flight be sent twice.
 if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true
 
@@ -72,6 +83,8 @@ void runCommandLine({
       import('@posthorn/cli'),
     ])
     const { stdin, stdout, stderr } = process
+    // The terminal does it from here on.
+    stdout.off('error', onOutputError)
     const signals = {
       on: (signal: NodeJS.Signals, handle: () => void) => void process.on(signal, handle),
       off: (signal: NodeJS.Signals, handle: () => void) => void process.off(signal, handle),

@@ -2,6 +2,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { EXIT } from '../exit.ts'
 import { unexpected } from '../problem.ts'
+import { outputError } from './output-errors.ts'
 import { type Pager, startPager } from './pager.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -71,8 +72,10 @@ export function openTerminal(parts: ProcessParts): Terminal {
   let atOutputEnd: (() => void) | undefined
   // The reader, such as `head`, has what it wanted: that is no error, and nothing is left to do.
   stdout.on('error', (error: NodeJS.ErrnoException) => {
+    const { exitCode, line } = outputError(error)
+    if (line !== null) stderr.write(line)
     if (atOutputEnd !== undefined) atOutputEnd()
-    else parts.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.refused)
+    else parts.exit(exitCode)
   })
   stderr.on('error', () => {})
   parts.onCrash(error => {

@@ -1,4 +1,5 @@
 /** Defines the commands. Everything they touch is passed in: `cli.ts` runs them on the real process. */
+import { setImmediate } from 'node:timers/promises'
 import { type Argument, Command, CommanderError } from 'commander'
 import { DESCRIPTION, VERSION } from '../base/own-files.ts'
 import { type Config, loadConfig, loadMoveConfig } from '../config/config.ts'
@@ -21,7 +22,11 @@ export async function runCommandLine(effects: Effects): Promise<void> {
     await program.parseAsync(effects.args, { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) return crash(effects, error)
-    if (error.exitCode === 0) return effects.exit(EXIT.ok)
+    if (error.exitCode === 0) {
+      // A stream says after this turn that the help couldn't be written.
+      await setImmediate()
+      return effects.exit(EXIT.ok)
+    }
     // Commander has shown the help of a noun without a verb already.
     if (error.code !== 'commander.help') effects.stderr.write(`posthorn: ${sentenceOf(error, program, effects.args)}\n`)
     effects.exit(EXIT.usage)
