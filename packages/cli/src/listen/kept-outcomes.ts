@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import type { Outcome, OutcomeLog } from './outcomes.ts'
 
 /** The file is written again with what is left when it is longer. */
@@ -14,12 +14,14 @@ type Left = { readonly attempt: number; readonly outcome: Outcome }
  */
 export class KeptOutcomes implements OutcomeLog {
   readonly left: Map<string, Left>
-  readonly #file: number
+  readonly #path: string
+  #file: number
   #bytes = 0
 
   /** Throws the system's error if the file can't be opened. */
   constructor(path: string) {
     this.left = readLeft(path)
+    this.#path = path
     this.#file = openSync(path, 'a', 0o600)
     this.#rewrite()
   }
@@ -44,27 +46,37 @@ export class KeptOutcomes implements OutcomeLog {
   }
 
   #append(entry: readonly unknown[]): void {
-    if (this.#bytes > MAX_BYTES) this.#rewrite()
-    else this.#write(`${JSON.stringify(entry)}\n`)
+    if (this.#bytes > MAX_BYTES && this.#rewrite()) return
+    this.#write(`${JSON.stringify(entry)}\n`)
   }
 
-  #rewrite(): void {
+  /**
+   * Replaces the file in one step: a process that ends in the middle leaves the old one, with all that it has. Returns
+   * whether it could.
+   */
+  #rewrite(): boolean {
+    const lines = [...this.left].map(([delivery, { attempt, outcome }]) => {
+      const { status, durationMs } = outcome
+      return `${JSON.stringify([delivery, attempt, status, durationMs])}\n`
+    })
+    const text = lines.join('')
+    const next = `${this.#path}.new`
+    let file: number | undefined
     try {
-      ftruncateSync(this.#file)
+      file = openSync(next, 'w', 0o600)
+      writeFileSync(file, text)
+      renameSync(next, this.#path)
     } catch {
-      // See `#write`.
+      // See `#write`. The old file goes on, and is not tried to be replaced at the very next line.
+      if (file !== undefined) closeSync(file)
+      rmSync(next, { force: true })
+      this.#bytes = 0
+      return false
     }
-    this.#bytes = 0
-    const lines = [...this.left].map(
-      ([
-        delivery,
-        {
-          attempt,
-          outcome: { status, durationMs },
-        },
-      ]) => JSON.stringify([delivery, attempt, status, durationMs]),
-    )
-    if (lines.length > 0) this.#write(`${lines.join('\n')}\n`)
+    closeSync(this.#file)
+    this.#file = file
+    this.#bytes = Buffer.byteLength(text)
+    return true
   }
 
   #write(text: string): void {

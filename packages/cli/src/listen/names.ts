@@ -1,8 +1,8 @@
 /** Under which name a command listens. */
 import { hostname, userInfo } from 'node:os'
 import { EXIT } from '../exit.ts'
+import { FileInUse } from '../file-lock.ts'
 import { Problem } from '../problem.ts'
-import { NameInUse } from './lock.ts'
 import { type KeptState, type ListenerName, ListenerState, unkeptState } from './state.ts'
 
 /** Before each name, so that no other endpoint's uid is meant. */
@@ -45,7 +45,7 @@ export function openState(folder: string, server: Omit<ListenerName, 'uid'>, nam
     try {
       return ListenerState.open(folder, { ...server, uid })
     } catch (error) {
-      if (!(error instanceof NameInUse)) return unkeptState(uid)
+      if (!(error instanceof FileInUse)) return unkeptState(uid)
       if (name === null && count < MAX_UNNAMED) continue
       const what = `Another \`posthorn listen\` on this machine listens as ${tried}`
       throw new Problem(`${what}. Stop it, or choose another name with --name.`, EXIT.refused)

@@ -2,8 +2,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { lock } from '../file-lock.ts'
 import { KeptOutcomes } from './kept-outcomes.ts'
-import { lock } from './lock.ts'
 import type { OutcomeLog } from './outcomes.ts'
 
 /** What a listener of a server is known by. */
@@ -52,7 +52,7 @@ export class ListenerState implements KeptState {
     this.outcomes = outcomes
   }
 
-  /** Throws NameInUse, and the system's error if the folder can't be written. */
+  /** Throws FileInUse, and the system's error if the folder can't be written. */
   static open(folder: string, name: ListenerName): ListenerState {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     removeOld(folder)
@@ -128,7 +128,9 @@ function newSecrets(): Secrets {
 
 function removeOld(folder: string): void {
   const before = Date.now() - KEPT_MS
-  for (const name of readdirSync(folder).filter(each => /^[0-9a-f]{24}\.(?:json|outcomes|lock)$/.test(each))) {
+  for (const name of readdirSync(folder).filter(each =>
+    /^[0-9a-f]{24}\.(?:json|outcomes|lock)(?:\.new)?$/.test(each),
+  )) {
     const file = join(folder, name)
     try {
       if (statSync(file).mtimeMs < before) rmSync(file)

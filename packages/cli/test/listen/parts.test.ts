@@ -1,12 +1,22 @@
 /** The parts of `posthorn listen` that need no server. */
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FileInUse } from '../../src/file-lock.ts'
 import { KeptOutcomes } from '../../src/listen/kept-outcomes.ts'
 import { Keys, type Wish } from '../../src/listen/keys.ts'
-import { NameInUse } from '../../src/listen/lock.ts'
 import { defaultName, openState, uidOf } from '../../src/listen/names.ts'
 import { Outcomes } from '../../src/listen/outcomes.ts'
 import { RemainingTime } from '../../src/listen/remaining-time.ts'
@@ -163,7 +173,7 @@ describe('what a machine keeps of a listener', () => {
     expect([first.uid, second.uid]).toEqual([uidOf(defaultName()), uidOf(`${defaultName()}-2`)])
     const named = openState(place, server, 'laptop')
     expect(() => openState(place, server, 'laptop')).toThrow(/listens as laptop\. Stop it, or choose another/)
-    expect(() => ListenerState.open(place, { ...server, uid: named.uid })).toThrow(NameInUse)
+    expect(() => ListenerState.open(place, { ...server, uid: named.uid })).toThrow(FileInUse)
     for (const each of [first, second, named]) each.close()
     openState(place, server, 'laptop').close()
   })
@@ -203,6 +213,19 @@ describe('the outcomes that outlive the process', () => {
     ])
     writeFileSync(path, 'nonsense\n{}\n[1]\n')
     expect([...new KeptOutcomes(path).left]).toEqual([])
+  })
+
+  it('are in the file at every moment, also while it is written again', () => {
+    const path = join(folder, 'rewritten')
+    const log = new KeptOutcomes(path)
+    log.add('dlv_1', 1, outcome(200))
+    // What a reader has open is what a process leaves that ends in the middle.
+    const before = openSync(path, 'r')
+    log.close()
+    expect(readFileSync(before, 'utf8')).toBe('["dlv_1",1,200,5]\n')
+    closeSync(before)
+    expect([...new KeptOutcomes(path).left.keys()]).toEqual(['dlv_1'])
+    expect(existsSync(`${path}.new`)).toBe(false)
   })
 
   it('stay few and small, however many there are', () => {
