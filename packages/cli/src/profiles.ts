@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, s
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { EXIT } from './exit.ts'
+import { FileInUse, lock } from './file-lock.ts'
 import { Problem } from './problem.ts'
 import type { Environment } from './terminal/terminal.ts'
 
@@ -22,6 +23,8 @@ export type Profiles = {
 
 const NO_PROFILES: Profiles = { current: null, byName: {} }
 const OTHERS = 0o077
+/** A change takes milliseconds. */
+const LOCK_WAIT_MS = 10_000
 
 /** `posthorn/profiles.json` in the folder for configuration: XDG_CONFIG_HOME, `~/.config`, or APPDATA on Windows. */
 export function profilesFile(env: Environment): string {
@@ -37,7 +40,10 @@ export function readProfiles(env: Environment): Profiles {
     text = readFileSync(file, 'utf8')
     if (process.platform !== 'win32' && (statSync(file).mode & OTHERS) !== 0) chmodSync(file, 0o600)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NO_PROFILES
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return NO_PROFILES
+    // The only error of a file that doesn't say which file it was.
+    if (code === 'EISDIR') throw new Problem(`${file} is a folder: remove it, then run: posthorn login`, EXIT.usage)
     throw error
   }
   const value = parse(text)
@@ -47,10 +53,32 @@ export function readProfiles(env: Environment): Profiles {
   return value
 }
 
-/** Replaces the file in one step, so that no one ever reads half of it. */
-export function writeProfiles(env: Environment, { current, byName }: Profiles): void {
+/**
+ * Makes others of the profiles. Processes that do it at the same time do so one after the other, so that each keeps what
+ * the others have added.
+ */
+export function changeProfiles(env: Environment, change: (profiles: Profiles) => Profiles): void {
   const file = resolved(profilesFile(env))
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  const unlock = lockProfiles(file)
+  try {
+    writeProfiles(file, change(readProfiles(env)))
+  } finally {
+    unlock()
+  }
+}
+
+function lockProfiles(file: string): () => void {
+  try {
+    return lock(`${file}.lock`, LOCK_WAIT_MS)
+  } catch (error) {
+    if (!(error instanceof FileInUse)) throw error
+    throw new Problem(`Another posthorn is changing ${file}. Try again.`, EXIT.refused, { cause: error })
+  }
+}
+
+/** Replaces the file in one step, so that no one ever reads half of it. */
+function writeProfiles(file: string, { current, byName }: Profiles): void {
   const draft = `${file}.${randomBytes(6).toString('hex')}`
   try {
     const text = `${JSON.stringify({ current, profiles: byName }, null, 2)}\n`

@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { profilesFile, readProfiles } from '../src/profiles.ts'
 import { KEY, keepingTerminal, runPosthorn, runPosthornOn, startServer, type TestServer } from './setup.ts'
@@ -114,4 +116,28 @@ it('several profiles are several servers, one of them in use', async () => {
   expect([readProfiles(env).current, Object.keys(readProfiles(env).byName)]).toEqual([null, ['two']])
   const none = await runPosthorn(['tenants', 'list'], { env })
   expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('posthorn profiles use')])
+})
+
+it('profiles that several processes add at once are all kept', async () => {
+  const env = noProfiles()
+  const program = `
+    const { changeProfiles } = await import('${new URL('../src/profiles.ts', import.meta.url)}')
+    const profile = { url: 'https://posthorn.example', apiKey: 'key', tenant: null }
+    for (let at = 0; at < 40; at++) {
+      const name = process.argv[1] + at
+      changeProfiles(process.env, ({ byName }) => ({ current: name, byName: { ...byName, [name]: profile } }))
+    }`
+  const processes = ['a', 'b', 'c'].map(letter => {
+    const args = ['--input-type=module', '-e', program, letter]
+    return promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } })
+  })
+  await Promise.all(processes)
+  expect(Object.keys(readProfiles(env).byName)).toHaveLength(120)
+})
+
+it('a folder where the profiles should be is named', async () => {
+  const env = noProfiles()
+  mkdirSync(profilesFile(env), { recursive: true })
+  const ran = await runPosthorn(['tenants', 'list'], { env })
+  expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining('profiles.json is a folder: remove it')])
 })

@@ -2,8 +2,9 @@ import type { Command } from 'commander'
 import { addCommand, withNothing } from '../command.ts'
 import { clientOf } from '../connection.ts'
 import { EXIT } from '../exit.ts'
+import { requireName } from '../names.ts'
 import { explain, Problem } from '../problem.ts'
-import { type Profile, profilesFile, readProfiles, writeProfiles } from '../profiles.ts'
+import { changeProfiles, type Profile, profilesFile } from '../profiles.ts'
 import { ask, askHidden, canAsk } from '../terminal/ask.ts'
 import type { Column, Terminal } from '../terminal/index.ts'
 
@@ -33,12 +34,14 @@ export function addLogin(root: Command, terminal: Terminal): void {
       '\nThe key is read from standard input. There is no flag for it: flags are visible to others.\n',
     )
   withNothing(login, terminal, async ({ out }, flags: Flags) => {
+    if (flags.tenant !== undefined) requireName('tenant', flags.tenant)
+    if (flags.name === '')
+      throw new Problem('The name of the profile is empty. Leave out --name, or give it one.', EXIT.usage)
     const url = await chooseUrl(flags, terminal)
     const profile: Profile = { url, apiKey: await readKey(terminal), tenant: flags.tenant ?? null }
     const hasTenant = await verify(profile)
     const name = flags.name ?? new URL(url).host
-    const { byName } = readProfiles(terminal.env)
-    writeProfiles(terminal.env, { current: name, byName: { ...byName, [name]: profile } })
+    changeProfiles(terminal.env, ({ byName }) => ({ current: name, byName: { ...byName, [name]: profile } }))
     await out.item({ profile: name, url, tenant: profile.tenant }, FIELDS)
     out.note(`The key is kept in ${profilesFile(terminal.env)}, which only you can open.`)
     // On a new server, the tenant is what is made next, with this profile.

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { addCommand, addNoun, withNothing } from '../command.ts'
 import { profileNamed } from '../connection.ts'
-import { readProfiles, writeProfiles } from '../profiles.ts'
-import { type Column, NONE, type Terminal } from '../terminal/index.ts'
+import { changeProfiles, readProfiles } from '../profiles.ts'
+import { type Column, NONE, plain, type Terminal } from '../terminal/index.ts'
 
 type Listed = {
   readonly name: string
@@ -36,20 +36,23 @@ export function addProfiles(root: Command, terminal: Terminal): void {
     ['posthorn profiles use production', 'From now on, commands call that server.'],
   ])
   withNothing(use, terminal, async ({ out }, _options, name: string) => {
-    const profiles = readProfiles(terminal.env)
-    const { profile } = profileNamed(name, profiles)
-    writeProfiles(terminal.env, { ...profiles, current: name })
-    await out.say(`Commands now use the profile ${name} (${profile.url}).`)
+    changeProfiles(terminal.env, profiles => {
+      profileNamed(name, profiles)
+      return { ...profiles, current: name }
+    })
+    const { profile } = profileNamed(name, readProfiles(terminal.env))
+    await out.say(`Commands now use the profile ${plain(name)} (${profile.url}).`)
   })
 
   const remove = addCommand(noun, 'remove <profile>', 'Remove a profile with its key from this machine.', [
     ['posthorn profiles remove staging', 'The key stays valid: posthorn keys revoke ends it.'],
   ])
   withNothing(remove, terminal, async ({ out }, _options, name: string) => {
-    const profiles = readProfiles(terminal.env)
-    profileNamed(name, profiles)
-    const byName = Object.fromEntries(Object.entries(profiles.byName).filter(([other]) => other !== name))
-    writeProfiles(terminal.env, { current: profiles.current === name ? null : profiles.current, byName })
-    await out.say(`The profile ${name} is removed. Its key is still valid: posthorn keys revoke ends a key.`)
+    changeProfiles(terminal.env, profiles => {
+      profileNamed(name, profiles)
+      const byName = Object.fromEntries(Object.entries(profiles.byName).filter(([other]) => other !== name))
+      return { current: profiles.current === name ? null : profiles.current, byName }
+    })
+    await out.say(`The profile ${plain(name)} is removed. Its key is still valid: posthorn keys revoke ends a key.`)
   })
 }
