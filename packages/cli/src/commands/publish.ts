@@ -93,8 +93,12 @@ async function publishOne(run: ServerRun, flags: PublishFlags, type: string, giv
   const payload = await readPayload(given, terminal)
   const { publishRaw } = await import('../publish/one.ts')
   const published = await publishRaw(posthorn, tenant, { type, payload, key: flags.key ?? null })
-  if (out.isJson) return out.json(published)
   const { id, duplicate, deliveries } = published
+  // A proxy can respond with other JSON. That an event is published must not be said then.
+  if (typeof id !== 'string') {
+    throw new Problem(`${run.url}: The response is not that of Posthorn. Check the URL.`, EXIT.unreachable)
+  }
+  if (out.isJson) return out.json(published)
   if (duplicate === true) return out.say(`${id} was published before with this key. Nothing was added.`)
   const count = deliveries === 1 ? '1 delivery' : `${deliveries ?? 'its'} deliveries`
   await out.say(deliveries === null ? `${id}. Its deliveries are being created.` : `${id}, with ${count}.`)

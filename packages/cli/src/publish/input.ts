@@ -17,7 +17,9 @@ export type Input = {
 /** The whole path of a file that can be read again from any place. Null for standard input and for pipes. */
 export function fileOf(name: string): string | null {
   if (name === '-') return null
-  return statSync(name).isFile() ? realpathSync(name) : null
+  const stats = statSync(name)
+  if (stats.isDirectory()) throw new Problem(`${name} cannot be read: it is a folder.`, EXIT.usage)
+  return stats.isFile() ? realpathSync(name) : null
 }
 
 /**

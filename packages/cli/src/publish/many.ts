@@ -18,10 +18,24 @@ const NO_EVENTS_STATUS = 422
 const SIGNALS: Readonly<Record<Signal, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
 
 export async function publishMany(at: ServerRun, flags: PublishFlags): Promise<void> {
+  const chosen = chooseState(at, flags)
+  const runFile = new RunFile(at.terminal.env, chosen.run)
+  const unlock = runFile.lock()
+  const isNamed = (flags.run ?? flags.resume) !== undefined
+  try {
+    // Once more for a name that was given: another process could go on with the run until it was locked.
+    await publishRun(at, flags, runFile, isNamed ? chooseState(at, flags) : chosen)
+  } finally {
+    unlock()
+  }
+}
+
+const chooseState = (at: ServerRun, flags: PublishFlags): RunState =>
+  flags.resume === undefined ? newRun(at, flags) : resumed(at, flags, flags.resume)
+
+async function publishRun(at: ServerRun, flags: PublishFlags, runFile: RunFile, state: RunState): Promise<void> {
   const { terminal, out } = at
-  const state = flags.resume === undefined ? newRun(at, flags) : resumed(at, flags, flags.resume)
   await requireServer(at.posthorn, state.tenant)
-  const runFile = new RunFile(terminal.env, state.run)
   // Before anything is published: a run that can't be continued must not begin.
   runFile.write(state)
   const skipsBadLines = flags.onError === 'skip'
@@ -135,6 +149,11 @@ function resumed({ url, terminal }: ServerRun, flags: PublishFlags, run: string)
     throw new Problem(`The run ${run} publishes to ${state.url}, not to ${url}. Use --url or --profile.`, EXIT.usage)
   }
   const { tenant = state.tenant, rate = state.rate } = flags
+  // Keys are a tenant's: what was on its way at the end would be published again.
+  if (state.tenant !== null && tenant !== state.tenant) {
+    const what = `The run ${run} publishes to the tenant ${state.tenant}, not to ${tenant}`
+    throw new Problem(`${what}. Leave out --tenant, or publish the input as another run, with --run.`, EXIT.usage)
+  }
   return { ...state, tenant, rate }
 }
 

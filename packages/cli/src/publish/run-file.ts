@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { EXIT } from '../exit.ts'
+import { FileInUse, lock } from '../file-lock.ts'
 import { Problem } from '../problem.ts'
 import type { Environment } from '../terminal/terminal.ts'
 import type { LineStart } from './lines.ts'
@@ -84,6 +85,18 @@ export class RunFile {
     return readState(this.#path)
   }
 
+  /** Keeps others from this run, until what is returned is called, or the process ends. Throws Problem. */
+  lock(): () => void {
+    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 })
+    try {
+      return lock(lockOf(this.#path))
+    } catch (error) {
+      if (!(error instanceof FileInUse)) throw error
+      const what = `Another posthorn publishes the run ${basename(this.#path, '.json')}`
+      throw new Problem(`${what}. Wait until it ends, or stop it.`, EXIT.refused, { cause: error })
+    }
+  }
+
   /** Replaces the file in one step, so that no one ever reads half of it, and a power failure leaves one or the other. */
   write(state: RunState): void {
     mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 })
@@ -118,13 +131,15 @@ function statesIn(folder: string, nowMs: number): RunState[] {
       const state = name.endsWith('.json') ? readState(path) : undefined
       if (state === undefined) return []
       if (nowMs - Date.parse(state.updatedAt) < KEPT_DAYS * DAY_MS) return [state]
-      rmSync(path, { force: true })
+      for (const each of [path, lockOf(path)]) rmSync(each, { force: true })
     } catch {
       // Of another run than the one that is asked for.
     }
     return []
   })
 }
+
+const lockOf = (path: string): string => path.replace(/\.json$/, '.lock')
 
 function readState(path: string): RunState | undefined {
   let text: string

@@ -200,7 +200,9 @@ function eventOf({ text, fault, number }: Line, { tenant, run }: RunState): ToPu
 /** Undefined if it is not about this event alone. */
 function outcomeOf(error: unknown, event: ToPublish, { tenant }: RunState): Outcome | undefined {
   // A tenant that can't be part of a path.
-  if (error instanceof TypeError) return { kind: 'broken', why: error.message, field: null }
+  if (error instanceof TypeError) {
+    return { kind: 'broken', why: `${JSON.stringify(event.tenant)} can't be the id of a tenant`, field: null }
+  }
   if (!(error instanceof ApiError)) return undefined
   const { status, fields, detail } = error
   const isUnknownTenant = status === 404 && event.tenant !== tenant

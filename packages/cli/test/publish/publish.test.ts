@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RunOptions, runPosthorn, startServer, type TestServer } from '../setup.ts'
 
@@ -64,6 +66,7 @@ describe('posthorn publish with one event', () => {
     [['--resume', 'nothing'], 5, 'There is no run nothing here'],
     [['--resume', 'a', '--run', 'b'], 2, '--resume continues'],
     [['--file', '/none/there'], 1, '/none/there cannot be opened'],
+    [['--file', tmpdir()], 2, 'cannot be read: it is a folder'],
   ])('%j is refused', async (args, code, words) => {
     const { publish } = await stage()
     const ran = await publish(args)
@@ -162,6 +165,35 @@ describe('posthorn publish with a file', () => {
     })
   })
 
+  it('goes on for its own tenant alone, and at one place at a time', async () => {
+    const [{ tenant, publish, events }, other] = [await stage(), await stage()]
+    const input = new PassThrough()
+    const [isBegun, begun] = [Promise.withResolvers<void>(), ['--file', '-', '--run', tenant]]
+    let interrupt = () => {}
+    const first = publish(begun, {
+      input,
+      onInterruptible(press) {
+        interrupt = press
+        isBegun.resolve()
+      },
+    })
+    input.write(`${eventLine()}\n`)
+    await isBegun.promise
+    const inUse = { code: 1, stderr: expect.stringContaining(`Another posthorn publishes the run ${tenant}. Wait`) }
+    expect(await publish(begun, { input: eventLine() })).toMatchObject(inUse)
+    expect(await publish(['--resume', tenant], { input: eventLine() })).toMatchObject(inUse)
+    await expect.poll(() => events()).toHaveLength(1)
+    interrupt()
+    expect(await first).toMatchObject({ code: 130 })
+    const elsewhere = await publish(['--resume', tenant, '--tenant', other.tenant], { input: eventLine() })
+    expect([elsewhere.code, elsewhere.stderr]).toEqual([
+      2,
+      expect.stringContaining(`publishes to the tenant ${tenant}, not to ${other.tenant}. Leave out --tenant`),
+    ])
+    expect(await publish(['--resume', tenant], { input: `${eventLine()}\n`.repeat(2) })).toMatchObject({ code: 0 })
+    expect([await events(), await other.events()]).toEqual([[expect.anything(), expect.anything()], []])
+  })
+
   it('begins at a line on another machine, with the same keys', async () => {
     const { tenant, publish, file, events } = await stage()
     writeFileSync(file, `${eventLine()}\n`.repeat(5))
@@ -176,7 +208,9 @@ describe('posthorn publish with a file', () => {
     expect([ran.code, ran.stdout, ran.stderr]).toEqual([
       5,
       '',
-      expect.stringMatching(/posthorn: The tenant was not found\.\n$/),
+      expect.stringMatching(
+        /posthorn: There is no tenant no-such-tenant at http:\S+\. .+ posthorn tenants put no-such-tenant\n$/,
+      ),
     ])
     const again = await publish(['--file', file, '--tenant', tenant])
     expect([again.code, again.stdout]).toEqual([0, expect.stringMatching(/: 3 accepted\./)])
