@@ -11,6 +11,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Connected, type ConnectionFlags, connect, needTenant } from './connection.ts'
 import { EXIT } from './exit.ts'
+import { requireNames } from './names.ts'
 import { explain, Problem, unexpected } from './problem.ts'
 import { COLOUR_CHOICES } from './terminal/paint.ts'
 import { Printer, type PrinterFlags } from './terminal/printer.ts'
@@ -212,7 +213,11 @@ function act<Options, Args extends unknown[]>(
     const out = new Printer(terminal, flags)
     const run: Run = { terminal, out, limit, pageSize: Math.min(limit + 1, LARGEST_PAGE), exitCode: EXIT.ok }
     const args = all.slice(0, -2) as Args
-    await terminal.exit(await ending(run, () => work(run, flags, flags as Options, ...args)))
+    const worked = async () => {
+      requireNames(command, args)
+      await work(run, flags, flags as Options, ...args)
+    }
+    await terminal.exit(await ending(run, worked))
   })
 }
 

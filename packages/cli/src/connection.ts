@@ -1,6 +1,7 @@
 /** Which server a command calls, with which key, and for which tenant. */
 import type { ClientOptions, Connection, Posthorn } from '@posthorn/client'
 import { EXIT } from './exit.ts'
+import { requireName } from './names.ts'
 import { Problem } from './problem.ts'
 import { type Profile, type Profiles, readProfiles } from './profiles.ts'
 import type { Environment, Terminal } from './terminal/terminal.ts'
@@ -106,6 +107,7 @@ export function chooseTarget(flags: ConnectionFlags, env: Environment, needsKey:
     flags.tenant ??
     (given === null ? (tenantInEnvironment ?? tenantOfProfile) : (tenantOfProfile ?? tenantInEnvironment)) ??
     null
+  if (tenant !== null) requireName('tenant', tenant)
   return { url, ...(key ?? { apiKey: undefined, keySource: 'no source' }), tenant }
 }
 

@@ -1,5 +1,6 @@
 /** Why a command didn't do its work, as one plain sentence with what to do about it, and an exit code. */
 import { EXIT } from './exit.ts'
+import { notFoundSentence } from './not-found.ts'
 
 export class Problem extends Error {
   override readonly name = 'Problem'
@@ -51,7 +52,7 @@ export async function explain(error: unknown, caller: Caller | null): Promise<un
     return problem(`${what}. Set POSTHORN_API_KEY to a key of this server, or run: posthorn login`, EXIT.denied)
   }
   if (error.status === 403) return problem(`${sentence} (API key from ${keySource}.)`, EXIT.denied)
-  if (error.status === 404) return problem(sentence, EXIT.notFound)
+  if (error.status === 404) return problem(notFoundSentence(error.message, sentence, url), EXIT.notFound)
   if (error.status === 429 || error.status >= 500) return problem(`${url}: ${sentence}`, EXIT.unreachable)
   return problem(nameFields(sentence, error.fields), EXIT.refused)
 }
@@ -65,11 +66,16 @@ function nameFields(sentence: string, fields: readonly { readonly field: string;
   for (const { field, detail } of fields) {
     const [known, named] = [`${field}: ${detail}`, `${field.replace(/^\//, '').replaceAll('/', '.')}: ${detail}`]
     if (text.includes(known)) text = text.replace(known, () => named)
-    // What is wrong with a single one, the sentence says already.
     else if (fields.length > 1 || !text.includes(detail)) text += ` ${named}`
+    // What is wrong with a single one, the sentence says already, but not always with which.
+    else if (field !== '' && !namesField(text, field)) text = text.replace(detail, () => named)
   }
   return text
 }
+
+/** "The filter is not valid JSON." names `filter`, and "Unknown event type." names `/type`. */
+const namesField = (text: string, field: string): boolean =>
+  text.toLowerCase().includes(field.slice(field.lastIndexOf('/') + 1).toLowerCase())
 
 /** Node's fetch says why in the cause of its error. */
 function reasonOf(error: Error): string {

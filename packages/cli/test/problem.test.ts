@@ -22,6 +22,43 @@ describe('what the API refuses', () => {
     expect(ran.stderr).toMatch(/^posthorn: 2 values are invalid\. rateLimit\.requests: .+ rateLimit\.perSeconds: .+\n$/)
   })
 
+  it('is named when it is a single field, unless the sentence does', async () => {
+    await server.posthorn.tenants.put('acme')
+    const single = async (...args: string[]) => (await runPosthorn(args, { env: server.env })).stderr
+    expect(await single('publish', 'COVER_REFERENCE', '{"CoverId":"x"}', '--tenant', 'acme')).toBe(
+      'posthorn: payload.CoverId: The value must be a valid UUID.\n',
+    )
+    expect(await single('deliveries', '--state', 'lost')).toMatch(/^posthorn: state: Each value must be one of /)
+    expect(await single('deliveries', '--filter', '{')).toMatch(/^posthorn: The filter is not valid JSON/)
+  })
+
+  it('as it does not exist is named, with the tenant, and code 5', async () => {
+    await server.posthorn.tenants.put('acme')
+    const { url } = server
+    const put = 'Choose one of posthorn tenants list, or create it: posthorn tenants put'
+    for (const [args, sentence] of [
+      [['deliveries', '--tenant', 'acmee'], `There is no tenant acmee at ${url}. ${put} acmee`],
+      [['tenants', 'get', 'a b'], `There is no tenant a b at ${url}. ${put} a b`],
+      [['endpoints', 'get', 'x', '--tenant', 'acme'], `The endpoint x was not found in the tenant acme at ${url}.`],
+      [['keys', 'get', 'key_x'], `The API key key_x was not found at ${url}.`],
+    ] as const) {
+      const ran = await runPosthorn(args, { env: server.env })
+      expect([ran.code, ran.stderr]).toEqual([5, `posthorn: ${sentence}\n`])
+    }
+  })
+
+  it.each([
+    [['tenants', 'get', '']],
+    [['tenants', 'put', '..']],
+    [['deliveries', '--tenant', '']],
+    [['endpoints', 'get', '.', '--tenant', 'acme']],
+    [['deliveries', 'retry', 'dlv_1', '', '--tenant', 'acme']],
+    [['login', '--url', 'http://localhost', '--tenant', '']],
+  ])('%j is no fault of ours: no id can be empty', async args => {
+    const ran = await runPosthorn(args, { env: server.env, input: 'key' })
+    expect([ran.code, ran.stdout, ran.stderr]).toEqual([2, '', expect.stringMatching(/^posthorn: "\.{0,2}" can't be/)])
+  })
+
   it('because the key does not allow it, has code 4 and says which key it was', async () => {
     const { key } = await server.posthorn.apiKeys.create({ name: 'reader', scope: 'read' })
     const ran = await runPosthorn(['tenants', 'put', 'acme'], { env: { ...server.env, POSTHORN_API_KEY: key } })
@@ -30,13 +67,13 @@ describe('what the API refuses', () => {
 })
 
 /** Runs a command against something that responds like this. */
-async function against(respond: RequestListener): Promise<RanCommand> {
+async function against(respond: RequestListener, args = ['tenants', 'list', '--json']): Promise<RanCommand> {
   const server = createServer(respond).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   try {
     const env = { POSTHORN_URL: url, POSTHORN_API_KEY: 'key', XDG_CONFIG_HOME: '/nonexistent' }
-    return await runPosthorn(['tenants', 'list', '--json'], { env })
+    return await runPosthorn(args, { env })
   } finally {
     server.closeAllConnections()
     server.close()
@@ -67,6 +104,25 @@ describe('a server that is not what the command expects', () => {
     expect([ran.code, ran.stdout]).toEqual([3, ''])
     expect(ran.stderr).toMatch(/^posthorn: .*http:\/\/127\.0\.0\.1:\d+.*\.\n$/)
   })
+})
+
+it('four fields that are refused for the same reason are all named', async () => {
+  const errors = ['/a', '/b/0', '/c', '/d'].map(field => ({ field, detail: 'This is wrong.' }))
+  const problem = { title: 'Invalid', status: 422, code: 'invalid', detail: '4 values are invalid.', errors }
+  const ran = await against((_request, response) => {
+    response.writeHead(422, { 'content-type': 'application/problem+json' })
+    response.end(JSON.stringify(problem))
+  })
+  const named = ['a', 'b.0', 'c', 'd'].map(field => `${field}: This is wrong.`).join(' ')
+  expect([ran.code, ran.stderr]).toEqual([1, `posthorn: 4 values are invalid. ${named}\n`])
+})
+
+it('JSON of something else is no published event', async () => {
+  const ran = await against(
+    (_request, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}'),
+    ['publish', 'A', '{}', '--tenant', 'acme'],
+  )
+  expect([ran.code, ran.stdout, ran.stderr]).toEqual([3, '', expect.stringContaining('not that of Posthorn')])
 })
 
 it('a fault of ours is one sentence too, with code 70', async () => {
