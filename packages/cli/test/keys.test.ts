@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => server.end())
 
 const run = (...args: string[]) => runPosthorn(args, { env: server.env })
-const keyOf = (text: string) => /phk_\w+/.exec(text)![0]
+const keyOf = (text: string) => /phk_[\w-]+/.exec(text)![0]
 
 describe('posthorn keys', () => {
   it('create shows a key once, with what it allows', async () => {
