@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ConnectionFlags, chooseTarget } from '../src/connection.ts'
-import { profilesFile, readProfiles, writeProfiles } from '../src/profiles.ts'
+import { changeProfiles, type Profiles, profilesFile, readProfiles } from '../src/profiles.ts'
 import type { Environment } from '../src/terminal/index.ts'
 
 const A = { url: 'https://a.example', apiKey: 'key-of-a', tenant: 'tenant-of-a' }
@@ -24,6 +24,8 @@ const OTHER = {
   POSTHORN_API_KEY: 'key-in-env',
   POSTHORN_TENANT: 'tenant-in-env',
 }
+
+const writeProfiles = (where: Environment, profiles: Profiles) => changeProfiles(where, () => profiles)
 
 let folder: string
 let env: Environment
@@ -95,12 +97,12 @@ describe('the file of profiles', () => {
     expect(statSync(profilesFile(env)).mode & 0o777).toBe(0o600)
   })
 
-  it('is replaced in one step: a reader sees the old one or the new one, and nothing else is left', () => {
+  it('is replaced in one step: a reader sees the old one or the new one, and nothing but the lock is left', () => {
     const before = statSync(profilesFile(env)).ino
     writeProfiles(env, { current: 'b', byName: { b: B } })
     expect(statSync(profilesFile(env)).ino).not.toBe(before)
     expect(readProfiles(env)).toEqual({ current: 'b', byName: { b: B } })
-    expect(readdirSync(join(folder, 'posthorn'))).toEqual(['profiles.json'])
+    expect(readdirSync(join(folder, 'posthorn'))).toEqual(['profiles.json', 'profiles.json.lock'])
   })
 
   it('stays where a symbolic link leads to', () => {
