@@ -145,6 +145,48 @@ describe('export', () => {
     expect([again.code, again.stderr]).toEqual([0, expect.stringMatching(/ is complete, with [\d,]+ lines\.\n$/)])
   })
 
+  it('leaves out a tenant that was deleted before its part was complete', async () => {
+    const { posthorn } = server
+    await posthorn.tenants.put('beta-gone')
+    for (let order = 0; order < 3; order++)
+      await posthorn.events.publish('beta-gone', { type: TYPE, payload: { order } })
+    const [all, one] = [fileOf(), fileOf()]
+    await run(['--all-tenants', '--output', all])
+    await run(['--tenant', 'beta-gone', '--output', one])
+    for (const file of [all, one]) {
+      const text = readFileSync(file, 'utf8')
+      const part = text.indexOf('{"kind":"event"', text.indexOf('"tenant":"beta-gone"'))
+      truncateSync(file, Buffer.byteLength(text.slice(0, text.indexOf('\n', part) + 10)))
+    }
+    const before = readFileSync(one, 'utf8')
+    await posthorn.tenants.delete('beta-gone')
+    const resumed = await run(['--all-tenants', '--output', all, '--resume'])
+    expect([resumed.code, resumed.stderr]).toEqual([
+      0,
+      expect.stringContaining('The tenant beta-gone was deleted in the meantime: it is left out.\n'),
+    ])
+    const whole = fileOf()
+    await run(['--all-tenants', '--output', whole])
+    expect(comparable(readFileSync(all, 'utf8'))).toBe(comparable(readFileSync(whole, 'utf8')))
+    const single = await run(['--tenant', 'beta-gone', '--output', one, '--resume'])
+    expect([single.code, single.stderr]).toEqual([5, expect.stringContaining('The file stays as it is.')])
+    expect(readFileSync(one, 'utf8')).toBe(before)
+  })
+
+  it.each([
+    '{"kind":"note","text":"mine"}',
+    '{"kind":"event","id":"mine"}',
+    '{"kind":"end_of_export","allTenants":true}',
+    '{"kind":"export"}',
+    '{"kind":"export","tenant":"beta","at":',
+  ])('a file that begins with %s is something else', async line => {
+    const file = fileOf()
+    writeFileSync(file, `${line}\n`)
+    const ran = await run(['--tenant', 'beta', '--output', file, '--resume'])
+    expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining('is not an export')])
+    expect(readFileSync(file, 'utf8')).toBe(`${line}\n`)
+  })
+
   it('never writes over a file that is something else', async () => {
     const file = fileOf()
     writeFileSync(file, 'my diary\n')

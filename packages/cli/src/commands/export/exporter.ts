@@ -1,5 +1,5 @@
 /** Writes an export: the event types, then the part of each tenant, as the API has it, with an end of its own. */
-import type { Connection } from '@posthorn/client'
+import { ApiError, type Connection } from '@posthorn/client'
 import type { ServerRun } from '../../command.ts'
 import { EXIT } from '../../exit.ts'
 import { Problem } from '../../problem.ts'
@@ -13,6 +13,9 @@ const PIECE_TIMEOUT_MS = 120_000
 const KINDS = ['tenant', 'endpoint', 'notification', 'event', 'delivery', 'attempt'] as const
 /** Lines are written together, up to this size. */
 const BATCH_BYTES = 256 * 1024
+
+/** The API says it before anything of a tenant's part. */
+export const isNotFound = (error: unknown): boolean => error instanceof ApiError && error.code === 'not_found'
 
 export class Exporter {
   readonly #run: ServerRun
@@ -38,8 +41,13 @@ export class Exporter {
       let tenants = complete.size + (position?.open == null ? 0 : 1)
       for await (const id of this.#tenants(tenant)) {
         if (complete.has(id) || id === position?.open?.tenant) continue
-        await this.#section(id, null)
-        tenants++
+        try {
+          await this.#section(id, null)
+          tenants++
+        } catch (error) {
+          if (tenant !== null || !isNotFound(error)) throw error
+          this.#run.out.note(`The tenant ${id} was deleted in the meantime: it is left out.`)
+        }
       }
       await this.#json({ kind: 'end_of_export', complete: true, allTenants: tenant === null, tenants })
     } finally {

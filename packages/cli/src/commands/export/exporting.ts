@@ -7,7 +7,7 @@ import { Progress } from '../../terminal/progress.ts'
 import { ownCommand } from '../../terminal/shell.ts'
 import { scopeFlags } from '../scope.ts'
 import { counted } from '../values.ts'
-import { Exporter } from './exporter.ts'
+import { Exporter, isNotFound } from './exporter.ts'
 import { findPosition, NotAnExport, type Position } from './position.ts'
 import { openFile, toOutput, type Writer } from './writer.ts'
 
@@ -20,12 +20,17 @@ export async function exportTo(
   { output, resume = false, overwrite = false }: ExportFlags,
 ): Promise<void> {
   const { out, terminal } = run
-  const position = await positionIn(output, { resume, overwrite }, tenant)
-  if (position?.isComplete === true) {
-    return out.note(`${output} is complete already, with ${counted(position.lines, 'line')}.`)
+  const found = await positionIn(output, { resume, overwrite }, tenant)
+  if (found?.isComplete === true) {
+    return out.note(`${output} is complete already, with ${counted(found.lines, 'line')}.`)
+  }
+  if (tenant !== null && found !== null && !(await exists(run, tenant))) {
+    const what = `There is no tenant ${tenant} at ${run.url} any longer: what ${output} lacks of it is lost`
+    throw new Problem(`${what}. The file stays as it is.`, EXIT.notFound)
   }
   // Before a file is made for a tenant that isn't there.
   if (tenant !== null) await run.posthorn.tenants.get(tenant)
+  const position = tenant === null && found !== null ? await withoutDeleted(run, found) : found
   const words = ['export', ...scopeFlags(tenant), '--output', output ?? '', '--resume']
   const again = output === undefined ? null : ownCommand(words, terminal.env)
   const leave = new AbortController()
@@ -61,6 +66,24 @@ export async function exportTo(
     await writer.end()
   }
   if (output !== undefined) out.note(`${output} is complete, with ${counted(progress.done, 'line')}.`)
+}
+
+/** The part of a tenant that was deleted in the meantime can't be completed: it is left out, as one that began later is. */
+async function withoutDeleted(run: ServerRun, position: Position): Promise<Position> {
+  const { open } = position
+  if (open === null || (await exists(run, open.tenant))) return position
+  run.out.note(`The tenant ${open.tenant} was deleted in the meantime: it is left out.`)
+  return { ...position, ...open.start, open: null }
+}
+
+async function exists({ posthorn }: ServerRun, tenant: string): Promise<boolean> {
+  try {
+    await posthorn.tenants.get(tenant)
+    return true
+  } catch (error) {
+    if (isNotFound(error)) return false
+    throw error
+  }
 }
 
 /** Null for an export that begins. Throws Problem for a file that must not be written to. */

@@ -10,6 +10,8 @@ export type OpenSection = {
   readonly tenant: string
   /** As of when it is. What was created later is in none of its lines. */
   readonly at: string
+  /** Where it begins in the file, for when all of it is to be left out. */
+  readonly start: { readonly offset: number; readonly lines: number }
   /** The last event or delivery before `offset`. Null: the section has to begin again. */
   readonly after: string | null
   /** Of the lines before `offset`. */
@@ -28,6 +30,9 @@ export type Position = {
   readonly lines: number
 }
 
+/** The kinds of lines that are in no tenant's part. */
+const OUTSIDE: readonly string[] = ['event_type', 'export', 'end_of_export']
+
 const START: Position = { offset: 0, complete: new Set(), open: null, isComplete: false, lines: 0 }
 
 /**
@@ -40,7 +45,7 @@ const START: Position = { offset: 0, complete: new Set(), open: null, isComplete
  */
 export async function findPosition(file: string, isOfAll: boolean): Promise<Position> {
   const complete = new Set<string>()
-  let section: (OpenSection & { readonly startOffset: number; readonly startLines: number }) | null = null
+  let section: Pick<OpenSection, 'tenant' | 'at' | 'start'> | null = null
   let safe = START
   let [offset, lines, isComplete] = [0, 0, false]
   let counts: Counts = {}
@@ -50,17 +55,20 @@ export async function findPosition(file: string, isOfAll: boolean): Promise<Posi
     const head = headOf(line)
     if (head === null) throw new NotAnExport(offset)
     const { kind, id } = head
+    // A later version can have other kinds within a part. Other files can have lines with a kind, too.
+    const isOutside = lines === 0 ? kind === 'event_type' || kind === 'export' : OUTSIDE.includes(kind)
+    if (section === null && !isOutside) throw new NotAnExport(offset)
     if (kind === 'export') {
-      const { tenant, at } = JSON.parse(line.toString('utf8')) as { tenant: string; at: string }
-      section = { tenant, at, after: null, counts: {}, startOffset: offset, startLines: lines }
+      const { tenant, at } = parse(line, offset)
+      if (typeof tenant !== 'string' || typeof at !== 'string') throw new NotAnExport(offset)
+      section = { tenant, at, start: { offset, lines } }
       safe = { offset, complete, open: null, isComplete: false, lines }
       ;[counts, lastDelivery, isBehindAttempt] = [{}, null, false]
     } else if (kind === 'end_of_export') {
-      const { allTenants } = JSON.parse(line.toString('utf8')) as { allTenants: boolean }
-      isComplete = allTenants || !isOfAll
+      isComplete = parse(line, offset).allTenants === true || !isOfAll
     } else if (section !== null) {
       if (kind === 'delivery' && isBehindAttempt) {
-        const open = { tenant: section.tenant, at: section.at, after: lastDelivery, counts: { ...counts } }
+        const open = { ...section, after: lastDelivery, counts: { ...counts } }
         safe = { offset, complete, open, isComplete: false, lines }
       }
       if (kind !== 'end') counts[kind] = (counts[kind] ?? 0) + 1
@@ -70,7 +78,7 @@ export async function findPosition(file: string, isOfAll: boolean): Promise<Posi
     offset += line.length
     lines++
     if (kind === 'event' && section !== null) {
-      const open = { tenant: section.tenant, at: section.at, after: id, counts: { ...counts } }
+      const open = { ...section, after: id, counts: { ...counts } }
       safe = { offset, complete, open, isComplete: false, lines }
     } else if (kind === 'end' && section !== null) {
       complete.add(section.tenant)
@@ -79,6 +87,14 @@ export async function findPosition(file: string, isOfAll: boolean): Promise<Posi
     }
   }
   return isComplete ? { offset, complete, open: null, isComplete, lines } : safe
+}
+
+function parse(line: Buffer, offset: number): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(line.toString('utf8')) as Record<string, unknown>
+  } catch {
+    throw new NotAnExport(offset)
+  }
 }
 
 /** The file is something else, and must not be written to. */
