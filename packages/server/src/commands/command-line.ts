@@ -19,7 +19,9 @@ export async function runCommandLine(effects: Effects): Promise<void> {
     const [first] = effects.args
     const isLocal = first === '--version' || program.commands.some(command => command.name() === first)
     if (!isLocal) await effects.addRemoteCommands(program)
-    await program.parseAsync(effects.args, { from: 'user' })
+    await program.parseAsync(first === 'help' ? helpArgs(effects.args.slice(1), program) : effects.args, {
+      from: 'user',
+    })
   } catch (error) {
     if (!(error instanceof CommanderError)) return crash(effects, error)
     if (error.exitCode === 0) {
@@ -33,6 +35,26 @@ export async function runCommandLine(effects: Effects): Promise<void> {
   }
 }
 
+/** `help NOUN VERB` as `NOUN VERB --help`, which commander's own doesn't do. Throws its error for an unknown command. */
+function helpArgs(words: readonly string[], program: Command): string[] {
+  const names: string[] = []
+  let command = program
+  for (const word of words.filter(each => each !== 'help' && !each.startsWith('-'))) {
+    if (command.commands.length === 0) break
+    const next = command.commands.find(each => each.name() === word)
+    if (next === undefined) refuseUnknown(command, word)
+    command = next
+    names.push(word)
+  }
+  return [...names, '--help']
+}
+
+function refuseUnknown(command: Command, word: string): never {
+  command.args = [word]
+  // Not in commander's types. It names the nearest command.
+  return (command as Command & { unknownCommand(): never }).unknownCommand()
+}
+
 /** What is wrong, the nearest name if there is one, and where the help is. What was typed can be a secret in part. */
 function sentenceOf({ message }: CommanderError, program: Command, args: readonly string[]): string {
   const safe = message.replace(/^(error: unknown option '[^'=]*)=[^\n]*'/, "$1'").replace(/( but got \d+): .*$/s, '$1')
@@ -44,6 +66,7 @@ function sentenceOf({ message }: CommanderError, program: Command, args: readonl
 
 /** The longest name of a command at the start of the arguments. */
 function nameOf(program: Command, [first, ...others]: readonly string[]): string {
+  if (first === 'help') return nameOf(program, others)
   const next = program.commands.find(command => command.name() === first)
   return next === undefined ? program.name() : `${program.name()} ${nameOf(next, others)}`
 }
@@ -92,7 +115,11 @@ export function makeProgram(effects: Effects): Command {
 }
 
 const helpCommand = () =>
-  new Command('help').argument('[command]').description('Show help for a command.').helpOption(false).helpGroup(LOCAL)
+  new Command('help')
+    .argument('[command...]')
+    .description('Show help for a command.')
+    .helpOption(false)
+    .helpGroup(LOCAL)
 
 const termOf = (argument: Argument): string => (argument.required ? `<${argument.name()}>` : `[${argument.name()}]`)
 

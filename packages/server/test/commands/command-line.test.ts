@@ -254,6 +254,17 @@ describe('the real process', () => {
     expect(cli('help')).toMatchObject({ status: 0, stdout: expect.stringContaining('serve') })
     expect(cli('serve', '--help').stdout).toMatch(/--port <port> +The port to listen on; 0 takes any/)
     expect(cli('help', 'serve').stdout).not.toMatch(/--api-key|--encryption-key/)
+    expect(cli('help', 'events', 'why')).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('Usage: posthorn events why'),
+    })
+    expect(cli('help', '--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('serve') })
+    for (const [words, sentence] of [
+      [['nothing'], "unknown command 'nothing'. See posthorn --help."],
+      [['events', 'wy'], "unknown command 'wy'. Did you mean why? See posthorn events --help."],
+    ] as const) {
+      expect(cli('help', ...words)).toMatchObject({ status: 2, stdout: '', stderr: `posthorn: ${sentence}\n` })
+    }
     expect(cli('sevre')).toMatchObject({ status: 2, stderr: expect.stringContaining('serve') })
     expect(cli('serve', '--port', 'x', '--nope')).toMatchObject({
       status: 2,
