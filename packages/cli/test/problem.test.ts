@@ -37,7 +37,7 @@ describe('what the API refuses', () => {
     const { url } = server
     const put = 'Choose one of posthorn tenants list, or create it: posthorn tenants put'
     for (const [args, sentence] of [
-      [['deliveries', '--tenant', 'acmee'], `There is no tenant acmee at ${url}. ${put} acmee`],
+      [['deliveries', '--tenant', 'umbrella'], `There is no tenant umbrella at ${url}. ${put} umbrella`],
       [['tenants', 'get', 'a b'], `There is no tenant a b at ${url}. ${put} a b`],
       [['endpoints', 'get', 'x', '--tenant', 'acme'], `The endpoint x was not found in the tenant acme at ${url}.`],
       [['keys', 'get', 'key_x'], `The API key key_x was not found at ${url}.`],

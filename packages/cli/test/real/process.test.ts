@@ -77,7 +77,7 @@ describe.skipIf(!HAS_TERMINALS)('on a terminal', () => {
     expect(await terminal.ended).toBe(0)
     const lines = terminal.shown().split('\r\n')
     expect(lines.filter(line => line.length > 40)).toEqual([])
-    // How much of the name is left depends on how wide the age beside it is: 9 s ago, 10 s ago.
+    // How much of the name is left depends on how wide the age next to it is: 9 s ago, 10 s ago.
     expect(lines).toContainEqual(expect.stringMatching(/^tenant-0000 {2}A cust.*…/))
     expect(terminal.raw()).toContain('\u001b[')
   })
