@@ -96,8 +96,9 @@ export function chooseTarget(flags: ConnectionFlags, env: Environment, needsKey:
     inEnvironment === undefined ? undefined : { apiKey: inEnvironment, keySource: 'POSTHORN_API_KEY' }
   const key = given === null ? (fromEnvironment ?? fromProfile) : (fromProfile ?? fromEnvironment)
   if (key === undefined && needsKey) {
+    const shown = withoutPassword(url)
     throw new Problem(
-      `There is no API key for ${url}. Run: posthorn login --url ${url}, or set POSTHORN_API_KEY.`,
+      `There is no API key for ${shown}. Run: posthorn login --url ${shown}, or set POSTHORN_API_KEY.`,
       EXIT.usage,
     )
   }
@@ -136,6 +137,9 @@ function named(name: string | null, { byName }: Profiles): Named | null {
   const profile = name === null ? undefined : byName[name]
   return profile === undefined ? null : { name: name!, profile }
 }
+
+/** A URL with a password is refused later: it must not be shown before. */
+const withoutPassword = (url: string): string => url.replace(/\/\/[^/?#]*@/, '//')
 
 function sameServer(a: string, b: string): boolean {
   try {

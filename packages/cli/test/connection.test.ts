@@ -83,6 +83,11 @@ it('the key of a profile is never sent to another server', () => {
   }
 })
 
+it('a password in a URL is not shown', () => {
+  const noKey = () => chooseTarget({ url: 'https://user:s3cret@other.example/x' }, env, true)
+  expect(noKey).toThrow('There is no API key for https://other.example/x. Run: posthorn login')
+})
+
 it('a profile that does not exist is refused with the names of those that do', () => {
   expect(() => choose({ profile: 'c' })).toThrow('There is no profile "c". There are: a, b.')
   expect(() => choose({ profile: '__proto__' })).toThrow('There is no profile "__proto__"')
