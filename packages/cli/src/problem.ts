@@ -46,7 +46,10 @@ export async function explain(error: unknown, caller: Caller | null): Promise<un
   }
   // The method and path in front are for those who call the API by hand. Both versions, if they matter, are at the end.
   const sentence = error.message.replace(/^[A-Z]+ \S+: /, '')
-  if (!(error instanceof ApiError)) return problem(`${url}: ${sentence}`, EXIT.unreachable)
+  // The client calls its own setting `url`.
+  if (!(error instanceof ApiError)) {
+    return problem(`${url}: ${sentence.replace('`url`', 'the URL')}`, EXIT.unreachable)
+  }
   if (error.status === 401) {
     const what = `${url} does not accept the API key from ${keySource}`
     return problem(`${what}. Set POSTHORN_API_KEY to a key of this server, or run: posthorn login`, EXIT.denied)
