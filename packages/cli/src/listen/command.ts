@@ -91,7 +91,7 @@ export async function listen({ terminal, out, posthorn, url, tenant }: ListenRun
   } catch (error) {
     // What was refused before it began leaves nothing behind.
     if (!isResumed && !session.wasOpen) await session.remove().catch(() => {})
-    throw toProblem(error, { url, tenant })
+    throw toProblem(error, { url, tenant, uid: state.uid })
   } finally {
     keyboard?.end()
     screen.setBottom('')

@@ -14,7 +14,14 @@ export type Heard = {
 }
 
 export type Happening =
-  | { readonly kind: 'listening'; readonly endpoint: Endpoint; readonly secrets: Secrets; readonly isResumed: boolean }
+  | {
+      readonly kind: 'listening'
+      readonly endpoint: Endpoint
+      readonly secrets: Secrets
+      readonly isResumed: boolean
+      /** Whether the secrets have replaced those of another machine, which ends if it still listens. */
+      readonly isTakenOver: boolean
+    }
   /** The stream is open, or has broken off and is opened again. */
   | { readonly kind: 'connection'; readonly isOpen: boolean; readonly error: Error | undefined }
   | { readonly kind: 'request'; readonly heard: Heard }

@@ -5,10 +5,10 @@ export function toDocument(happening: Happening, options: { readonly target: URL
   const { kind } = happening
   switch (kind) {
     case 'listening': {
-      const { endpoint, secrets, isResumed } = happening
+      const { endpoint, secrets, isResumed: resumed, isTakenOver: takenOver } = happening
       const { tenant, id, uid, types } = endpoint
       const forward = options.target?.href ?? null
-      return { kind, tenant, endpoint: id, uid, types, forward, resumed: isResumed, ...secrets }
+      return { kind, tenant, endpoint: id, uid, types, forward, resumed, takenOver, ...secrets }
     }
     case 'connection':
       return { kind, open: happening.isOpen, detail: happening.error?.message ?? null }

@@ -3,13 +3,20 @@ import { ApiError, VERSION } from '@posthorn/client'
 import { EXIT } from '../exit.ts'
 import { Problem } from '../problem.ts'
 import { NoListener } from './listener.ts'
-import { ListenerDeleted } from './session.ts'
+import { ListenerDeleted, ListenerTakenOver } from './session.ts'
+import { onBoth } from './words.ts'
+
+type ListenedTo = { readonly url: string; readonly tenant: string; readonly uid: string }
 
 /** Returns what it doesn't know better than others as it is. */
-export function toProblem(error: unknown, { url, tenant }: { readonly url: string; readonly tenant: string }): unknown {
+export function toProblem(error: unknown, { url, tenant, uid }: ListenedTo): unknown {
   const problem = (message: string, code: number) => new Problem(message, code, { cause: error })
   if (error instanceof ListenerDeleted) {
     return problem('The listener was deleted. Run the command again to have a new one.', EXIT.notFound)
+  }
+  if (error instanceof ListenerTakenOver) {
+    const what = `Another machine listens as ${uid} now, with secrets of its own, so this one has ended`
+    return problem(`${what}. ${onBoth(uid)}`, EXIT.refused)
   }
   if (error instanceof NoListener) {
     return problem('An endpoint with this uid has a URL. Choose another name with --name.', EXIT.refused)

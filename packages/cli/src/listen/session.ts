@@ -2,7 +2,7 @@ import { ApiError, type Endpoint, type Posthorn, PosthornError } from '@posthorn
 import type { Forwarder } from './forwarder.ts'
 import { RequestHandling } from './handling.ts'
 import type { Happening } from './happenings.ts'
-import { find, type KeptListener, type ListenerSettings, register } from './listener.ts'
+import { find, hasOurSecrets, type KeptListener, type ListenerSettings, register } from './listener.ts'
 import type { OutcomeLog } from './outcomes.ts'
 import { pause } from './pause.ts'
 import { ReceiverWatch } from './receiver-watch.ts'
@@ -31,6 +31,9 @@ export type SessionNeeds = {
 /** The listener was deleted by someone else while it was listened to. */
 export class ListenerDeleted extends Error {}
 
+/** Another machine listens under the same name now, with secrets of its own. */
+export class ListenerTakenOver extends Error {}
+
 /**
  * Listens: registers the listener, reads its requests from the stream, and has each handled.
  *
@@ -42,6 +45,9 @@ export class ListenSession {
   readonly #reading = new AbortController()
   #endpoint: Endpoint | undefined
   #isResumed = false
+  #isTakenOver = false
+  /** Whether another machine could have taken over unseen: the connection was lost for a while. */
+  #isDoubtful = false
   #wasOpen = false
   #connection: 'none' | 'open' | 'ended' | 'failed' = 'none'
   #lastOpenMs: number
@@ -102,15 +108,17 @@ export class ListenSession {
   async start(): Promise<boolean> {
     const { posthorn, settings, kept } = this.#needs
     // Not ended by `stop`, lest a listener be left of which nothing is known. `run` then ends right away.
-    const { endpoint, isResumed } = await register(posthorn, settings, kept, new AbortController().signal)
+    const registered = await register(posthorn, settings, kept, new AbortController().signal)
+    const { endpoint, isResumed, isTakenOver } = registered
     this.#endpoint = endpoint
     this.#isResumed = isResumed
+    this.#isTakenOver = isTakenOver
     return isResumed
   }
 
   /**
    * Listens until `stop`, and then until what is in flight has ended. Throws what the client throws that doesn't pass by
-   * itself, and ListenerDeleted.
+   * itself, ListenerDeleted and ListenerTakenOver.
    */
   async run(): Promise<void> {
     const { signal } = this.#reading
@@ -146,7 +154,7 @@ export class ListenSession {
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 404)) throw error
     }
-    kept.endpoint = null
+    kept.registration = null
   }
 
   /** Has the server send the listener an example of its first event type. Returns the type. After `start`. */
@@ -171,16 +179,19 @@ export class ListenSession {
       // Not earlier: a key that can register a listener might not be allowed to listen.
       if (isOpen && !this.#wasOpen) {
         this.#wasOpen = true
-        onHappening({ kind: 'listening', endpoint, secrets: kept.secrets, isResumed: this.#isResumed })
+        const [isResumed, isTakenOver] = [this.#isResumed, this.#isTakenOver]
+        onHappening({ kind: 'listening', endpoint, secrets: kept.secrets, isResumed, isTakenOver })
       }
+      if (!isOpen) this.#isDoubtful = true
       this.#noteConnection(isOpen, error)
     }
     const query = { listen: id, kind: ['request', 'endpoint'] as const, endpoint: id }
     const records = posthorn.stream.readTenant(settings.tenant, query, { signal, timeoutMs: SILENT_MS, onConnection })
     for await (const record of records) {
       this.#lastOpenMs = now()
+      if (this.#isDoubtful) await this.#checkSecrets(signal)
       if (record.kind === 'request') await this.#handling.take(record.data, signal)
-      else if (record.kind === 'endpoint') this.#noteEndpoint(record.data.change, record.data.endpoint)
+      else if (record.kind === 'endpoint') await this.#noteEndpoint(record.data.change, record.data.endpoint)
     }
   }
 
@@ -193,8 +204,19 @@ export class ListenSession {
     void this.#needs.onHappening({ kind: 'connection', isOpen, error })
   }
 
-  #noteEndpoint(change: 'created' | 'updated' | 'deleted', endpoint: Endpoint | null): void {
+  /** Throws ListenerTakenOver if requests no longer carry the secrets that were shown: the receiver would refuse each. */
+  async #checkSecrets(signal: AbortSignal): Promise<void> {
+    const { posthorn, settings, kept } = this.#needs
+    const endpoint = await find(posthorn, settings.tenant, this.#endpoint!.id, signal)
+    if (endpoint === null) throw new ListenerDeleted()
+    if (!hasOurSecrets(endpoint, kept)) throw new ListenerTakenOver()
+    this.#isDoubtful = false
+  }
+
+  async #noteEndpoint(change: 'created' | 'updated' | 'deleted', endpoint: Endpoint | null): Promise<void> {
     if (change === 'deleted' || endpoint === null) throw new ListenerDeleted()
+    // Asked for, since the record can be of a change before this machine's own.
+    if (!hasOurSecrets(endpoint, this.#needs.kept)) await this.#checkSecrets(this.#reading.signal)
     const { state, disabledReason: reason } = endpoint
     if (state !== this.#endpoint!.state) this.#needs.onHappening({ kind: 'state', state, reason })
     this.#endpoint = endpoint

@@ -11,14 +11,17 @@ export type ListenerName = { readonly url: string; readonly tenant: string; read
 
 export type Secrets = { readonly clientSecret: string; readonly signingSecret: string }
 
-type Kept = ListenerName & Secrets & { readonly endpoint: string | null }
+/** An endpoint, and the fingerprint that the server showed of its signing secret. */
+export type Registration = { readonly endpoint: string; readonly signing: string }
+
+type Kept = ListenerName & Secrets & { readonly registration: Registration | null }
 
 /** What a listener resumes with. */
 export type KeptState = {
   readonly uid: string
   readonly secrets: Secrets
-  /** The endpoint that has these secrets. Null if there is none. */
-  endpoint: string | null
+  /** Where these secrets are in use. Null if nowhere. */
+  registration: Registration | null
   readonly outcomes: OutcomeLog
   /** Whether it outlives this process. */
   readonly isKept: boolean
@@ -28,7 +31,7 @@ export type KeptState = {
 /** For a machine whose folders can't be written. */
 export function unkeptState(uid: string): KeptState {
   const outcomes: OutcomeLog = { left: new Map(), add() {}, remove() {} }
-  return { uid, secrets: newSecrets(), endpoint: null, outcomes, isKept: false, close() {} }
+  return { uid, secrets: newSecrets(), registration: null, outcomes, isKept: false, close() {} }
 }
 
 /** Files that were not used for this long are removed. */
@@ -82,13 +85,12 @@ export class ListenerState implements KeptState {
     return { clientSecret, signingSecret }
   }
 
-  get endpoint(): string | null {
-    return this.#kept.endpoint
+  get registration(): Registration | null {
+    return this.#kept.registration
   }
 
-  set endpoint(endpoint: string | null) {
-    if (endpoint === this.#kept.endpoint) return
-    this.#kept = { ...this.#kept, endpoint }
+  set registration(registration: Registration | null) {
+    this.#kept = { ...this.#kept, registration }
     this.#write()
   }
 
@@ -109,14 +111,14 @@ export class ListenerState implements KeptState {
 function readKept(file: string, name: ListenerName): Kept {
   try {
     const kept = JSON.parse(readFileSync(file, 'utf8')) as Partial<Kept>
-    const { clientSecret, signingSecret, endpoint } = kept
+    const { clientSecret, signingSecret, registration } = kept
     if (typeof clientSecret === 'string' && typeof signingSecret === 'string') {
-      return { ...name, clientSecret, signingSecret, endpoint: typeof endpoint === 'string' ? endpoint : null }
+      return { ...name, clientSecret, signingSecret, registration: registration ?? null }
     }
   } catch {
     // It is written again.
   }
-  return { ...name, ...newSecrets(), endpoint: null }
+  return { ...name, ...newSecrets(), registration: null }
 }
 
 function newSecrets(): Secrets {

@@ -4,7 +4,7 @@ import type { Happening, Heard } from './happenings.ts'
 import { isSuccess } from './reply.ts'
 import { HOP_BY_HOP } from './request-headers.ts'
 import type { Screen } from './screen.ts'
-import { countOf, describeDisabled, describeTypes, KEYS } from './words.ts'
+import { countOf, describeDisabled, describeTakeover, describeTypes, KEYS } from './words.ts'
 
 const MAX_BODY_LINES = 25
 const MAX_BODY_CHARACTERS = 2_000
@@ -87,7 +87,7 @@ export class TextReport {
     return tone === undefined ? lines : lines.map(line => paint(tone, line))
   }
 
-  #linesOfStart({ endpoint, secrets, isResumed }: Extract<Happening, { kind: 'listening' }>): string[] {
+  #linesOfStart({ endpoint, secrets, isResumed, isTakenOver }: Extract<Happening, { kind: 'listening' }>): string[] {
     const { paint, target, hasKeys } = this.#options
     const { tenant, id, uid, types } = endpoint
     const how = isResumed ? 'Resuming' : 'Listening'
@@ -99,6 +99,7 @@ export class TextReport {
       `${paint('quiet', 'SIGNING_SECRET=')}${secrets.signingSecret}`,
       '',
       ...this.#sentence('Verify requests with these two. They stay the same on this machine.'),
+      ...(isTakenOver ? this.#sentence(describeTakeover(uid ?? id), 'doubtful') : []),
     ]
     return hasKeys ? [...lines, ...this.#sentence('Keys: t test event, r replay the last, h help, q quit.')] : lines
   }

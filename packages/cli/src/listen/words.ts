@@ -33,3 +33,10 @@ export const describeRetried = (count: number): string =>
   count === 0
     ? 'Nothing that failed is left.'
     : `Sending ${countOf(count, 'failed delivery', 'failed deliveries')} again.`
+
+/** What to type to listen on two machines. */
+export const onBoth = (uid: string): string =>
+  `To listen on both, choose another name here: posthorn listen --name ${uid.replace(/^listen:/, '')}-2`
+
+export const describeTakeover = (uid: string): string =>
+  `They replace those of another machine that has listened as ${uid}. If it still does, it ends now. ${onBoth(uid)}`

@@ -216,6 +216,57 @@ describe('posthorn listen for scripts', () => {
   })
 })
 
+describe('posthorn listen on two machines under one name', () => {
+  const onMachine = (name: string, args: readonly string[], options: RunOptions = {}) => {
+    const env = { ...server.env, XDG_STATE_HOME: join(server.folder, name) }
+    return start(['--name', 'same', ...args], { env, ...options })
+  }
+
+  it('ends on the first, and says on both what to type', async () => {
+    const first = onMachine('one', ['--json'])
+    await first.until('"open":true')
+    const second = onMachine('two', ['--print'], { columns: 400 })
+    const { code, stderr } = await first.ended
+    expect([code, stderr]).toEqual([
+      1,
+      'posthorn: Another machine listens as listen:same now, with secrets of its own, so this one has ended. To listen ' +
+        'on both, choose another name here: posthorn listen --name same-2\n',
+    ])
+    await second.until(
+      /They replace those of another machine .* listen:same\. If it still does, it ends now\. .* same-2/,
+    )
+    await publish()
+    await second.until('#1')
+    second.press('q')
+    const { stdout } = await second.ended
+    expect(stdout).not.toContain('#2')
+    expect(stdout).not.toContain('too late')
+  })
+
+  it('gives the first its own secrets again when it is started again', async () => {
+    const first = onMachine('three', ['--json'])
+    await first.until('"open":true')
+    const second = onMachine('four', ['--json'])
+    const [before] = (await first.ended).documents() as Record<string, unknown>[]
+    const receiver = await startReceiver({ http: true })
+    const again = onMachine('three', ['--json', '--forward', receiver.url])
+    expect((await second.ended).code).toBe(1)
+    await again.until('"open":true')
+    await publish()
+    await again.until('"number":1')
+    again.interrupt()
+    const [after] = (await again.ended).documents() as Record<string, unknown>[]
+    expect(after).toEqual({
+      ...before,
+      forward: receiver.url + (receiver.url.endsWith('/') ? '' : '/'),
+      resumed: true,
+      takenOver: true,
+    })
+    expect(receiver.requests[0]!.headers.authorization).toBe(`Bearer ${before!.clientSecret}`)
+    await receiver.close()
+  })
+})
+
 describe('posthorn listen says in one sentence', () => {
   const run = (args: readonly string[], env = server.env) => runPosthorn(['listen', ...args], { env })
   const keyOf = async (over: object) =>

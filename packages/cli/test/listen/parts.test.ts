@@ -154,10 +154,10 @@ describe('what a machine keeps of a listener', () => {
   it('is for its user alone, and the same the next time', () => {
     const place = join(folder, 'kept')
     const first = ListenerState.open(place, name)
-    first.endpoint = 'ep_1'
+    first.registration = { endpoint: 'ep_1', signing: 'f' }
     first.close()
     const second = ListenerState.open(place, name)
-    expect([second.secrets, second.endpoint]).toEqual([first.secrets, 'ep_1'])
+    expect([second.secrets, second.registration]).toEqual([first.secrets, { endpoint: 'ep_1', signing: 'f' }])
     expect(statSync(place).mode & 0o077).toBe(0)
     second.close()
     const other = ListenerState.open(place, { ...name, tenant: 'zeta' })
