@@ -1,7 +1,15 @@
 /** The errands of a bad morning: a receiver was down, and is back. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { CLIENT_SECRET, type RunOptions, runPosthorn, startServer, type TestServer } from '../setup.ts'
+import {
+  CLIENT_SECRET,
+  keepingTerminal,
+  type RunOptions,
+  runPosthorn,
+  runPosthornOn,
+  startServer,
+  type TestServer,
+} from '../setup.ts'
 import { startReceiver, type TestReceiver } from './receiver.ts'
 
 // cspell:ignore exausted
@@ -125,6 +133,27 @@ describe('events why', () => {
       0,
       [expect.objectContaining({ state: 'done', made: 1, ended: 1 })],
     ])
+  })
+
+  it('shows what matters although many listeners have come and gone, and advises nothing about those', async () => {
+    await endpoint('down', 503)
+    const listener = (uid: string) =>
+      server.posthorn.endpoints.create(tenant, { kind: 'listener', uid, clientSecret: CLIENT_SECRET })
+    for (let count = 0; count < 25; count++) await server.posthorn.endpoints.delete(tenant, (await listener('gone')).id)
+    await endpoint('failed', 503)
+    await listener('listen:ann@laptop')
+    await publish(1)
+    await settled('exhausted', 2)
+    for (const uid of ['failed', (await listener('listen:later')).id])
+      await server.posthorn.endpoints.delete(tenant, uid)
+    const { stdout, stderr } = await ofTenant('events', 'why', 'order-0')
+    expect(stdout).toContain('\n4 endpoints: 1 pending, 2 exhausted, 1 not made.\n')
+    expect(stdout).toMatch(/exhausted {2}down .*\n {2}Given up .*\n {2}posthorn replay /)
+    expect(stdout).toMatch(/exhausted {2}failed .*\n {2}Given up .* The endpoint was deleted since\.\n\n/)
+    expect(stdout).toMatch(/not made {2}listen:later\n {2}Not sent: .* The endpoint was deleted since\.\n/)
+    expect(stdout).toContain(`  posthorn listen --tenant ${tenant} --name ann@laptop\n`)
+    expect(stderr).toBe('Not shown: 25 endpoints that were deleted before. --all shows all of them, --endpoint one.\n')
+    expect((await ofTenant('events', 'why', 'order-0', '--all', '--json')).documents()).toHaveLength(29)
   })
 
   it('is the same as JSON, a line for each endpoint, by id', async () => {
@@ -286,6 +315,31 @@ describe('replay', () => {
     await server.posthorn.endpoints.enable(tenant, 'down')
     const seen = await run([...back.split(' '), '--json'])
     expect([seen.code, seen.documents()]).toEqual([0, [expect.objectContaining({ state: 'done', made: 2, ended: 2 })]])
+  })
+
+  it('says where to look when what it has made does not end', async () => {
+    await endpoint('down', 503)
+    await publish(1)
+    await settled('exhausted', 1)
+    const { id } = await server.posthorn.endpoints.update(tenant, 'down', { state: 'disabled' })
+    // A clock that is fast. Ctrl-C is pressed as soon as it has been said.
+    let press = () => {}
+    const onInterruptible = (interrupt: () => void) => {
+      press = interrupt
+    }
+    const after = (delayMs: number, fire: () => void) => {
+      const handle = setTimeout(fire, delayMs / 20)
+      return { cancel: () => clearTimeout(handle) }
+    }
+    const clock = { now: () => Date.now(), monotonicMs: () => 20 * performance.now(), after }
+    const kept = keepingTerminal({ env: server.env, clock, onInterruptible })
+    const ran = runPosthornOn(kept, ['replay', '--tenant', tenant, '--endpoint', 'down', '--yes', '--wait'])
+    await vi.waitFor(() => expect(kept.seen.stderr).toContain('To see why:\n  '), { timeout: 20_000 })
+    press()
+    const { code, stderr } = await ran
+    expect(code).toBe(130)
+    expect(stderr).toMatch(/1 delivery waits: for a retry, a limit, or an endpoint that is disabled\. To see why:\n/)
+    expect(stderr).toContain(`  posthorn deliveries list --tenant ${tenant} --state pending,held --endpoint ${id}\n`)
   })
 
   it('is listed, shown, paused, resumed and cancelled', async () => {

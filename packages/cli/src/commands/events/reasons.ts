@@ -13,6 +13,8 @@ export type Reasoned = {
   readonly at: EventEndpoint
   /** The endpoint as it is now. Null if it was deleted, or if it doesn't matter. */
   readonly endpoint: Endpoint | null
+  /** Whether it is known to have been deleted since. */
+  readonly isGone: boolean
   /** What decides in its present filter. Null if it isn't known. */
   readonly filter: { readonly matches: boolean; readonly because: string } | null
 }
@@ -23,7 +25,13 @@ type Reason = {
   readonly next: readonly string[] | null
 }
 
+/** Nothing can be sent to an endpoint that is gone, so nothing is to be typed. */
 export function reasonOf(about: Reasoned, nowMs: number): Reason {
+  const reason = reasonThen(about, nowMs)
+  return about.isGone ? { sentence: `${reason.sentence} The endpoint was deleted since.`, next: null } : reason
+}
+
+function reasonThen(about: Reasoned, nowMs: number): Reason {
   const { at, tenant, event } = about
   const ago = (time: string | null | undefined) =>
     time === null || time === undefined ? NONE : `${formatDuration(nowMs - Date.parse(time))} ago`
@@ -111,8 +119,14 @@ const rateOf = (endpoint: Endpoint | null): string =>
 
 function pendingNext({ at, tenant }: Reasoned, look: Reason['next']): Reason['next'] {
   if (at.reason === 'earlier_delivery') return ['deliveries', 'attempts', at.behind!, '--tenant', tenant]
-  if (at.reason === 'no_listener') return ['listen', '--tenant', tenant]
+  if (at.reason === 'no_listener') return listenNext(at.endpointUid, tenant)
   return at.attemptCount === 0 ? null : look
+}
+
+/** Another name would be another listener. Those with a uid of their own belong to other programs. */
+function listenNext(uid: string | null, tenant: string): Reason['next'] {
+  const name = /^listen:(.+)$/.exec(uid ?? '')?.[1]
+  return name === undefined ? null : ['listen', '--tenant', tenant, '--name', name]
 }
 
 function notMade({ at, type, endpoint, filter }: Reasoned): string {

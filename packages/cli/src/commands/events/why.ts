@@ -12,10 +12,17 @@ import { type Reasoned, reasonOf } from './reasons.ts'
 
 export type WhyFlags = { readonly endpoint?: string; readonly all?: boolean }
 
-/** Endpoints that are shown if `--all` isn't given. */
+/** Endpoints that are shown if `--all` isn't given, and that are looked through for them. */
 const MOST = 20
+const MOST_READ = 5_000
 /** The reasons for which the endpoint itself says more. */
 const TOLD_BY_ENDPOINT: readonly (string | null)[] = ['type', 'filter', 'paused', 'rate_limit', 'disabled']
+/** What a replay could still send, if the endpoint is there. */
+const isRepeatable = ({ state, reason }: EventEndpoint): boolean =>
+  state === 'exhausted' || (state === 'cancelled' && reason !== 'deleted') || reason === 'registered_later'
+/** Nothing that could be asked about: each `posthorn listen` without a name leaves one behind. */
+const isPast = ({ state, reason }: EventEndpoint): boolean => state === 'not_made' && reason === 'deleted'
+const hasDelivery = ({ delivery }: EventEndpoint): boolean => delivery !== null
 
 export async function explainEvent(
   run: ServerRun,
@@ -33,7 +40,7 @@ export async function explainEvent(
   const event = await posthorn.events.get(found.tenant, found.id)
   const endpoints = await endpointsOf(run, event, flags)
   if (out.isJson) {
-    for (const { about, reason } of endpoints) {
+    for (const { about, reason } of endpoints.explained) {
       const { tenant: of, type, event: id, at } = about
       await out.json({
         tenant: of,
@@ -52,37 +59,65 @@ export async function explainEvent(
 
 type Explained = { readonly about: Reasoned; readonly reason: ReturnType<typeof reasonOf> }
 
-async function endpointsOf(
-  { posthorn, terminal }: ServerRun,
-  event: EventDetail,
-  flags: WhyFlags,
-): Promise<Explained[]> {
-  const wanted = flags.endpoint
-  const isWanted = (at: EventEndpoint) => wanted === undefined || at.endpoint === wanted || at.endpointUid === wanted
-  const all = event.endpoints.filter(isWanted)
-  const isMore = event.nextEndpoints !== null && (wanted === undefined ? flags.all === true : all.length === 0)
-  if (isMore) {
-    const list = posthorn.events.listEndpoints(event.tenant, event.id, { cursor: event.nextEndpoints!, limit: 1_000 })
-    for await (const at of list) if (isWanted(at)) all.push(at)
-  }
-  if (wanted !== undefined && all.length === 0) {
+type Endpoints = {
+  readonly explained: readonly Explained[]
+  /** Endpoints that were deleted before the event, and those left out beyond `MOST`. Null: more than were looked at. */
+  readonly past: number
+  readonly others: number | null
+  /** Of all that were looked at, by state. */
+  readonly counts: ReadonlyMap<EventEndpoint['state'], number>
+}
+
+/** Those with a delivery come first, then the newest: what is asked about is rarely what nothing was made for. */
+async function endpointsOf(run: ServerRun, event: EventDetail, flags: WhyFlags): Promise<Endpoints> {
+  const { posthorn, terminal } = run
+  const { endpoint: wanted, all: showsAll = false } = flags
+  const { read, isMore } = await readEndpoints(run, event, flags)
+  if (wanted !== undefined && read.length === 0) {
     throw new Problem(`The tenant ${event.tenant} has no endpoint ${shellWord(wanted)}, and had none.`, EXIT.notFound)
   }
-  const shown = all.slice(0, flags.all === true ? Infinity : MOST)
+  const listed = wanted !== undefined || showsAll ? read : read.filter(at => !isPast(at))
+  const sorted = [...listed.filter(hasDelivery), ...listed.filter(at => !hasDelivery(at))]
+  const shown = showsAll ? sorted : sorted.slice(0, MOST)
   const explained: Explained[] = []
   for (const at of shown) {
     const about = await aboutOf(posthorn, event, at)
     explained.push({ about, reason: reasonOf(about, terminal.clock.now()) })
   }
-  return explained
+  const counts = new Map([...Map.groupBy(sorted, ({ state }) => state)].map(([state, of]) => [state, of.length]))
+  const others = isMore ? null : listed.length - shown.length
+  return { explained, past: read.length - listed.length, others, counts }
+}
+
+/** Reads what became of the event at its endpoints, until enough with a delivery are found. */
+async function readEndpoints({ posthorn }: ServerRun, event: EventDetail, { endpoint, all }: WhyFlags) {
+  const isWanted = (at: EventEndpoint) =>
+    endpoint === undefined || at.endpoint === endpoint || at.endpointUid === endpoint
+  const read = event.endpoints.filter(isWanted)
+  if (event.nextEndpoints === null) return { read, isMore: false }
+  let count = event.endpoints.length
+  const isEnough = () => {
+    if (all === true) return false
+    return endpoint === undefined ? count >= MOST_READ || read.filter(hasDelivery).length >= MOST : read.length > 0
+  }
+  if (isEnough()) return { read, isMore: true }
+  const list = posthorn.events.listEndpoints(event.tenant, event.id, { cursor: event.nextEndpoints, limit: 1_000 })
+  for await (const at of list) {
+    count++
+    if (!isWanted(at)) continue
+    read.push(at)
+    if (isEnough()) return { read, isMore: true }
+  }
+  return { read, isMore: false }
 }
 
 async function aboutOf(posthorn: Posthorn, event: EventDetail, at: EventEndpoint): Promise<Reasoned> {
-  const endpoint = TOLD_BY_ENDPOINT.includes(at.reason)
-    ? await orNull(posthorn.endpoints.get(event.tenant, at.endpoint))
-    : null
+  const isAsked = TOLD_BY_ENDPOINT.includes(at.reason) || isRepeatable(at)
+  const found = isAsked ? await orGone(orNull(posthorn.endpoints.get(event.tenant, at.endpoint), [403, 422])) : null
+  const isGone = found === 'gone'
+  const endpoint = isGone ? null : found
   const filter = at.reason === 'filter' && endpoint !== null ? await tryFilter(posthorn, event, endpoint) : null
-  return { tenant: event.tenant, event: event.id, type: event.type, at, endpoint, filter }
+  return { tenant: event.tenant, event: event.id, type: event.type, at, endpoint, isGone, filter }
 }
 
 /** What the endpoint's present filter says of the event. Null if the key can't see payloads, or it has none any longer. */
@@ -98,32 +133,41 @@ async function tryFilter(
 }
 
 /** What only adds to an explanation isn't worth failing for: it was deleted, or the key can't see it. */
-async function orNull<Result>(call: Promise<Result>): Promise<Result | null> {
+async function orNull<Result>(call: Promise<Result>, statuses = [403, 404, 422]): Promise<Result | null> {
   try {
     return await call
   } catch (error) {
-    const { status } = error as { status?: unknown }
-    if (status === 403 || status === 404 || status === 422) return null
+    if (statuses.includes((error as { status?: number }).status ?? 0)) return null
     throw error
   }
 }
 
-async function show(run: ServerRun, event: EventDetail, explained: readonly Explained[]): Promise<void> {
+async function orGone<Result>(call: Promise<Result>): Promise<Result | 'gone'> {
+  try {
+    return await call
+  } catch (error) {
+    if ((error as { status?: number }).status === 404) return 'gone'
+    throw error
+  }
+}
+
+async function show(run: ServerRun, event: EventDetail, endpoints: Endpoints): Promise<void> {
   const { out, terminal } = run
+  const { explained, past, others, counts } = endpoints
   const { tenant, id, type, key, createdAt, test, rejected } = event
   const name = key === null ? id : `${key} (${id})`
   await out.say(out.paint('strong', plain(`${type} ${name}`)))
   await out.say(`Published for ${tenant} ${out.show.time(createdAt)}${test ? ', as a test' : ''}.`)
   if (rejected !== null) return showRejection(run, event)
-  const counts = Map.groupBy(event.endpoints, ({ state }) => state)
-  const summary = [...counts].map(([state, of]) => `${of.length} ${state.replaceAll('_', ' ')}`).join(', ')
-  if (event.endpoints.length === 0) {
+  const summary = [...counts].map(([state, count]) => `${count} ${state.replaceAll('_', ' ')}`).join(', ')
+  if (explained.length === 0) {
     await out.say(
       `It went nowhere: ${tenant} has no endpoints. Register one: ${ownCommand(['endpoints', 'create', '--tenant', tenant], terminal.env)}`,
     )
     return
   }
-  await out.say(`${counted(event.endpoints.length, 'endpoint')}: ${summary}.`)
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
+  await out.say(`${others === null ? 'Of the first ' : ''}${counted(total, 'endpoint')}: ${summary}.`)
   const width = terminal.columns ?? Infinity
   for (const { about, reason } of explained) {
     const { at } = about
@@ -137,11 +181,13 @@ async function show(run: ServerRun, event: EventDetail, explained: readonly Expl
     // On one line, however long: it is to be copied.
     if (reason.next !== null) await out.say(`  ${out.paint('accent', ownCommand(reason.next, terminal.env))}`)
   }
-  const others = event.endpoints.length - explained.length
-  if (explained.length === MOST && (others > 0 || event.nextEndpoints !== null)) {
-    await out.say('')
-    out.note(`Only the newest ${MOST} endpoints are shown: --all shows all of them, --endpoint one.`)
-  }
+  const left = [
+    ...(others === 0 ? [] : [others === null ? 'others' : counted(others, 'other')]),
+    ...(past === 0 ? [] : [counted(past, 'endpoint that was deleted before', 'endpoints that were deleted before')]),
+  ]
+  if (left.length === 0) return
+  await out.say('')
+  out.note(`Not shown: ${left.join(', and ')}. --all shows all of them, --endpoint one.`)
 }
 
 async function showRejection({ out }: ServerRun, { rejected }: Pick<EventDetail, 'rejected'>): Promise<void> {

@@ -5,6 +5,7 @@ import { EXIT } from '../../exit.ts'
 import { Progress } from '../../terminal/progress.ts'
 import { ownCommand } from '../../terminal/shell.ts'
 import { scopeFlags } from '../scope.ts'
+import { counted } from '../values.ts'
 
 export type ShownReplay = Replay | ReplayBatch
 
@@ -15,6 +16,8 @@ export const readReplay = (
 ): Promise<ShownReplay> => (tenant === null ? posthorn.replays.getBatch(name) : posthorn.replays.get(tenant, name))
 
 const ASK_EVERY_MS = 500
+/** When nothing has ended for this long, it is said where to look. */
+const STILL_MS = 5_000
 
 /** Waits until a replay is over, and shows how far it is. At Ctrl-C the replay goes on, and a note says how to come back. */
 export async function waitFor(run: ServerRun, tenant: string | null, name: string): Promise<void> {
@@ -24,6 +27,8 @@ export async function waitFor(run: ServerRun, tenant: string | null, name: strin
   const release = terminal.onInterrupt(() => left.resolve('left'))
   const progress = new Progress({ output: stderr, clock, label: 'Replaying', unit: 'deliveries' })
   let replay: ShownReplay
+  let [ended, movedAtMs] = [-1, clock.monotonicMs()]
+  let isStillTold = false
   try {
     for (;;) {
       replay = await readPatiently(run, tenant, name, progress)
@@ -31,6 +36,14 @@ export async function waitFor(run: ServerRun, tenant: string | null, name: strin
       progress.reach(replay.ended)
       if (replay.state === 'paused') progress.note('paused')
       if (isOver(replay)) break
+      if (replay.ended !== ended) [ended, movedAtMs] = [replay.ended, clock.monotonicMs()]
+      if (!isStillTold && replay.endedAt !== null && clock.monotonicMs() - movedAtMs >= STILL_MS) {
+        isStillTold = true
+        const where = ['deliveries', 'list', ...scopeFlags(tenant), '--state', 'pending,held', ...endpointFlags(replay)]
+        const many = counted(replay.made - replay.ended, 'delivery waits', 'deliveries wait')
+        progress.say(`${many}: for a retry, a limit, or an endpoint that is disabled. To see why:`)
+        progress.say(`  ${ownCommand(where, terminal.env)}`)
+      }
       const pause = new Promise<'waited'>(resolve => void clock.after(ASK_EVERY_MS, () => resolve('waited')))
       if ((await Promise.race([left.promise, pause])) === 'left') {
         progress.end()
@@ -52,6 +65,9 @@ export async function waitFor(run: ServerRun, tenant: string | null, name: strin
     replay.skipped === 0 ? '' : ` ${replay.skipped} were skipped: sent in the meantime, or no longer kept.`
   await out.say(`The replay ${replay.id} is ${replay.state}: ${replay.ended} deliveries have ended.${skipped}`)
 }
+
+const endpointFlags = (replay: ShownReplay): string[] =>
+  'endpoint' in replay && replay.endpoint !== null ? ['--endpoint', replay.endpoint] : []
 
 const isOver = (replay: ShownReplay): boolean =>
   replay.endedAt !== null && replay.ended >= replay.made && !('searching' in replay && replay.searching)
