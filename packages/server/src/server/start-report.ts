@@ -73,7 +73,7 @@ function dangersOf({ config, exposed }: StartFacts): string[] {
 }
 
 function nextOf({ config, url, isNew, environment }: StartFacts): string[] {
-  const { role, databaseUrl, data } = config
+  const { role, databaseUrl, data, dev } = config
   if (role === 'delivery') return []
   const commands = isNew
     ? [
@@ -81,6 +81,6 @@ function nextOf({ config, url, isNew, environment }: StartFacts): string[] {
         ['tenants', 'put', 'acme', '--name', 'Acme Ltd'],
         ['listen', '--forward', 'http://localhost:3000/hooks'],
       ]
-    : [['doctor', ...(databaseUrl === null ? ['--data', data] : [])]]
+    : [['doctor', ...(dev ? ['--dev'] : []), ...(databaseUrl === null ? ['--data', data] : [])]]
   return commands.map(words => ownCommand(words, environment))
 }

@@ -32,6 +32,10 @@ describe('the report of a startup', () => {
     )
   })
 
+  it('has doctor check what was started', () => {
+    expect(report({ config: { dev: true } })).toContain('Next       posthorn doctor --dev --data /srv/posthorn\n')
+  })
+
   it('names the dangers, each with what to do', () => {
     const exposed = [
       'Other users have access to the data folder /srv/posthorn (mode 0755). Run: chmod 700 /srv/posthorn',
