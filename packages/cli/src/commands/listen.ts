@@ -30,7 +30,7 @@ export function addListen(root: Command, terminal: Terminal): void {
     .option('--print', 'Show each event with its headers and body. Without --forward, it is answered with 200.')
     .option('--skip-verify', 'Do not verify the certificate of your receiver.')
     .option('--name <name>', 'The name to listen under. The same name resumes what it left. Default: user@machine.')
-    .option('--keep', 'Keep the listener when you quit, for a day. Default: only with --name.')
+    .option('--keep', 'Keep the listener when you quit (q, Ctrl-C), for a day. Default: only with --name.')
     .option('--no-keep', 'Delete the listener when you quit.')
     .option(
       '--timeout <seconds>',

@@ -4,8 +4,10 @@
  */
 export function parseTarget(text: string): URL {
   const typed = text.trim()
-  const target = URL.parse(withScheme(typed))
-  if (target === null || target.hostname === '') throw new TypeError(`"${text}" is not a URL. ${EXAMPLE}`)
+  // A path alone would name a host.
+  const target = typed.startsWith('/') ? null : URL.parse(withScheme(typed))
+  if (target === null || target.hostname === '' || target.port === '0')
+    throw new TypeError(`"${text}" is not a URL. ${EXAMPLE}`)
   if (target.protocol !== 'http:' && target.protocol !== 'https:') {
     throw new TypeError(`"${text}" begins with ${target.protocol}//, to which nothing can be forwarded. ${EXAMPLE}`)
   }

@@ -44,7 +44,7 @@ describe('what is forwarded to', () => {
     expect(parseTarget(typed).href).toBe(url)
   })
 
-  it.each(['', 'http://', 'ftp://a.test/', 'http://a:b@localhost/', '99999', 'a b'])(
+  it.each(['', 'http://', 'ftp://a.test/', 'http://a:b@localhost/', '99999', 'a b', '/hooks', '0'])(
     '%j is refused with a sentence',
     typed => {
       expect(() => parseTarget(typed)).toThrow(/^.+\.$/)
