@@ -184,32 +184,51 @@ describe.each(['sqlite', 'postgres'])('listening to a server on %s whose commits
   const until = (receiver: Receiver, count: number) =>
     receiver.waitFor(() => receiver.distinct.size >= count, { timeoutMs: 120_000 })
 
+  /** A server, and a listener that has some of the events, the others being published. */
+  async function begin(folder: string, name: string) {
+    const receiver = await startReceiver({ http: true })
+    const site = await siteIn(folder, name)
+    const node = await site.start()
+    const posthorn = new Posthorn({ url: node.url, apiKey: KEY })
+    await posthorn.tenants.put('acme')
+    const listening = await startListening(folder, node.url, receiver)
+    const publishing = site.publish(posthorn, 0, EVENTS)
+    await until(receiver, EVENTS / 5)
+    return { receiver, site, node, posthorn, listening, publishing }
+  }
+
+  /** Waits until all is published and delivered, and stops everything. */
+  async function finish(
+    { receiver, site, posthorn, publishing }: Awaited<ReturnType<typeof begin>>,
+    { child, ended }: Listening,
+    node: RunningNode,
+    check: () => void,
+  ) {
+    await publishing
+    await until(receiver, EVENTS)
+    const counts = async () => (await posthorn.deliveries.list('acme', { counts: true, limit: 1 })).counts
+    await expect.poll(counts, { timeout: 60_000 }).toMatchObject({ total: EVENTS, delivered: EVENTS })
+    check()
+    child.kill('SIGTERM')
+    expect(await ended).toBe(0)
+    await node.end()
+    await site.end()
+    await receiver.close()
+  }
+
   it(`gets ${EVENTS} events once each across an orderly restart of either side`, { timeout: 240_000 }, () =>
     inFolder(async folder => {
-      const receiver = await startReceiver({ http: true })
-      const site = await siteIn(folder, 'restarts')
-      let node = await site.start()
-      const posthorn = new Posthorn({ url: node.url, apiKey: KEY })
-      await posthorn.tenants.put('acme')
-      const first = await startListening(folder, node.url, receiver)
-      const publishing = site.publish(posthorn, 0, EVENTS)
-      await until(receiver, EVENTS / 5)
-      expect(await node.end()).toBe(0)
-      node = await site.start()
+      const begun = await begin(folder, 'restarts')
+      const { receiver, site, listening } = begun
+      expect(await begun.node.end()).toBe(0)
+      const node = await site.start()
       await until(receiver, EVENTS / 2)
-      first.child.kill('SIGTERM')
-      expect(await first.ended).toBe(0)
+      listening.child.kill('SIGTERM')
+      expect(await listening.ended).toBe(0)
       const second = await startListening(folder, node.url, receiver)
-      await publishing
-      await until(receiver, EVENTS)
-      const isDone = async () => (await posthorn.deliveries.list('acme', { counts: true, limit: 1 })).counts
-      await expect.poll(isDone, { timeout: 60_000 }).toMatchObject({ total: EVENTS, delivered: EVENTS })
-      expect([receiver.total, receiver.distinct.size]).toEqual([EVENTS, EVENTS])
-      second.child.kill('SIGTERM')
-      expect(await second.ended).toBe(0)
-      await node.end()
-      await site.end()
-      await receiver.close()
+      await finish(begun, second, node, () => {
+        expect([receiver.total, receiver.distinct.size]).toEqual([EVENTS, EVENTS])
+      })
     }),
   )
 
@@ -218,43 +237,29 @@ describe.each(['sqlite', 'postgres'])('listening to a server on %s whose commits
     { timeout: 240_000 },
     () =>
       inFolder(async folder => {
-        const receiver = await startReceiver({ http: true })
-        const site = await siteIn(folder, 'kills')
-        let node = await site.start()
-        const posthorn = new Posthorn({ url: node.url, apiKey: KEY })
-        await posthorn.tenants.put('acme')
-        const first = await startListening(folder, node.url, receiver)
-        const publishing = site.publish(posthorn, 0, EVENTS)
-        await until(receiver, EVENTS / 5)
-        first.child.kill('SIGKILL')
-        await first.ended
+        const begun = await begin(folder, 'kills')
+        const { receiver, site, listening, node } = begun
+        listening.child.kill('SIGKILL')
+        await listening.ended
         const killedAtMs = [Date.now()]
         const second = await startListening(folder, node.url, receiver)
         await until(receiver, EVENTS / 2)
         node.kill('SIGKILL')
         await node.ended
         killedAtMs.push(Date.now())
-        node = await site.start()
-        await publishing
-        await until(receiver, EVENTS)
-        const isDone = async () => (await posthorn.deliveries.list('acme', { counts: true, limit: 1 })).counts
-        await expect.poll(isDone, { timeout: 60_000 }).toMatchObject({ total: EVENTS, delivered: EVENTS })
-        const twice = [...receiver.seen].filter(([, count]) => count > 1).map(([key]) => key.split(' ')[0])
-        const firstAtMs = new Map<unknown, number>()
-        for (const { headers, receivedAtMs } of receiver.requests) {
-          const id = headers['webhook-id']
-          if (!firstAtMs.has(id)) firstAtMs.set(id, receivedAtMs)
-        }
-        for (const id of twice) {
-          const distances = killedAtMs.map(at => Math.abs(at - Number(firstAtMs.get(id))))
-          expect(Math.min(...distances), `${id} came twice`).toBeLessThan(2_000)
-        }
-        expect(twice.length).toBeLessThanOrEqual(32)
-        second.child.kill('SIGTERM')
-        expect(await second.ended).toBe(0)
-        await node.end()
-        await site.end()
-        await receiver.close()
+        await finish(begun, second, await site.start(), () => {
+          const twice = [...receiver.seen].filter(([, count]) => count > 1).map(([key]) => key.split(' ')[0])
+          const firstAtMs = new Map<unknown, number>()
+          for (const { headers, receivedAtMs } of receiver.requests) {
+            const id = headers['webhook-id']
+            if (!firstAtMs.has(id)) firstAtMs.set(id, receivedAtMs)
+          }
+          for (const id of twice) {
+            const distances = killedAtMs.map(at => Math.abs(at - Number(firstAtMs.get(id))))
+            expect(Math.min(...distances), `${id} came twice`).toBeLessThan(2_000)
+          }
+          expect(twice.length).toBeLessThanOrEqual(32)
+        })
       }),
   )
 })
