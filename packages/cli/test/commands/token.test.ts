@@ -72,6 +72,13 @@ describe('token inspect', () => {
     for (const character of ['\u001b', '\u202e']) expect(stdout).not.toContain(character)
   })
 
+  it('does not say that a token never expires if its exp is no time', async () => {
+    const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const of = (claims: object) => inspect([], { input: `${encode({ alg: 'HS256' })}.${encode(claims)}.c2ln` })
+    expect((await of({ exp: 'tomorrow' })).stdout).toMatch(/^expires +not readable: .* \("tomorrow"\)$/m)
+    expect((await of({})).stdout).toMatch(/^expires +never$/m)
+  })
+
   it.each(['', '\n'])('refuses an empty token: %j', async input => {
     const { code, stderr } = await inspect([], { input })
     expect([code, stderr]).toEqual([2, 'posthorn: The token is empty. Write it to standard input.\n'])

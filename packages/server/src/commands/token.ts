@@ -65,7 +65,7 @@ async function report(run: Run, secret: string): Promise<void> {
   if (token !== undefined) {
     await say('issued', timeOf(token.issuedAtMs, nowMs))
     if (token.notBeforeMs !== null) await say('valid from', timeOf(token.notBeforeMs, nowMs))
-    await say('expires', token.expiresAtMs === null ? 'never' : timeOf(token.expiresAtMs, nowMs))
+    await say('expires', expiryOf(token, nowMs))
     for (const [name, value] of Object.entries(token.claims)) {
       if (!TIMES.includes(name)) await say(plain(name), plain(JSON.stringify(value)))
     }
@@ -86,6 +86,12 @@ const TIMES: readonly string[] = ['iat', 'nbf', 'exp']
 
 const timeOf = (atMs: number | null, nowMs: number): string =>
   atMs === null ? 'not said' : `${formatRelative(atMs, nowMs)} (${formatUtc(atMs)})`
+
+/** A receiver would refuse a token whose `exp` is no time: that it never expires would be the wrong thing to say. */
+function expiryOf({ expiresAtMs, claims }: ReadToken, nowMs: number): string {
+  if (expiresAtMs !== null) return timeOf(expiresAtMs, nowMs)
+  return 'exp' in claims ? `not readable: exp is no time in seconds (${plain(JSON.stringify(claims.exp))})` : 'never'
+}
 
 type Found = {
   readonly kind: 'jwt' | 'secret'
