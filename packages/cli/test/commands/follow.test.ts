@@ -2,8 +2,18 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Posthorn } from '@posthorn/client'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { CLIENT_SECRET, keepingTerminal, type RunOptions, runPosthorn, startServer, type TestServer } from '../setup.ts'
+import { OpenDeliveries } from '../../src/commands/deliveries/open.ts'
+import {
+  CLIENT_SECRET,
+  KEY,
+  keepingTerminal,
+  type RunOptions,
+  runPosthorn,
+  startServer,
+  type TestServer,
+} from '../setup.ts'
 import { startReceiver, type TestReceiver } from './receiver.ts'
 
 const TYPE = 'order.paid'
@@ -101,6 +111,42 @@ function follow(args: readonly string[], options: RunOptions = {}) {
   }
 }
 
+it('what had not ended is found again, ended or not, without reading all that came after it', async () => {
+  const tenant = await newTenant()
+  const disabled = { url: `${receiver.url}${tenant}`, clientSecret: CLIENT_SECRET, state: 'disabled' } as const
+  for (const uid of ['off', 'still']) await server.posthorn.endpoints.create(tenant, { ...disabled, uid })
+  await publish(tenant, 'old')
+  const paths: string[] = []
+  const posthorn = new Posthorn({
+    url: server.url,
+    apiKey: KEY,
+    fetch: (input, init) => {
+      paths.push(String(input))
+      return fetch(input, init)
+    },
+  })
+  const open = new OpenDeliveries(posthorn, tenant, { endpoint: ['off', 'still'] })
+  expect(open.isComplete).toBe(false)
+  await open.read()
+  expect(open.isComplete).toBe(true)
+  await server.posthorn.endpoints.enable(tenant, 'off')
+  await vi.waitFor(async () => {
+    const { data } = await server.posthorn.deliveries.list(tenant, { endpoint: 'off', state: 'delivered' })
+    expect(data).toHaveLength(1)
+  })
+  paths.length = 0
+  const found = await open.before(new Date(Date.now() + 60_000))
+  expect(found.map(({ state }) => state).sort()).toEqual(['delivered', 'held'])
+  expect(paths.map(path => new URL(path).searchParams.getAll('state').join() || path)).toEqual([
+    'pending,held',
+    expect.stringContaining(`/deliveries/${found.find(({ state }) => state === 'delivered')!.id}`),
+  ])
+  // What has ended is not asked for again, and nothing is older than the oldest.
+  for (const delivery of found) open.note(delivery)
+  expect((await open.before(new Date(Date.now() + 60_000))).map(({ state }) => state)).toEqual(['held'])
+  expect(await open.before(new Date(0))).toEqual([])
+})
+
 describe('deliveries --follow', () => {
   it('shows each change once, continues after broken connections, and ends at Ctrl-C with where to continue', async () => {
     const tenant = await newTenant()
@@ -179,6 +225,23 @@ describe('deliveries --follow', () => {
     expect(ran.stderr).toMatch(/The position 0000000000000000\.1 cannot be continued \(unknown\), so this begins now\./)
   })
 
+  it('shows nothing of before if a position cannot be continued', async () => {
+    const tenant = await newTenant()
+    await publish(tenant, 'before')
+    await vi.waitFor(async () => {
+      const { data } = await server.posthorn.deliveries.list(tenant, { state: 'delivered' })
+      expect(data).toHaveLength(1)
+    })
+    const following = follow(['--tenant', tenant, '--after', '0000000000000000.1'])
+    await following.opened()
+    await publish(tenant, 'now')
+    await following.has('now delivered')
+    const ran = await following.end()
+    expect(following.shown().filter(each => each.startsWith('before'))).toEqual([])
+    expect(ran.stderr).toContain('so this begins now.')
+    expect(ran.stderr).not.toContain('in between')
+  })
+
   it('begins with the past with --since, without a gap, and shows only what is asked for', async () => {
     const tenant = await newTenant()
     for (let order = 0; order < 5; order++) await publish(tenant, `past-${order}`)
@@ -209,7 +272,7 @@ describe('deliveries --follow', () => {
       columns: 40,
       onOutput,
     })
-    await vi.waitFor(() => expect(proxy.streams.size).toBeGreaterThan(0))
+    await vi.waitFor(() => expect(proxy.streams.size).toBeGreaterThan(0), { timeout: 20_000 })
     await publish(tenant, 'a-long-key-that-does-not-fit-into-forty-columns')
     await vi.waitFor(() => expect(stdout).toContain(tenant), { timeout: 20_000 })
     leave()

@@ -15,12 +15,15 @@ import { hintAtTenant } from '../scope.ts'
 import { counted } from '../values.ts'
 import { createMatch, type FilterFlags } from './filters.ts'
 import { lineOf } from './line.ts'
+import { OpenDeliveries } from './open.ts'
 import { Shown } from './shown.ts'
 
 type Flags = FilterFlags & { readonly after?: string }
 
 /** A change that took place before the connection was noticed to be lost can come this much later. */
 const SLACK_MS = 60_000
+/** A change that took place before the beginning can be committed this much later. */
+const COMMIT_MS = 1_000
 const PAGE = 500
 /** Held deliveries that are looked at for the oldest one. There is no other way to find it. */
 const MOST_HELD = 10_000
@@ -69,9 +72,11 @@ class Follower {
   readonly #flags: Flags
   readonly #matches: (delivery: Delivery) => boolean
   readonly #shown = new Shown()
+  readonly #open: OpenDeliveries
   /** Since when there has been no connection, by the wall clock. Null while there is one. */
   #lostAtMs: number | null = null
   #opened = Promise.withResolvers<void>()
+  #connections = 0
   /** When the oldest delivery that could still change was created, as of the beginning. Undefined: it isn't known. */
   #oldest: Date | undefined
   /** When it began, by the server's clock. */
@@ -82,6 +87,7 @@ class Follower {
     this.#tenant = tenant
     this.#flags = flags
     this.#matches = matches
+    this.#open = new OpenDeliveries(run.posthorn, tenant, { type: flags.type, endpoint: flags.endpoint })
   }
 
   /** Says once that the connection is lost, however often opening it fails. */
@@ -89,6 +95,7 @@ class Follower {
     const { out, terminal, url } = this.#run
     const nowMs = terminal.clock.now()
     if (isOpen) {
+      this.#connections++
       this.#opened.resolve()
       if (this.#lostAtMs !== null)
         out.note(`Connected to ${url} again, after ${formatDuration(nowMs - this.#lostAtMs)}.`)
@@ -128,13 +135,18 @@ class Follower {
   async #begin(since: Date | undefined, signal: AbortSignal): Promise<void> {
     await Promise.race([this.#opened.promise, aborted(signal)])
     if (signal.aborted) return
-    if (since !== undefined) await this.#list(since, () => true)
+    // After the stream is open, lest something that is created in between is missing.
+    await this.#open.read()
+    if (since !== undefined) await this.#showAll(await this.#list(since))
   }
 
   async #take(record: StreamRecord): Promise<void> {
     this.position = record.position
-    if (record.kind === 'delivery') await this.#show(record.data)
-    else if (record.kind === 'reset') await this.#fillGap(record.data.reason)
+    if (record.kind === 'delivery') {
+      this.#open.note(record.data)
+      await this.#show(record.data)
+    }
+    if (record.kind === 'reset') await this.#fillGap(record.data.reason)
   }
 
   /** Shows what changed since the last record, by the list. */
@@ -145,29 +157,48 @@ class Follower {
         `The position ${this.#flags.after} cannot be continued (${reason}), so this begins now. For what was before, use ` +
           '--since instead of --after.',
       )
+      // There is no gap yet.
+      if (this.#connections === 1) return
     }
-    const since = Math.max(this.#startedMs, this.#shown.latestMs ?? 0) - SLACK_MS
+    const since = Math.max(this.#startedMs - COMMIT_MS, (this.#shown.latestMs ?? 0) - SLACK_MS)
     // A delivery that was held has no time of it. Those that were shown are compared with what was shown.
     const changed = ({ id, createdAt, endedAt, lastAttempt }: Delivery) =>
       this.#shown.has(id) ||
       [createdAt, endedAt, lastAttempt?.at].some(at => at !== null && at !== undefined && Date.parse(at) >= since)
-    const oldest = Math.min(since, this.#oldest?.getTime() ?? since)
-    const count = await this.#list(new Date(oldest), changed)
+    const count = await this.#showAll((await this.#readSince(new Date(since))).filter(changed))
     out.note(
       `The stream could not be continued where it was (${reason}), so ${counted(count, 'change')} in between ` +
         `${count === 1 ? 'was' : 'were'} read from the list.`,
     )
   }
 
-  /** Shows deliveries of the list, the oldest first. Returns how many. */
-  async #list(from: Date, isWanted: (delivery: Delivery) => boolean): Promise<number> {
+  /** The deliveries that were created or could have changed since then, the oldest first. */
+  async #readSince(since: Date): Promise<Delivery[]> {
+    if (!this.#open.isComplete) {
+      return this.#list(new Date(Math.min(since.getTime(), this.#oldest?.getTime() ?? since.getTime())))
+    }
+    const older = await this.#open.before(since)
+    older.sort((a, b) => a.createdAt.localeCompare(b.createdAt))
+    return [...older, ...(await this.#list(since))]
+  }
+
+  /** Deliveries of the list, the oldest first. */
+  async #list(from: Date): Promise<Delivery[]> {
     const { deliveries } = this.#run.posthorn
     const query = { type: this.#flags.type, endpoint: this.#flags.endpoint, from, limit: PAGE }
     const list = this.#tenant === null ? deliveries.listAll(query) : deliveries.list(this.#tenant, query)
     const found: Delivery[] = []
-    for await (const delivery of list) if (isWanted(delivery)) found.push(delivery)
+    for await (const delivery of list) found.push(delivery)
+    return found.reverse()
+  }
+
+  /** Returns how many were shown. */
+  async #showAll(found: readonly Delivery[]): Promise<number> {
     let count = 0
-    for (const delivery of found.reverse()) if (await this.#show(delivery)) count++
+    for (const delivery of found) {
+      this.#open.note(delivery)
+      if (await this.#show(delivery)) count++
+    }
     return count
   }
 

@@ -17,7 +17,10 @@ export class Shown {
 
   isNew({ id, state, attemptCount, heldReason, nextAttemptAt, createdAt, endedAt, lastAttempt }: Delivery): boolean {
     const as = JSON.stringify([state, attemptCount, heldReason, nextAttemptAt])
-    const isNew = this.#states.get(id) !== as
+    const known = this.#states.get(id)
+    // What has ended stays so: this is an earlier record that was read after the list.
+    if (known !== undefined && endedAt === null && !isOpen(known)) return false
+    const isNew = known !== as
     this.#states.delete(id)
     this.#states.set(id, as)
     if (this.#states.size > this.#most) this.#states.delete(this.#states.keys().next().value!)
@@ -26,3 +29,5 @@ export class Shown {
     return isNew
   }
 }
+
+const isOpen = (as: string): boolean => as.startsWith('["pending"') || as.startsWith('["held"')
