@@ -63,7 +63,8 @@ const LONG_READ_MS = 25
 const READ_PATIENCE_MS = 60_000
 /**
  * The engine's other reads that its thread has at the same time, so that it always has one to go on with. Thousands
- * would be made in their order, whichever tenant they are for, and their results would all arrive in one turn of the event loop.
+ * would be made in their order, whichever tenant they are for, and their results would all arrive in one turn of the
+ * event loop.
  */
 const ENGINE_READS_AT_ONCE = 8
 
