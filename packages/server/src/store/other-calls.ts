@@ -58,9 +58,11 @@ export class OtherCalls {
     return this.#taken.some(queue => queue.hasReady)
   }
 
-  /** How long until one can be taken if none can now, in milliseconds. Undefined: unknown, or none is waiting. */
+  /** How long until one can be taken, in milliseconds. Undefined: none is waiting, or what is waiting is held. */
   get readyInMs(): number | undefined {
-    return this.length === 0 ? undefined : this.#rests.nextMs()
+    if (this.#taken.every(queue => queue.length === 0)) return undefined
+    // A rest can have ended since it was looked whether any is ready.
+    return this.isReady ? 0 : (this.#rests.nextMs() ?? 0)
   }
 
   /** @param of the call of the API that makes it, if that is one whose writes rest */
